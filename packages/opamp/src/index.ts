@@ -1,0 +1,13 @@
+/**
+ * The OpAMP protocol without I/O: codec, framing, instance uids and limits.
+ * Runs wherever TextEncoder exists; imports no Node builtin.
+ */
+export * from './codec.ts';
+export * from './error.ts';
+export * from './framing.ts';
+export * from './generated/opamp/v1/anyvalue_pb.js';
+export * from './generated/opamp/v1/opamp_pb.js';
+export * from './instance-uid.ts';
+export * from './limits.ts';
+export * from './remote-config.ts';
+export * from './reply.ts';

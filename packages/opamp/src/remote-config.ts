@@ -1,0 +1,74 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { OpampError } from './error.ts';
+import { AgentRemoteConfigSchema, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
+
+/** One entry of a configuration. `body` is opaque (S-129); `role` belongs to the agent type (S-130). */
+export interface ConfigFile {
+  /** Unique within the configuration (S-127); may be empty (S-128). */
+  readonly name: string;
+  readonly body: Uint8Array;
+  /** MIME type such as `text/yaml`. */
+  readonly contentType?: string | undefined;
+  readonly role?: string | undefined;
+}
+
+/** A configuration as it goes over the wire, encoded once and shared by all agents that get it. */
+export interface EncodedRemoteConfig {
+  /** `config_hash`, which the agent reports back. */
+  readonly hash: Uint8Array;
+  /** Field 3 of ServerToAgent: tag, length and message. */
+  readonly bytes: Uint8Array;
+}
+
+/** Encode a configuration. Entries are written in name order. Throws `bad-config`. */
+export function encodeRemoteConfig(config: {
+  readonly files: readonly ConfigFile[];
+  readonly hash: Uint8Array;
+}): EncodedRemoteConfig {
+  if (config.hash.length === 0) throw new OpampError('bad-config', 'a configuration needs a hash (S-115)');
+  const entries = sorted(config.files).map(({ name, body, contentType = '', role = '' }) => {
+    return [name, { body, contentType, role }] as const;
+  });
+  const message = create(AgentRemoteConfigSchema, {
+    config: { configMap: Object.fromEntries(entries) },
+    configHash: config.hash,
+  });
+  const writer = new BinaryWriter();
+  writer.tag(ServerToAgentSchema.field.remoteConfig.number, WireType.LengthDelimited);
+  writer.bytes(toBinary(AgentRemoteConfigSchema, message));
+  return { hash: config.hash, bytes: writer.finish() };
+}
+
+/**
+ * Bytes that are equal exactly when two configurations are: hash them (SHA-256) to get a `config_hash` that covers
+ * names, content types, roles and bodies, in whatever order the entries come (S-116). Throws `bad-config`.
+ */
+export function canonicalConfigBytes(files: readonly ConfigFile[]): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder();
+  const parts = sorted(files).flatMap(({ name, contentType = '', role = '', body }) => {
+    return [text.encode(name), text.encode(contentType), text.encode(role), body];
+  });
+  const bytes = new Uint8Array(parts.reduce((size, part) => size + 4 + part.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const part of parts) {
+    view.setUint32(at, part.length);
+    bytes.set(part, at + 4);
+    at += 4 + part.length;
+  }
+  return bytes;
+}
+
+function sorted(files: readonly ConfigFile[]): ConfigFile[] {
+  const names = new Set<string>();
+  for (const { name, contentType = '', role = '' } of files) {
+    if (names.has(name)) throw new OpampError('bad-config', `two entries are named "${name}" (S-127)`);
+    // A lone surrogate would become U+FFFD, and different texts would get one encoding.
+    if (![name, contentType, role].every((text) => text.isWellFormed())) {
+      throw new OpampError('bad-config', `the entry "${name}" holds text that UTF-8 cannot express`);
+    }
+    names.add(name);
+  }
+  return [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,92 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { OpampError } from './error.ts';
+import {
+  type ConnectionSettingsOffers,
+  type CustomCapabilities,
+  type CustomMessage,
+  type PackagesAvailable,
+  ServerErrorResponseType,
+  ServerToAgentSchema,
+} from './generated/opamp/v1/opamp_pb.js';
+import { type InstanceUid, uidToBytes } from './instance-uid.ts';
+import type { EncodedRemoteConfig } from './remote-config.ts';
+
+/** Why a message was refused. Only `unavailable` may carry a time (S-265). */
+export type ReplyError =
+  | { readonly type: 'unknown' | 'bad-request'; readonly message: string }
+  | { readonly type: 'unavailable'; readonly message: string; readonly retryAfterMs?: number | undefined };
+
+/** One ServerToAgent, as the server composes it. */
+export interface Reply {
+  /** The uid the agent sent with (S-049). */
+  readonly uid: InstanceUid;
+  /** Bits of ServerCapabilities (S-063). */
+  readonly capabilities: number;
+  /** Bits of ServerToAgentFlags. */
+  readonly flags?: number | undefined;
+  /** The uid the agent has to take from now on (S-079). */
+  readonly newUid?: InstanceUid | undefined;
+  /** Excludes everything else but the uid (S-053). */
+  readonly error?: ReplyError | undefined;
+  /** Travels with uid and capabilities only (S-230). */
+  readonly command?: 'restart' | undefined;
+  readonly remoteConfig?: EncodedRemoteConfig | undefined;
+  readonly connectionSettings?: ConnectionSettingsOffers | undefined;
+  readonly packagesAvailable?: PackagesAvailable | undefined;
+  readonly customCapabilities?: CustomCapabilities | undefined;
+  readonly customMessage?: CustomMessage | undefined;
+}
+
+const errorTypes = {
+  unknown: ServerErrorResponseType.ServerErrorResponseType_Unknown,
+  'bad-request': ServerErrorResponseType.ServerErrorResponseType_BadRequest,
+  unavailable: ServerErrorResponseType.ServerErrorResponseType_Unavailable,
+} as const;
+
+/**
+ * The bytes of a reply in parts to be written one after the other: what is this agent's alone, then the shared buffer
+ * of the configuration, if there is one. Protobuf fields may come in any order, so the parts together are the message.
+ * An error reply is written with its uid alone (the draft's capabilities are left out, S-053). Throws `mixed-reply`.
+ */
+export function encodeReply(reply: Reply): readonly Uint8Array[] {
+  const { uid, error, command, capabilities, flags = 0, newUid, remoteConfig, ...content } = reply;
+  const others =
+    [newUid, remoteConfig, ...Object.values(content)].some((part) => part !== undefined) || flags !== 0;
+  if ((error !== undefined && (others || command !== undefined)) || (command !== undefined && others)) {
+    throw new OpampError(
+      'mixed-reply',
+      'an error or a command travels alone: send the rest as another message',
+    );
+  }
+  const instanceUid = uidToBytes(uid);
+  if (error !== undefined) {
+    return [
+      toBinary(
+        ServerToAgentSchema,
+        create(ServerToAgentSchema, { instanceUid, errorResponse: errorOf(error) }),
+      ),
+    ];
+  }
+  const { connectionSettings, packagesAvailable, customCapabilities, customMessage } = content;
+  const own = create(ServerToAgentSchema, {
+    instanceUid,
+    capabilities: BigInt(capabilities),
+    flags: BigInt(flags),
+    // Present but empty: restart is the enum's zero (S-231).
+    ...(command !== undefined && { command: {} }),
+    ...(newUid !== undefined && { agentIdentification: { newInstanceUid: uidToBytes(newUid) } }),
+    ...(connectionSettings !== undefined && { connectionSettings }),
+    ...(packagesAvailable !== undefined && { packagesAvailable }),
+    ...(customCapabilities !== undefined && { customCapabilities }),
+    ...(customMessage !== undefined && { customMessage }),
+  });
+  const prefix = toBinary(ServerToAgentSchema, own);
+  return remoteConfig === undefined ? [prefix] : [prefix, remoteConfig.bytes];
+}
+
+function errorOf(error: ReplyError) {
+  const base = { type: errorTypes[error.type], errorMessage: error.message };
+  if (error.type !== 'unavailable' || error.retryAfterMs === undefined) return base;
+  const retryAfterNanoseconds = BigInt(Math.round(error.retryAfterMs)) * 1_000_000n;
+  return { ...base, Details: { case: 'retryInfo' as const, value: { retryAfterNanoseconds } } };
+}
