@@ -1,0 +1,45 @@
+// What several test files wait for.
+import { expect } from 'vitest';
+import type { Agent, Api, Revision } from './api.ts';
+import type { Server } from './server.ts';
+import type { Supervisor } from './supervisor.ts';
+import { until } from './until.ts';
+
+/** Waits until the server knows the Supervisor, is connected to it, and has heard that its Collector is healthy. */
+export function connected(server: Server, supervisor: Supervisor): Promise<Agent> {
+  return until(`${supervisor.name} is connected and healthy`, async () => {
+    const agent = await server.api.agent(supervisor.uid);
+    return agent.connected && agent.health?.healthy && agent;
+  });
+}
+
+/** Waits until the server says that the agent runs this revision. Every answer on the way has to be the truth. */
+export function proven(
+  server: Server,
+  supervisor: Supervisor,
+  revision: Revision,
+  timeoutMs = 45_000,
+): Promise<Agent> {
+  return until(
+    `${supervisor.name} is proven to run revision ${revision.number}`,
+    async () => {
+      const agent = await truthful(server.api, supervisor, revision);
+      return agent.desired?.hash === revision.hash && agent.sync === 'in-sync' && agent;
+    },
+    { timeoutMs },
+  );
+}
+
+/**
+ * The agent as the API tells it. Fails when the API says "applied" of a revision before the Supervisor has said so to
+ * itself: it writes each status to its disk before it sends it.
+ */
+async function truthful(api: Api, supervisor: Supervisor, revision: Revision): Promise<Agent> {
+  const agent = await api.agent(supervisor.uid);
+  const saysApplied = agent.reported?.status === 'APPLIED' && agent.reported.hash === revision.hash;
+  const saysInSync = agent.sync === 'in-sync' && agent.desired?.hash === revision.hash;
+  if (saysApplied || saysInSync) {
+    expect(supervisor.persisted()).toEqual({ hash: revision.hash, status: 'APPLIED' });
+  }
+  return agent;
+}

@@ -1,0 +1,19 @@
+// Before the tests: the real binaries, and our own server's command.
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { build } from '../build.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    supervisor: string;
+    collector: string;
+  }
+}
+
+export default async function setUp(project: TestProject): Promise<void> {
+  accessSync(process.env['FLAGHOIST_BIN'] ?? join(import.meta.dirname, '../../bin/flaghoist'), constants.X_OK);
+  const { supervisor, collector } = await build();
+  project.provide('supervisor', supervisor);
+  project.provide('collector', collector);
+}

@@ -1,0 +1,47 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach } from 'vitest';
+
+/** Where the processes of one test file live: a directory of their own, and the duty to end all of them. */
+export class Lab {
+  readonly directory = mkdtempSync(join(tmpdir(), 'flaghoist-interop-'));
+  #keep = process.env['FLAGHOIST_INTEROP_KEEP'] !== undefined;
+  readonly #endings: (() => Promise<void>)[] = [];
+
+  /** Called at once after starting something, so that a failure on the way to readiness ends it too. */
+  onClose(ending: () => Promise<void>): void {
+    this.#endings.push(ending);
+  }
+
+  keep(): void {
+    this.#keep = true;
+  }
+
+  async close(): Promise<void> {
+    const results = await Promise.allSettled(this.#endings.map((end) => end()));
+    if (this.#keep) console.error(`logs and data are kept in ${this.directory}`);
+    else if (existsSync(this.directory)) rmSync(this.directory, { recursive: true });
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+/** A lab for the tests of this file; after a failure its directory stays, and is named. */
+export function useLab(): Lab {
+  const lab = new Lab();
+  beforeEach(({ onTestFailed }) => onTestFailed(() => lab.keep()));
+  afterAll(() => lab.close());
+  return lab;
+}
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
