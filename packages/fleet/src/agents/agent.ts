@@ -1,0 +1,216 @@
+/**
+ * An agent as the server knows it. Four facets, each replaced as a whole and stored by itself, so that a health
+ * report does not write the description again: `identity`, `report`, `assignment`, `ledger`.
+ * What is only true while a connection lives (presence) is not stored and is a type of its own.
+ */
+import type { LedgerEntry } from '../convergence/ledger.ts';
+import type { Instant } from '../time.ts';
+
+/** Our own id of an agent: survives a change of its instance uid (P10). */
+export type AgentId = string;
+
+/** An OpAMP attribute value as JSON. 64-bit integers outside the safe range and bytes keep their type in a tag. */
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | null
+  | { readonly int64: string }
+  | { readonly double: string }
+  | { readonly bytes: string }
+  | { readonly kvlist: Attributes }
+  | readonly AttributeValue[];
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+export type Labels = Readonly<Record<string, string>>;
+
+/** The capability bits that the domain decides by (messages.md, AgentCapabilities). */
+export const Capability = {
+  ReportsStatus: 0x1,
+  AcceptsRemoteConfig: 0x2,
+  ReportsEffectiveConfig: 0x4,
+  AcceptsRestartCommand: 0x400,
+  ReportsHealth: 0x800,
+  ReportsRemoteConfig: 0x1000,
+  ReportsHeartbeat: 0x2000,
+  ReportsAvailableComponents: 0x4000,
+} as const;
+
+export type CapabilityName = keyof typeof Capability;
+
+/** Whether an agent may be offered anything at all. */
+export type Admission = 'open' | 'awaiting-approval' | 'quarantined' | 'revoked';
+
+/** Health as the agent reported it; `at` is our clock when it arrived, the agent's own times are kept as text. */
+export interface Health {
+  readonly healthy: boolean;
+  readonly status: string;
+  readonly lastError: string;
+  /** Nanoseconds since the Unix epoch as decimal text (64 bits); `0` when the agent gave none. */
+  readonly startTimeUnixNano: string;
+  readonly statusTimeUnixNano: string;
+  readonly attributes: Attributes;
+  readonly components: Readonly<Record<string, Health>>;
+}
+
+export type RemoteConfigState = 'UNSET' | 'APPLIED' | 'APPLYING' | 'FAILED';
+
+/** What the agent last said of a remote configuration: a hash (hex, empty for none), a status and its own words. */
+export interface ReportedConfig {
+  readonly hash: string;
+  readonly status: RemoteConfigState;
+  readonly errorMessage: string;
+  readonly at: Instant;
+}
+
+/** One named text of an effective config, stored once per distinct text: `template` with `holes` filled in. */
+export interface EffectiveFile {
+  readonly name: string;
+  readonly contentType: string;
+  /** SHA-256 (hex) of the template; null when the text was over the limit and only its size was kept. */
+  readonly template: string | null;
+  readonly holes: readonly string[];
+  readonly bytes: number;
+}
+
+export interface EffectiveConfig {
+  readonly files: readonly EffectiveFile[];
+  /** SHA-256 (hex) over names, types and bodies as received. */
+  readonly digest: string;
+  readonly at: Instant;
+}
+
+/** The facet that seldom changes. */
+export interface AgentIdentity {
+  readonly id: AgentId;
+  /** Lower-case hex, 32 digits. */
+  readonly instanceUid: string;
+  readonly firstSeen: Instant;
+  readonly identifying: Attributes;
+  readonly nonIdentifying: Attributes;
+  /** Labels set by operators; they win over the agent's attributes. */
+  readonly operatorLabels: Labels;
+  readonly capabilities: number;
+  readonly admission: Admission;
+  /** Hash (hex) of the components in the agent's build, and their ids by kind once reported. */
+  readonly components: {
+    readonly hash: string;
+    readonly ids: Readonly<Record<string, readonly string[]>> | null;
+  } | null;
+  readonly group: { readonly name: string; readonly since: Instant } | null;
+  readonly pin: Pin | null;
+}
+
+/** A push to one agent; wins over its group until removed. */
+export interface Pin {
+  readonly configuration: string;
+  readonly revision: number;
+  readonly reason: string;
+  readonly author: string;
+  readonly at: Instant;
+  readonly expires: Instant | null;
+}
+
+/** The facet of what the agent says. */
+export interface AgentReport {
+  readonly health: (Health & { readonly at: Instant }) | null;
+  readonly reported: ReportedConfig | null;
+  readonly effective: EffectiveConfig | null;
+}
+
+/** A revision by name, number and hash (hex SHA-256 of its canonical bytes). */
+export interface RevisionRef {
+  readonly configuration: string;
+  readonly revision: number;
+  readonly hash: string;
+}
+
+/** Why an agent should run what it should run (I7): every change of `desired` has one of these sources. */
+export type AssignmentSource =
+  | { readonly kind: 'rollout'; readonly rollout: string }
+  | { readonly kind: 'catch-up'; readonly group: string }
+  | { readonly kind: 'pin' }
+  | { readonly kind: 'retry' };
+
+/** The facet of what the agent should run, and what it refused. */
+export interface Assignment {
+  readonly desired: RevisionRef | null;
+  readonly source: AssignmentSource | null;
+  /** Grows by one with each change of what the agent should run. */
+  readonly generation: number;
+  /** Hashes this agent refused (I5): never offered to it again but by an explicit retry. */
+  readonly refused: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly hash: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly at: Instant;
+}
+
+export interface Agent {
+  readonly identity: AgentIdentity;
+  readonly report: AgentReport;
+  readonly assignment: Assignment;
+  /** How far the present `desired` has got; null while there is none. */
+  readonly ledger: LedgerEntry | null;
+}
+
+/** What is true only while we hold (or just lost) a connection; never stored (S-253, P5). */
+export interface Presence {
+  readonly connected: boolean;
+  readonly transport: 'websocket' | 'http' | null;
+  /** The connection epoch: one WebSocket session, or over HTTP one boot of the agent. */
+  readonly epoch: string | null;
+  /** True when the agent's state is known without gaps on this epoch. */
+  readonly synced: boolean;
+  /** The epoch on which a full state was last received. */
+  readonly fullStateEpoch: string | null;
+  readonly fullStateAt: Instant | null;
+  readonly lastSeen: Instant | null;
+  readonly disconnectedAt: Instant | null;
+}
+
+export const ABSENT: Presence = {
+  connected: false,
+  transport: null,
+  epoch: null,
+  synced: false,
+  fullStateEpoch: null,
+  fullStateAt: null,
+  lastSeen: null,
+  disconnectedAt: null,
+};
+
+export function can(identity: AgentIdentity, capability: CapabilityName): boolean {
+  return (identity.capabilities & Capability[capability]) !== 0;
+}
+
+export function capabilityNames(capabilities: number): CapabilityName[] {
+  return (Object.keys(Capability) as CapabilityName[]).filter(
+    (name) => (capabilities & Capability[name]) !== 0,
+  );
+}
+
+/** A record for an agent seen for the first time: nothing known, nothing wanted. */
+export function newAgent(id: AgentId, instanceUid: string, now: Instant): Agent {
+  return {
+    identity: {
+      id,
+      instanceUid,
+      firstSeen: now,
+      identifying: {},
+      nonIdentifying: {},
+      operatorLabels: {},
+      capabilities: 0,
+      admission: 'open',
+      components: null,
+      group: null,
+      pin: null,
+    },
+    report: { health: null, reported: null, effective: null },
+    assignment: { desired: null, source: null, generation: 0, refused: [] },
+    ledger: null,
+  };
+}

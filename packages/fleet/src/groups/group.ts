@@ -1,0 +1,52 @@
+import type { Labels, RevisionRef } from '../agents/agent.ts';
+import { matches, parseSelector, type Selector } from '../agents/selector.ts';
+import { FleetError } from '../errors.ts';
+import type { Instant } from '../time.ts';
+
+export interface Group {
+  readonly name: string;
+  readonly selector: string;
+  /** Higher wins; equal priorities resolve by name. */
+  readonly priority: number;
+  readonly configuration: string;
+  /** Name of the strategy that its rollouts use unless one is given. */
+  readonly strategy: string;
+  /** The revision that new and returning agents get: the last one whose rollout succeeded. */
+  readonly stable: RevisionRef | null;
+  readonly createdAt: Instant;
+}
+
+/** Decides for every agent the one group it is in, or none. */
+export interface Grouping {
+  groupOf(labels: Labels): string | null;
+}
+
+/** The order in which groups are asked: higher priority first, then by name. Deterministic, so every replica agrees. */
+export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(groups: Iterable<G>): G[] {
+  return [...groups].sort(
+    (a, b) => b.priority - a.priority || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+}
+
+export function grouping(groups: Iterable<Group>): Grouping {
+  const ordered: { name: string; selector: Selector }[] = resolutionOrder(groups).map((group) => ({
+    name: group.name,
+    selector: parseSelector(group.selector),
+  }));
+  return {
+    groupOf: (labels) => ordered.find((group) => matches(group.selector, labels))?.name ?? null,
+  };
+}
+
+const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+/** Names of configurations, groups: lower-case letters, digits and hyphens, so that they stand in URLs and files. */
+export function checkName(kind: string, name: string, longest: number): string {
+  if (name.length > longest || !NAME.test(name)) {
+    throw new FleetError(
+      'invalid',
+      `${kind} name ${JSON.stringify(name.slice(0, 80))}: use lower-case letters, digits and hyphens, at most ${longest} characters`,
+    );
+  }
+  return name;
+}

@@ -1,0 +1,28 @@
+/** Every limit of the domain, named, with its default and reason. */
+export const LIMITS = {
+  /** Largest saved configuration, bytes over all its files (reliability.md). */
+  configurationBytes: 1024 * 1024,
+  /** Files in one configuration. */
+  configurationFiles: 64,
+  /** Largest effective config kept as text, bytes; beyond it only digest and size are kept. */
+  effectiveBytes: 1024 * 1024,
+  /** YAML that agents send (R16): nodes, depth and aliases after which a text counts as unparsed. */
+  yamlNodes: 50_000,
+  yamlDepth: 64,
+  yamlAliases: 100,
+  /** Selector text, characters, and its requirements. */
+  selectorLength: 1_024,
+  selectorRequirements: 32,
+  /** Names of configurations and groups, characters. */
+  nameLength: 63,
+  /** Message or reason text, characters. */
+  messageLength: 2_000,
+  /** Refused hashes remembered per agent; the oldest go first. */
+  refusalsPerAgent: 64,
+  /** Problems listed in one refusal. */
+  problemsShown: 20,
+  /** Sends of one assignment to one agent before it counts as never acknowledged. */
+  sendsPerAssignment: 5,
+  /** Deadlines moved because our side was down (I10). */
+  outageExtensions: 3,
+} as const;

@@ -1,0 +1,99 @@
+/**
+ * What the control plane asks of a database. SQLite implements it now; PostgreSQL with several replicas will, so
+ * everything is asynchronous, a commit is one atomic list of changes, and no caller sees a statement of SQL.
+ */
+import type {
+  Agent,
+  AgentId,
+  AgentIdentity,
+  AgentReport,
+  Assignment,
+  ConfigFiles,
+  Configuration,
+  Group,
+  Instant,
+  LedgerEntry,
+  Revision,
+  Rollout,
+  RolloutEvent,
+} from '@flaghoist/fleet';
+import type { JournalEvent } from '../events/journal-event.ts';
+
+/** A rollout without its targets, which are the fold of its events (I15). */
+export type RolloutSummary = Omit<Rollout, 'targets' | 'carried'>;
+
+/** A batch of events of one rollout, in the order in which they were folded. `version` counts the first of them from 1. */
+export interface RolloutLog {
+  readonly rollout: string;
+  readonly version: number;
+  readonly at: Instant;
+  readonly events: readonly RolloutEvent[];
+}
+
+/** One row to write. A commit applies a list of them in order, all or none. */
+export type Change =
+  | { readonly kind: 'configuration'; readonly row: Configuration }
+  | { readonly kind: 'configuration-deleted'; readonly name: string }
+  /** The files are stored once per hash. */
+  | { readonly kind: 'revision'; readonly row: Revision; readonly files: ConfigFiles }
+  | { readonly kind: 'group'; readonly row: Group }
+  | { readonly kind: 'group-deleted'; readonly name: string }
+  | { readonly kind: 'agent-identity'; readonly row: AgentIdentity }
+  | { readonly kind: 'agent-report'; readonly id: AgentId; readonly row: AgentReport }
+  | { readonly kind: 'agent-assignment'; readonly id: AgentId; readonly row: Assignment }
+  /** Keyed by agent and generation. */
+  | { readonly kind: 'ledger'; readonly id: AgentId; readonly row: LedgerEntry }
+  /** Takes the agent's rows with it; its instance uid is free again. */
+  | { readonly kind: 'agent-deleted'; readonly id: AgentId }
+  /** A distinct text of an effective config, by its SHA-256; storing it again changes nothing. */
+  | { readonly kind: 'text'; readonly digest: string; readonly body: string }
+  | { readonly kind: 'rollout'; readonly row: RolloutSummary }
+  | { readonly kind: 'rollout-log'; readonly row: RolloutLog }
+  | { readonly kind: 'event'; readonly row: JournalEvent }
+  /** A single durable value: the time of the last sign of life, for one. */
+  | { readonly kind: 'mark'; readonly name: string; readonly value: number }
+  /** The answer that a repeated request with this key gets. */
+  | { readonly kind: 'idempotency'; readonly key: string; readonly at: Instant; readonly answer: unknown };
+
+/** Everything that the server keeps in memory, as it was last committed. */
+export interface Loaded {
+  readonly configurations: readonly Configuration[];
+  readonly revisions: readonly Revision[];
+  readonly groups: readonly Group[];
+  /** Each with the ledger entry of its present generation. */
+  readonly agents: readonly Agent[];
+  readonly rollouts: readonly RolloutSummary[];
+  readonly marks: ReadonlyMap<string, number>;
+  readonly firstEvent: number;
+  readonly lastEvent: number;
+}
+
+/** Why the database cannot be used. `unavailable` may pass; the others need an operator. */
+export type StoreErrorCode = 'unavailable' | 'locked' | 'too-new' | 'corrupt' | 'unsupported-sqlite';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface Store extends AsyncDisposable {
+  load(): Promise<Loaded>;
+  /** Durable when it resolves (R2). @throws StoreError after which nothing of the list was written. */
+  commit(changes: readonly Change[]): Promise<void>;
+
+  files(hash: string): Promise<ConfigFiles | null>;
+  /** Newest first. */
+  ledger(agent: AgentId, limit: number): Promise<readonly LedgerEntry[]>;
+  texts(digests: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  rolloutLog(rollout: string): Promise<readonly RolloutLog[]>;
+  /** Events with a number above `after`, in order. `subject` narrows to one object. */
+  events(query: { after: number; limit: number; subject?: string }): Promise<readonly JournalEvent[]>;
+  idempotent(key: string): Promise<unknown>;
+  /** Drops events up to and including `seq` and answers older than `before`; returns the first event kept. */
+  trim(keep: { eventsAfter: number; answersSince: Instant }): Promise<number>;
+}
