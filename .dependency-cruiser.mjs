@@ -1,0 +1,86 @@
+// Which way dependencies go (ARCHITECTURE.md). Tests may import anything.
+const TESTS = '\\.test\\.ts$';
+
+const MAY_IMPORT = {
+  opamp: [],
+  fleet: [],
+  api: ['fleet'],
+  cli: ['api', 'fleet'],
+  server: ['api', 'fleet', 'opamp'],
+  simulator: ['opamp'],
+  flaghoist: ['cli', 'server', 'simulator'],
+};
+
+const betweenPackages = Object.entries(MAY_IMPORT).map(([name, others]) => ({
+  name: `${name}-imports-${others.join('-') || 'no-other-package'}`,
+  severity: 'error',
+  from: { path: `^packages/${name}/`, pathNot: TESTS },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...others].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    ...betweenPackages,
+    {
+      name: 'known-packages',
+      comment: 'A new package gets a line in MAY_IMPORT.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: `^packages/(${Object.keys(MAY_IMPORT).join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'through-the-entry',
+      comment: 'A package is imported by its name, not by the path of a file in it.',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/', pathNot: TESTS },
+      to: {
+        path: '^packages/[^/]+/src/',
+        pathNot: '^packages/($1/|[^/]+/src/((node|testing)/)?index\\.ts$)',
+      },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-tests-in-sources',
+      severity: 'error',
+      from: { pathNot: TESTS },
+      to: { path: TESTS },
+    },
+    {
+      name: 'nouns',
+      comment: 'Name a file or folder after what it holds.',
+      severity: 'error',
+      from: {},
+      to: { path: '^packages/.*/(commons?|shared|utils?|utilities|helpers?|managers?|misc)(/|\\.ts$)' },
+    },
+    {
+      name: 'only-the-gateway-speaks-opamp',
+      severity: 'error',
+      from: { path: '^packages/server/src/', pathNot: [TESTS, '^packages/server/src/gateway/'] },
+      to: { path: '^packages/opamp/' },
+    },
+    {
+      name: 'opamp-root-without-builtins',
+      comment: 'The root entry runs anywhere; what needs Node is in ./node.',
+      severity: 'error',
+      from: { path: '^packages/opamp/src/', pathNot: [TESTS, '^packages/opamp/src/(node|testing)/'] },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'opamp-root-without-transports',
+      severity: 'error',
+      from: { path: '^packages/opamp/src/', pathNot: [TESTS, '^packages/opamp/src/(node|testing)/'] },
+      to: { path: '^packages/opamp/src/(node|testing)/|node_modules/ws/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/generated/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.d.ts'],
+    },
+  },
+};
