@@ -1,0 +1,118 @@
+import type { FleetErrorCode } from '@flaghoist/fleet';
+
+/** HTTP status of every code that a problem of the server can have. Codes are stable: clients match on them. */
+export const PROBLEM_STATUS = {
+  invalid: 400,
+  'invalid-selector': 400,
+  'invalid-strategy': 400,
+  'invalid-config': 422,
+  'too-large': 413,
+  'not-authenticated': 401,
+  'not-allowed': 403,
+  'not-found': 404,
+  conflict: 409,
+  'rollout-active': 409,
+  'refused-hash': 409,
+  'not-supported': 409,
+  gone: 410,
+  'changed-meanwhile': 412,
+  'too-many-requests': 429,
+  internal: 500,
+  unavailable: 503,
+} as const satisfies Record<FleetErrorCode, number> & Record<string, number>;
+
+export type ProblemCode = keyof typeof PROBLEM_STATUS;
+
+/**
+ * Codes that only a client sees: `unreachable` (no answer came), `timeout` (none in time), `not-the-api` (an answer
+ * that no Flaghoist server gives: a proxy, another program).
+ */
+export type ApiErrorCode = ProblemCode | 'unreachable' | 'timeout' | 'not-the-api';
+
+/** One thing that is wrong: in a field of the request (`path`), or in a text (`file`, `line`, `column` from 1, `rule`). */
+export interface ProblemDetail {
+  readonly message: string;
+  readonly path?: string | undefined;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  readonly rule?: string | undefined;
+}
+
+/** RFC 9457, as `application/problem+json`. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  /** What is wrong and what to do, as a sentence. */
+  readonly detail: string;
+  readonly problems: readonly ProblemDetail[];
+}
+
+/** A refusal as client and server pass it on. `status` is 0 when no server answered. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly code: ApiErrorCode;
+  readonly detail: string;
+  readonly problems: readonly ProblemDetail[];
+
+  constructor(
+    code: ApiErrorCode,
+    detail: string,
+    problems: readonly ProblemDetail[] = [],
+    options: ErrorOptions & { readonly status?: number } = {},
+  ) {
+    super(detail, options);
+    this.code = code;
+    this.status = options.status ?? (isProblemCode(code) ? PROBLEM_STATUS[code] : 0);
+    this.detail = detail;
+    this.problems = problems;
+  }
+}
+
+function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEM_STATUS, code);
+}
+
+/** The body that tells a client of this error. */
+export function problemDocument(error: ApiError): ProblemDocument {
+  const { status, code, detail, problems } = error;
+  return {
+    type: `https://flaghoist.dev/errors/${code}`,
+    title: code.replaceAll('-', ' '),
+    status,
+    code,
+    detail,
+    problems,
+  };
+}
+
+/** Reads such a body. A code that this version does not know becomes the general code of its status. */
+export function readProblem(status: number, body: unknown): ApiError {
+  const { code, detail, problems } = (
+    typeof body === 'object' && body !== null ? body : {}
+  ) as Partial<ProblemDocument>;
+  if (typeof code !== 'string' || typeof detail !== 'string') {
+    return new ApiError(
+      'not-the-api',
+      `the answer (HTTP ${status}) is not one of a Flaghoist server: check the address`,
+      [],
+      { status },
+    );
+  }
+  return new ApiError(
+    isProblemCode(code) ? code : generalCode(status),
+    detail,
+    Array.isArray(problems) ? problems : [],
+    { status },
+  );
+}
+
+function generalCode(status: number): ProblemCode {
+  const known = (Object.keys(PROBLEM_STATUS) as ProblemCode[]).find(
+    (code) => PROBLEM_STATUS[code] === status,
+  );
+  return known ?? (status >= 500 ? 'internal' : 'invalid');
+}

@@ -1,0 +1,18 @@
+/**
+ * The client side of the API: no Node builtin, no schema library. The contract itself, with its schemas, is
+ * `@flaghoist/api/contract`.
+ */
+export { type CallOptions, type Client, type ClientOptions, createClient, everyItem } from './client.ts';
+export {
+  ApiError,
+  type ApiErrorCode,
+  PROBLEM_STATUS,
+  type ProblemCode,
+  type ProblemDetail,
+  type ProblemDocument,
+  problemDocument,
+} from './errors.ts';
+export { type FollowOptions, followEvents } from './events.ts';
+export type * from './handlers.ts';
+export { API_LIMITS } from './limits.ts';
+export { BASE_PATH, HEADERS, type OperationName, ROUTES, type Route } from './routes.ts';

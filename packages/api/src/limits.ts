@@ -1,0 +1,36 @@
+/** Every limit of the API, named, with its default. */
+export const API_LIMITS = {
+  /** Items of a page when the request names no number, and the most it may ask for. */
+  pageSize: 100,
+  pageSizeMost: 1_000,
+  /** Largest request body, bytes: a configuration at its limit, escaped as JSON, fits. */
+  requestBytes: 4 * 1024 * 1024,
+  /** Free text that people write (messages, reasons, descriptions), characters. */
+  textLength: 2_000,
+  /** Names of configurations and groups, characters; also of authors. */
+  nameLength: 63,
+  authorLength: 200,
+  /** Selectors and search texts, characters. */
+  selectorLength: 1_024,
+  /** Label keys and values, characters, and how many one request may change. */
+  labelLength: 256,
+  labelsPerRequest: 64,
+  /** Files of one configuration. */
+  files: 64,
+  /** Idempotency keys, characters, and how long the server remembers the answer, milliseconds. */
+  idempotencyKeyLength: 128,
+  idempotencyMs: 24 * 60 * 60 * 1_000,
+  /** Examples of agents with each kind of failure, and stragglers, in one rollout. */
+  failureExamples: 5,
+  stragglers: 20,
+  /** How long the client waits for an answer, milliseconds. */
+  requestMs: 30_000,
+  /** Comments keep an idle event stream open that often; one silent for the second time is reconnected, milliseconds. */
+  eventsBeatMs: 15_000,
+  eventsSilentMs: 45_000,
+  /** Wait before an event stream is opened again: at first, and at most, milliseconds. */
+  eventsRetryMs: 250,
+  eventsRetryMostMs: 10_000,
+  /** Unread text of an event stream, characters. */
+  eventLength: 1024 * 1024,
+} as const;

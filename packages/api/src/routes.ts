@@ -1,0 +1,59 @@
+/**
+ * Where each operation is: its method and its path below `/api/v1`. By itself, so that the client (and with it the
+ * command line and the browser) needs no schema library.
+ */
+export const BASE_PATH = '/api/v1';
+
+export interface Route {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+}
+
+export const ROUTES = {
+  listAgents: { method: 'GET', path: '/agents' },
+  getAgent: { method: 'GET', path: '/agents/{id}' },
+  labelAgent: { method: 'PATCH', path: '/agents/{id}' },
+  deleteAgent: { method: 'DELETE', path: '/agents/{id}' },
+  getAgentConfig: { method: 'GET', path: '/agents/{id}/config' },
+  getAgentTimeline: { method: 'GET', path: '/agents/{id}/timeline' },
+  pinAgent: { method: 'PUT', path: '/agents/{id}/pin' },
+  unpinAgent: { method: 'DELETE', path: '/agents/{id}/pin' },
+  restartAgent: { method: 'POST', path: '/agents/{id}:restart' },
+  retryAgent: { method: 'POST', path: '/agents/{id}:retry' },
+
+  listConfigurations: { method: 'GET', path: '/configurations' },
+  getConfiguration: { method: 'GET', path: '/configurations/{name}' },
+  putConfiguration: { method: 'PUT', path: '/configurations/{name}' },
+  deleteConfiguration: { method: 'DELETE', path: '/configurations/{name}' },
+  listRevisions: { method: 'GET', path: '/configurations/{name}/revisions' },
+  createRevision: { method: 'POST', path: '/configurations/{name}/revisions' },
+  getRevision: { method: 'GET', path: '/configurations/{name}/revisions/{revision}' },
+  diffRevisions: { method: 'GET', path: '/configurations/{name}/diff' },
+  check: { method: 'POST', path: '/check' },
+
+  listGroups: { method: 'GET', path: '/groups' },
+  getGroup: { method: 'GET', path: '/groups/{name}' },
+  putGroup: { method: 'PUT', path: '/groups/{name}' },
+  deleteGroup: { method: 'DELETE', path: '/groups/{name}' },
+  listGroupAgents: { method: 'GET', path: '/groups/{name}/agents' },
+
+  startRollout: { method: 'POST', path: '/rollouts' },
+  listRollouts: { method: 'GET', path: '/rollouts' },
+  getRollout: { method: 'GET', path: '/rollouts/{id}' },
+  listRolloutTargets: { method: 'GET', path: '/rollouts/{id}/targets' },
+  listRolloutEvents: { method: 'GET', path: '/rollouts/{id}/events' },
+  listStrategies: { method: 'GET', path: '/strategies' },
+
+  getFleet: { method: 'GET', path: '/fleet' },
+  streamEvents: { method: 'GET', path: '/events' },
+  getVersion: { method: 'GET', path: '/version' },
+} as const satisfies Record<string, Route>;
+
+export type OperationName = keyof typeof ROUTES;
+
+/** Names of the inputs that travel as request headers. */
+export const HEADERS = {
+  ifMatch: 'If-Match',
+  idempotencyKey: 'Idempotency-Key',
+  lastEventId: 'Last-Event-ID',
+} as const;
