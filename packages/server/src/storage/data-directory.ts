@@ -1,0 +1,49 @@
+/**
+ * The files in a data directory, for the server's user only. None of them is ever opened here once it exists: closing
+ * any descriptor of a file would drop the locks that SQLite holds on it in this process (POSIX advisory locks).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+
+export interface DataFiles {
+  readonly directory: string;
+  readonly database: string;
+  /** Held with an exclusive lock by the server that uses the directory; empty. */
+  readonly lock: string;
+}
+
+export function dataFiles(directory: string): DataFiles {
+  return {
+    directory,
+    database: path.join(directory, 'flaghoist.db'),
+    lock: path.join(directory, 'flaghoist.lock'),
+  };
+}
+
+/** Makes the directory and the files that are missing. */
+export function makeDataFiles({ directory, database, lock }: DataFiles): void {
+  const made = fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const file of [database, lock]) makePrivate(file);
+  if (made !== undefined) syncBetween(path.dirname(made), path.dirname(directory));
+}
+
+/** SQLite gives its `-wal` and `-shm` files the mode of the database. */
+function makePrivate(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((fs.statSync(file).mode & 0o077) !== 0) fs.chmodSync(file, 0o600);
+  }
+}
+
+/** Makes new directories survive a power cut; their entries are in the directories from `top` down to `bottom`. */
+function syncBetween(top: string, bottom: string): void {
+  if (process.platform === 'win32') return; // a directory cannot be opened there
+  for (let at = bottom; ; at = path.dirname(at)) {
+    const descriptor = fs.openSync(at, 'r');
+    fs.fsyncSync(descriptor);
+    fs.closeSync(descriptor);
+    if (at === top) return;
+  }
+}

@@ -1,0 +1,75 @@
+/** Opens the connections: one that writes and holds the directory, one that reads. */
+import { DatabaseSync } from 'node:sqlite';
+import { type DataFiles, makeDataFiles } from './data-directory.ts';
+import { LIMITS } from './limits.ts';
+import { migrate } from './migrations.ts';
+import { isBusy } from './sqlite-error.ts';
+import { StoreError } from './store.ts';
+
+/** 3.7.0 to 3.51.2 can corrupt a database when the write-ahead log is reset under two connections. */
+const OLDEST_SQLITE = [3, 51, 3];
+
+/** @throws StoreError `unsupported-sqlite` */
+export function checkSqlite(version = process.versions['sqlite'] ?? '0'): void {
+  const parts = version.split('.').map(Number);
+  const differs = OLDEST_SQLITE.findIndex((part, index) => part !== (parts[index] ?? 0));
+  if (differs === -1 || (parts[differs] ?? 0) > (OLDEST_SQLITE[differs] ?? 0)) return;
+  throw new StoreError(
+    'unsupported-sqlite',
+    `this Node brings SQLite ${version}, which can damage a database: use Node 24.14.1 or newer, with SQLite ${OLDEST_SQLITE.join('.')} or newer`,
+  );
+}
+
+/** The kernel drops the lock with the process, however it ends: nothing stale is left behind. */
+function holdDirectory({ directory, lock }: DataFiles): DatabaseSync {
+  const holder = new DatabaseSync(lock, { timeout: 0 });
+  try {
+    holder.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return holder;
+  } catch (error) {
+    holder.close();
+    if (!isBusy(error)) throw error;
+    throw new StoreError(
+      'locked',
+      `another Flaghoist server uses the data directory ${directory}: stop it, or give this one a directory of its own`,
+      { cause: error },
+    );
+  }
+}
+
+interface Connection extends Disposable {
+  readonly db: DatabaseSync;
+}
+
+export function openWriter(files: DataFiles): Connection {
+  checkSqlite();
+  makeDataFiles(files);
+  const holder = holdDirectory(files);
+  try {
+    const db = new DatabaseSync(files.database, { timeout: LIMITS.busyWait });
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA fullfsync = ON;
+      PRAGMA checkpoint_fullfsync = ON;
+      PRAGMA journal_size_limit = ${LIMITS.walBytes};
+      PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024};
+    `);
+    migrate(db, files.directory);
+    const close = () => {
+      db.close();
+      holder.close();
+    };
+    return { db, [Symbol.dispose]: close };
+  } catch (error) {
+    holder.close();
+    throw error;
+  }
+}
+
+/** To be opened after the writer, which makes the tables. */
+export function openReader(files: DataFiles): Connection {
+  const db = new DatabaseSync(files.database, { timeout: LIMITS.busyWait, readOnly: true });
+  db.exec(`PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024}`);
+  return { db, [Symbol.dispose]: () => db.close() };
+}
