@@ -11,3 +11,15 @@ export * from './instance-uid.ts';
 export * from './limits.ts';
 export * from './remote-config.ts';
 export * from './reply.ts';
+export {
+  type Context,
+  defaultSessionSettings,
+  type SessionSettings,
+  type Step,
+} from './session/answer.ts';
+export * from './session/exchange.ts';
+export * from './session/fact.ts';
+export * from './session/input.ts';
+export * from './session/offer.ts';
+export { type Intruder, type Knowledge, type Link, newSession, type Session } from './session/session.ts';
+export { step } from './session/step.ts';

@@ -1,0 +1,165 @@
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import {
+  AgentToServerSchema,
+  type EncodedRemoteConfig,
+  encodeAgentToServer,
+  type Input,
+  type Link,
+  newSession,
+  type Session,
+  step,
+  uidToBytes,
+} from '../index.ts';
+import { type EventKind, eventOf, type State, transitions } from './step.ts';
+import { http, uidOf, ws } from './test-server.ts';
+
+const uid = uidOf(1);
+const newUid = uidOf(2);
+const remoteConfig: EncodedRemoteConfig = { hash: Uint8Array.of(1), bytes: Uint8Array.of(0x1a, 0) };
+
+function message(link: Link, sequence: number, capabilities = 0x4403): Input {
+  const content = {
+    instanceUid: uidToBytes(uid),
+    sequenceNum: BigInt(sequence),
+    capabilities: BigInt(capabilities),
+  };
+  const decoded = create(AgentToServerSchema, { ...content, agentDescription: {} });
+  return { kind: 'message', link, message: decoded, payload: encodeAgentToServer(decoded) };
+}
+
+const after = (session: Session, ...inputs: readonly Input[]) =>
+  inputs.reduce((current, input) => step(current, input, 0).session, session);
+
+// One representative of each row. The online agent moved from `old` to `own`; `thief` was found to be another one.
+const attached = after(
+  newSession(uid),
+  message(ws('own'), 1),
+  message(ws('thief'), 5),
+  message(ws('own'), 2),
+);
+const online = after(attached, message(ws('own2'), 3));
+const rows: Record<State, Session> = {
+  new: newSession(uid),
+  online,
+  offline: after(online, { kind: 'link-closed', link: 'own2' }),
+  moved: after(online, { kind: 'reassign', newUid }),
+};
+
+const columns: Record<EventKind, Input> = {
+  heard: message(ws('own2'), 4),
+  'heard-elsewhere': message(ws('other'), 4),
+  'heard-displaced': message(ws('own'), 4),
+  'heard-intruder': message(ws('thief'), 6),
+  'own-link-closed': { kind: 'link-closed', link: 'own2' },
+  'other-link-closed': { kind: 'link-closed', link: 'thief' },
+  silent: { kind: 'silent' },
+  'ask-full-state': { kind: 'ask-full-state' },
+  'ask-components': { kind: 'ask-components' },
+  restart: { kind: 'restart' },
+  reassign: { kind: 'reassign', newUid },
+  evict: { kind: 'evict', newUid, intruder: ws('thief') },
+  offer: { kind: 'offer', offer: { remoteConfig } },
+};
+
+/** [state after, what is answered, facts]; `same` means the very same reference. */
+type Row = Record<EventKind, readonly [State | 'same', string, string]>;
+
+const heardNew = ['online', 'plain', 'connected capabilities description full-state'] as const;
+const back = ['online', 'plain', 'connected description full-state'] as const;
+const late = ['moved', 'newUid', ''] as const;
+const refusedOffline = ['same', '-', 'refused'] as const;
+const nothing = ['same', '-', ''] as const;
+
+const expected: Record<State, Row> = {
+  new: {
+    heard: heardNew,
+    'heard-elsewhere': heardNew,
+    'heard-displaced': heardNew,
+    'heard-intruder': heardNew,
+    'own-link-closed': nothing,
+    'other-link-closed': nothing,
+    silent: nothing,
+    'ask-full-state': nothing,
+    'ask-components': refusedOffline,
+    restart: refusedOffline,
+    reassign: refusedOffline,
+    evict: nothing,
+    offer: refusedOffline,
+  },
+  online: {
+    heard: ['online', 'plain', 'description full-state'],
+    'heard-elsewhere': back,
+    'heard-displaced': ['online', 'plain', 'conflict connected description full-state'],
+    'heard-intruder': ['same', '-', 'conflict'],
+    'own-link-closed': ['offline', '-', 'disconnected'],
+    'other-link-closed': ['online', '-', ''],
+    silent: ['offline', '-', 'disconnected'],
+    'ask-full-state': ['online', 'flags', ''],
+    'ask-components': ['same', 'flags', ''],
+    restart: ['online', 'command', 'restart-sent'],
+    reassign: ['moved', 'newUid', 'reassigned'],
+    evict: ['online', 'newUid', ''],
+    offer: ['same', 'remoteConfig', ''],
+  },
+  offline: {
+    heard: back,
+    'heard-elsewhere': back,
+    'heard-displaced': back,
+    'heard-intruder': ['same', '-', 'conflict'],
+    'own-link-closed': nothing,
+    'other-link-closed': ['offline', '-', ''],
+    silent: nothing,
+    'ask-full-state': ['offline', '-', ''],
+    'ask-components': refusedOffline,
+    restart: refusedOffline,
+    reassign: refusedOffline,
+    evict: ['offline', 'newUid', ''],
+    offer: refusedOffline,
+  },
+  moved: {
+    heard: late,
+    'heard-elsewhere': late,
+    'heard-displaced': late,
+    'heard-intruder': ['same', '-', 'conflict'],
+    'own-link-closed': nothing,
+    'other-link-closed': ['moved', '-', ''],
+    silent: nothing,
+    'ask-full-state': nothing,
+    'ask-components': refusedOffline,
+    restart: refusedOffline,
+    reassign: refusedOffline,
+    evict: ['moved', 'newUid', ''],
+    offer: refusedOffline,
+  },
+};
+
+const cells = (Object.keys(transitions) as State[]).flatMap((state) =>
+  (Object.keys(transitions[state]) as EventKind[]).map((event) => [state, event] as const),
+);
+
+describe('the transition table', () => {
+  test('has 4 states and 13 events', () => expect(cells).toHaveLength(52));
+
+  test.each(cells)('%s, %s', (state, event) => {
+    const before = rows[state];
+    expect(before.state).toBe(state);
+    const { session, reply, link, facts } = step(before, columns[event], 1_000_000);
+    const { uid: _uid, capabilities: _capabilities, ...said } = reply ?? {};
+    const [expectedState, answer, factKinds] = expected[state][event];
+    expect(facts.map(({ kind }) => kind).join(' ')).toBe(factKinds);
+    expect(reply === undefined ? '-' : Object.keys(said).join(' ') || 'plain').toBe(answer);
+    if (expectedState === 'same') expect(session).toBe(before);
+    else expect(session.state).toBe(expectedState);
+    expect(link === undefined).toBe(reply === undefined);
+  });
+});
+
+test('every event is recognised in the state that can tell it apart', () => {
+  for (const [event, input] of Object.entries(columns)) expect(eventOf(rows.online, input)).toBe(event);
+});
+
+test('over HTTP the same link is the same agent, whatever exchange it was', () => {
+  const session = after(newSession(uid), message(http, 1));
+  expect(eventOf(session, message(http, 2))).toBe('heard');
+});

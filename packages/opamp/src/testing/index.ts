@@ -1,0 +1,2 @@
+/** Agents for tests and simulations, without sockets. */
+export * from './memory-agent.ts';

@@ -1,0 +1,189 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type AgentRemoteConfig,
+  type AgentToServer,
+  AgentToServerSchema,
+  AgentCapabilities as Bits,
+  RemoteConfigStatuses,
+  type ServerToAgent,
+  ServerToAgentFlags,
+} from '../generated/opamp/v1/opamp_pb.js';
+import { type InstanceUid, uidFromBytes, uidToBytes } from '../instance-uid.ts';
+
+type Content = Omit<MessageInitShape<typeof AgentToServerSchema>, '$typeName'>;
+
+/** Parts of an agent's state; a report of an outcome replaces those that it holds. */
+export type AgentState = Pick<
+  Content,
+  | 'agentDescription'
+  | 'health'
+  | 'effectiveConfig'
+  | 'remoteConfigStatus'
+  | 'packageStatuses'
+  | 'customCapabilities'
+  | 'availableComponents'
+>;
+
+/** How an agent takes an offered configuration: the reports it sends, in order, each changing its state. */
+export type Outcome = (config: AgentRemoteConfig) => readonly AgentState[];
+
+/** What a `MemoryAgent` is made of; all but the uid has a default like a Supervisor's. */
+export interface MemoryAgentOptions {
+  readonly uid: InstanceUid;
+  /** Bits of AgentCapabilities. */
+  readonly capabilities?: number;
+  readonly state?: AgentState;
+  /** Default: `applied`. */
+  readonly outcome?: Outcome;
+}
+
+const defaultCapabilities =
+  Bits.AgentCapabilities_ReportsStatus |
+  Bits.AgentCapabilities_AcceptsRemoteConfig |
+  Bits.AgentCapabilities_ReportsEffectiveConfig |
+  Bits.AgentCapabilities_AcceptsRestartCommand |
+  Bits.AgentCapabilities_ReportsHealth |
+  Bits.AgentCapabilities_ReportsRemoteConfig |
+  Bits.AgentCapabilities_ReportsHeartbeat |
+  Bits.AgentCapabilities_ReportsAvailableComponents;
+
+const components = { receivers: { subComponentMap: { otlp: {} } } };
+
+function defaultState(uid: InstanceUid): AgentState {
+  const value = (text: string) => ({ value: { case: 'stringValue' as const, value: text } });
+  return {
+    agentDescription: {
+      identifyingAttributes: [
+        { key: 'service.name', value: value('otelcol') },
+        { key: 'service.instance.id', value: value(uid) },
+      ],
+    },
+    health: { healthy: true },
+    effectiveConfig: { configMap: { configMap: {} } },
+    remoteConfigStatus: { status: RemoteConfigStatuses.RemoteConfigStatuses_UNSET },
+    availableComponents: { hash: Uint8Array.of(1, 2, 3), components },
+  };
+}
+
+/** Reports APPLYING, then APPLIED with the configuration as the effective one. */
+export const applied: Outcome = (config) => {
+  const lastRemoteConfigHash = config.configHash;
+  const { RemoteConfigStatuses_APPLYING, RemoteConfigStatuses_APPLIED } = RemoteConfigStatuses;
+  const effectiveConfig = config.config === undefined ? {} : { configMap: config.config };
+  return [
+    { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLYING } },
+    { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLIED }, effectiveConfig },
+  ];
+};
+
+/** Reports FAILED with this text, and keeps running what it ran. */
+export function failed(errorMessage: string): Outcome {
+  const status = RemoteConfigStatuses.RemoteConfigStatuses_FAILED;
+  return ({ configHash }) => [
+    { remoteConfigStatus: { lastRemoteConfigHash: configHash, status, errorMessage } },
+  ];
+}
+
+/** Takes the configuration without ever answering (S-058, S-126). */
+export const silent: Outcome = () => [];
+
+/**
+ * An agent without sockets: every method returns the messages that an agent would send, to be handed to a session or
+ * any handler; `receive` takes the answer. Behaves like opamp-go v0.23: number 0 first, one more per message, only
+ * uid, number and capabilities after a reconnect.
+ */
+export class MemoryAgent {
+  uid: InstanceUid;
+  capabilities: number;
+  state: AgentState;
+  outcome: Outcome;
+  /** The number of the next message. */
+  sequence = 0n;
+  /** Restart commands obeyed. */
+  restarts = 0;
+  /** Every configuration received, in order. */
+  readonly offers: AgentRemoteConfig[] = [];
+
+  constructor({ uid, capabilities = defaultCapabilities, state, outcome = applied }: MemoryAgentOptions) {
+    this.uid = uid;
+    this.capabilities = capabilities;
+    this.state = { ...defaultState(uid), ...state };
+    this.outcome = outcome;
+  }
+
+  /** The next message, with this content and nothing else. Also a heartbeat, and the first one after a reconnect. */
+  report(content: Content = {}): AgentToServer {
+    const message = create(AgentToServerSchema, {
+      instanceUid: uidToBytes(this.uid),
+      sequenceNum: this.sequence,
+      capabilities: BigInt(this.capabilities),
+      ...content,
+    });
+    this.sequence += 1n;
+    return message;
+  }
+
+  /** The first message of a new process: the full state as number 0, the components by their hash only (S-240). */
+  start(): AgentToServer {
+    this.sequence = 0n;
+    const { availableComponents, ...state } = this.reported();
+    const hash = availableComponents?.hash;
+    return this.report({ ...state, ...(hash !== undefined && { availableComponents: { hash } }) });
+  }
+
+  /** Everything, as an answer to ReportFullState. */
+  fullState(): AgentToServer {
+    return this.report(this.reported());
+  }
+
+  /** Change a part of the state and report it. */
+  change(state: AgentState): AgentToServer {
+    this.state = { ...this.state, ...state };
+    return this.report(state);
+  }
+
+  /** The poll of a minimal HTTP client: the uid alone, without a number (S-033). */
+  poll(): AgentToServer {
+    return create(AgentToServerSchema, { instanceUid: uidToBytes(this.uid) });
+  }
+
+  goodbye(): AgentToServer {
+    return this.report({ agentDisconnect: {} });
+  }
+
+  /** What the agent sends because of this message from the server. */
+  receive(message: ServerToAgent): AgentToServer[] {
+    if (message.errorResponse) return [];
+    if (message.command && this.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
+      this.restarts += 1;
+      return [this.start()];
+    }
+    if (message.agentIdentification) this.uid = uidFromBytes(message.agentIdentification.newInstanceUid);
+    const sent: AgentToServer[] = [];
+    const flags = Number(message.flags);
+    if (flags & ServerToAgentFlags.ServerToAgentFlags_ReportFullState) sent.push(this.fullState());
+    else if (flags & ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents) {
+      sent.push(this.report({ availableComponents: this.state.availableComponents }));
+    }
+    if (message.remoteConfig && this.can(Bits.AgentCapabilities_AcceptsRemoteConfig)) {
+      this.offers.push(message.remoteConfig);
+      for (const change of this.outcome(message.remoteConfig)) sent.push(this.change(change));
+    }
+    return sent;
+  }
+
+  private can(bit: Bits): boolean {
+    return (this.capabilities & bit) !== 0;
+  }
+
+  /** The state without what the agent does not report. */
+  private reported(): AgentState {
+    const { health, effectiveConfig, availableComponents, ...rest } = this.state;
+    return {
+      ...rest,
+      ...(this.can(Bits.AgentCapabilities_ReportsHealth) && { health }),
+      ...(this.can(Bits.AgentCapabilities_ReportsEffectiveConfig) && { effectiveConfig }),
+      ...(this.can(Bits.AgentCapabilities_ReportsAvailableComponents) && { availableComponents }),
+    };
+  }
+}
