@@ -1,0 +1,175 @@
+/** Rows for tests: one of every kind, with names, texts and keys of the sort that break naive storage. */
+import type { Agent, AgentIdentity, AgentReport, Assignment, LedgerEntry } from '@flaghoist/fleet';
+import type { JournalEvent } from '../events/journal-event.ts';
+import type { Change } from './store.ts';
+
+export const AT = 1_764_000_000_000;
+const HASH = 'ab'.repeat(32);
+const REVISION = { configuration: 'edge', revision: 1, hash: HASH };
+
+const ODD = '\u0000 größe 日本🚩 "\'; DROP TABLE agents; --\r\n';
+const KEYS = ['__proto__', 'constructor', 'prototype', 'toString', '', ODD];
+
+/** Own keys that are special to JavaScript objects (R18), empty, or not ASCII. */
+export function oddKeys<T>(value: T): Readonly<Record<string, T>> {
+  return Object.fromEntries(KEYS.map((key) => [key, value])); // defines, never sets: `__proto__` becomes a key
+}
+
+export function identity(id: string, instanceUid: string): AgentIdentity {
+  return {
+    id,
+    instanceUid,
+    firstSeen: AT,
+    identifying: { 'service.name': 'collector', ...oddKeys('') },
+    nonIdentifying: {
+      large: { int64: '9223372036854775807' },
+      list: [1, 'zwei', null, { kvlist: oddKeys(true) }],
+    },
+    operatorLabels: oddKeys(ODD),
+    capabilities: 0x7fff,
+    admission: 'open',
+    components: { hash: 'cd', ids: oddKeys(['otlp', '']) },
+    group: { name: 'edge', since: AT },
+    pin: { configuration: 'edge', revision: 1, reason: '', author: ODD, at: AT, expires: null },
+  };
+}
+
+export function report(status: string): AgentReport {
+  const health = {
+    healthy: true,
+    status,
+    lastError: '',
+    startTimeUnixNano: '1764000000000000001',
+    statusTimeUnixNano: '0',
+    attributes: oddKeys(0.5),
+    components: {},
+  };
+  return {
+    health: { ...health, components: oddKeys(health), at: AT },
+    reported: { hash: HASH, status: 'FAILED', errorMessage: ODD, at: AT },
+    effective: {
+      files: [
+        { name: '', contentType: 'text/yaml', template: HASH, holes: ['', ODD, '4317'], bytes: 20_480 },
+      ],
+      digest: HASH,
+      at: AT,
+    },
+  };
+}
+
+export function assignment(generation: number): Assignment {
+  return {
+    desired: REVISION,
+    source: { kind: 'catch-up', group: 'edge' },
+    generation,
+    refused: [{ hash: HASH, reason: 'agent-failed', message: ODD, at: AT }],
+  };
+}
+
+export function ledgerEntry(generation: number): LedgerEntry {
+  return {
+    revision: REVISION,
+    source: { kind: 'rollout', rollout: 'r-1' },
+    generation,
+    terms: { applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
+    phase: 'failed',
+    offeredAt: AT,
+    sentAt: AT + 1,
+    sentEpoch: ODD,
+    sends: 2,
+    receivedAt: null,
+    applyingAt: AT + 2,
+    appliedAt: null,
+    failure: { reason: 'agent-failed', message: ODD, at: AT + 3 },
+    effective: { kind: 'contradicted', why: ODD, at: AT + 3 },
+    healthySince: null,
+    provenAt: null,
+    deadline: null,
+    extensions: 0,
+    reverts: 0,
+  };
+}
+
+export function agent(id: string, instanceUid: string): Agent {
+  return {
+    identity: identity(id, instanceUid),
+    report: report('ok'),
+    assignment: assignment(1),
+    ledger: ledgerEntry(1),
+  };
+}
+
+export function changesOf({ identity: row, report, assignment, ledger }: Agent): readonly Change[] {
+  const { id } = row;
+  return [
+    { kind: 'agent-identity', row },
+    { kind: 'agent-report', id, row: report },
+    { kind: 'agent-assignment', id, row: assignment },
+    ...(ledger === null ? [] : [{ kind: 'ledger', id, row: ledger } as const]),
+  ];
+}
+
+export function event(seq: number, subject = `agent/${ODD}`): JournalEvent {
+  return { seq, at: AT + seq, kind: 'agent.enrolled', author: ODD, subject, data: oddKeys([null, seq]) };
+}
+
+export const configuration = { name: 'edge', description: ODD, createdAt: AT, createdBy: '', latest: 1 };
+
+export const revision = {
+  configuration: 'edge',
+  number: 1,
+  hash: HASH,
+  parent: null,
+  author: ODD,
+  message: '',
+  createdAt: AT,
+  bytes: 12,
+};
+
+export const files = oddKeys({ body: `receivers: {} # ${ODD}`, contentType: '' });
+
+export const group = {
+  name: 'edge',
+  selector: 'env in (größe,日本)',
+  priority: -5,
+  configuration: 'edge',
+  strategy: 'all-at-once',
+  stable: REVISION,
+  createdAt: AT,
+};
+
+export const rollout = {
+  id: 'r-1',
+  group: 'edge',
+  target: REVISION,
+  from: null,
+  strategy: {
+    name: 'all-at-once',
+    maxInFlight: { percent: 25 },
+    maxFailed: { count: 3 },
+    terms: { applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
+  },
+  planned: 10,
+  maxInFlight: 3,
+  maxFailed: 3,
+  author: ODD,
+  message: '',
+  createdAt: AT,
+  endedAt: null,
+  state: 'paused',
+  pause: { reason: 'failures', message: ODD },
+  supersededBy: null,
+  supersedes: '',
+  counts: { offered: 0, sent: 1, applying: 0, verifying: 0, proven: 2, failed: 4, deferred: 0, skipped: 3 },
+  version: 7,
+} as const;
+
+export const rolloutLog = {
+  rollout: 'r-1',
+  version: 1,
+  at: AT,
+  events: [{ type: 'admitted', agents: [{ agent: ODD, late: false }] }],
+} as const;
+
+/** What JSON cannot hold fails in the middle of a transaction, as a full disk does. */
+export const unwritable: Change = { kind: 'mark', name: 'broken', value: Number.NaN };

@@ -1,0 +1,13 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describeStore } from './contract.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+
+describeStore('SqliteStore', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'flaghoist-store-'));
+  return {
+    open: () => openSqliteStore({ directory }),
+    remove: async () => fs.rmSync(directory, { recursive: true }),
+  };
+});
