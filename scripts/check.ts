@@ -11,7 +11,14 @@ type Check = () => Promise<string>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   types: () => run('node_modules/typescript/bin/tsc', '--project', '.'),
-  'lint and format': () => run('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
+  'lint and format': () =>
+    run(
+      'node_modules/@biomejs/biome/bin/biome',
+      'check',
+      '--error-on-warnings',
+      '--max-diagnostics=200',
+      '.',
+    ),
   'dependency directions': () =>
     run(
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
@@ -45,21 +52,30 @@ function run(program: string, ...args: string[]): Promise<string> {
   });
 }
 
-/** A `resolved` address would tie the lockfile to one registry; without `integrity` a package is not pinned. */
+/**
+ * A `resolved` address would tie the lockfile to one registry, and without `integrity` a package is not pinned.
+ * `npm ci` refuses a lockfile that lacks an optional package which its registry did not have when it was written.
+ */
 function lockfile(): string {
   interface Entry {
     link?: boolean;
     resolved?: string;
     integrity?: string;
+    optionalDependencies?: Record<string, string>;
   }
-  const { packages }: { packages: Record<string, Entry> } = JSON.parse(
-    readFileSync(join(root, 'package-lock.json'), 'utf8'),
+  const text = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const { packages }: { packages: Record<string, Entry> } = JSON.parse(text);
+  const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
+  const wrong = Object.entries(packages).flatMap(
+    ([path, { link, resolved, integrity, optionalDependencies }]) => {
+      const missing = Object.keys(optionalDependencies ?? {}).filter((name) => !locked.has(name));
+      return [
+        ...(resolved?.includes('://') ? [`${path} has "resolved"`] : []),
+        ...(path.includes('node_modules/') && !link && !integrity ? [`${path} has no "integrity"`] : []),
+        ...missing.map((name) => `${path} needs ${name}, which is not locked`),
+      ];
+    },
   );
-  const wrong = Object.entries(packages).flatMap(([name, { link, resolved, integrity }]) => {
-    if (resolved?.includes('://')) return [`${name} has "resolved"`];
-    if (name.includes('node_modules/') && !link && !integrity) return [`${name} has no "integrity"`];
-    return [];
-  });
   return wrong.join('\n');
 }
 
