@@ -103,7 +103,8 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         });
         deepStrictEqual(await each.files(revision.hash), files);
         deepStrictEqual(await each.ledger('a-1', 10), [written.ledger]);
-        deepStrictEqual(await each.texts(['d', 'empty', 'none']), 
+        deepStrictEqual(
+          await each.texts(['d', 'empty', 'none']),
           new Map([
             ['d', 'zeile\u0000\r\n日本🚩'],
             ['empty', ''],

@@ -2,13 +2,16 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { Instant } from '@flaghoist/fleet';
-import { agentReaders, agentWriters } from './agent-tables.ts';
+import { type AgentRow, agentReaders, agentWriters } from './agent-tables.ts';
 import { type Writers, write } from './change.ts';
 import { configurationReaders, configurationWriters } from './configuration-tables.ts';
 import { journalReaders, journalTrimmer, journalWriters } from './journal-tables.ts';
 import { rolloutReaders, rolloutWriters } from './rollout-tables.ts';
 import type { Change, Loaded } from './store.ts';
 import { transaction } from './transaction.ts';
+
+/** What `load` answers, with the agents not yet decoded. */
+export type LoadedRows = Omit<Loaded, 'agents'> & { readonly agents: readonly AgentRow[] };
 
 export type WriteOperations = ReturnType<typeof writeOperations>;
 export type ReadOperations = ReturnType<typeof readOperations>;
@@ -39,7 +42,7 @@ export function readOperations(db: DatabaseSync) {
   const journal = journalReaders(db);
 
   /** All from one snapshot. */
-  function load(): Loaded {
+  function load(): LoadedRows {
     db.exec('BEGIN');
     try {
       const { first, last } = journal.bounds();

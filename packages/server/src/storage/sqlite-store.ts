@@ -1,11 +1,13 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
+import { decodeAgent } from './agent-tables.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { dataFiles } from './data-directory.ts';
 import { GroupCommit, type Written } from './group-commit.ts';
 import type { ReadOperations, WriteOperations } from './operations.ts';
+import { asStoreError } from './sqlite-error.ts';
 import { SqliteThread } from './sqlite-thread.ts';
-import { type Change, type Store, StoreError } from './store.ts';
+import { type Change, type Loaded, type Store, StoreError } from './store.ts';
 
 export interface SqliteStoreOptions {
   /** Made, with all files for this user only, when it is missing. */
@@ -21,7 +23,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const writer = await SqliteThread.start<WriteOperations>({ role: 'writer', files });
   try {
     const reader = await SqliteThread.start<ReadOperations>({ role: 'reader', files });
-    return new SqliteStore(writer, reader, options);
+    return new SqliteStore(writer, reader, { ...options, directory: files.directory });
   } catch (error) {
     await writer.close();
     throw error;
@@ -32,19 +34,20 @@ class SqliteStore implements Store {
   readonly #writer: SqliteThread<WriteOperations>;
   readonly #reader: SqliteThread<ReadOperations>;
   readonly #commits: GroupCommit;
+  readonly #directory: string;
   #closed: Promise<void> | null = null;
 
   constructor(
     writer: SqliteThread<WriteOperations>,
     reader: SqliteThread<ReadOperations>,
-    { clock = systemClock, observe = () => {} }: SqliteStoreOptions,
+    { directory, clock = systemClock, observe = () => {} }: SqliteStoreOptions,
   ) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#directory = directory;
     this.#commits = new GroupCommit({ write: (changes) => writer.call('commit', changes), observe }, clock);
   }
 
-  load = () => this.#reader.call('load');
   commit = (changes: readonly Change[]) => this.#commits.commit(changes);
   files = (hash: string) => this.#reader.call('files', hash);
   ledger = (agent: string, limit: number) => this.#reader.call('ledger', agent, limit);
@@ -52,6 +55,15 @@ class SqliteStore implements Store {
   rolloutLog = (rollout: string) => this.#reader.call('rolloutLog', rollout);
   events = (query: Parameters<Store['events']>[0]) => this.#reader.call('events', query);
   idempotent = (key: string) => this.#reader.call('idempotent', key);
+
+  async load(): Promise<Loaded> {
+    const loaded = await this.#reader.call('load');
+    try {
+      return { ...loaded, agents: loaded.agents.map(decodeAgent) };
+    } catch (error) {
+      throw asStoreError(error, this.#directory);
+    }
+  }
 
   async trim({ eventsAfter, answersSince }: Parameters<Store['trim']>[0]): Promise<number> {
     for (;;) {
