@@ -1,0 +1,330 @@
+/**
+ * The agent plane: connections on one side, agents on the other, a protocol session between them. Answers wait for
+ * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
+ */
+import { randomBytes } from 'node:crypto';
+import type { AgentId, Presence } from '@flaghoist/fleet';
+import {
+  type AgentToServer,
+  attach,
+  decodeAgentToServer,
+  type Exchange,
+  encodeReply,
+  exchange,
+  type Fact,
+  type Input,
+  type InstanceUid,
+  type Link,
+  newSession,
+  newUuidV7,
+  OpampError,
+  peekInstanceUid,
+  type Refusal,
+  type Reply,
+  type Session,
+  uidFromBytes,
+} from '@flaghoist/opamp';
+import type { AgentConnection } from '@flaghoist/opamp/node';
+import type { Member, Roster } from '../agents/roster.ts';
+import type { Now } from '../clock.ts';
+import type { EffectiveConfigs } from '../effective/effective-configs.ts';
+import { SERVER } from '../events/journal.ts';
+import { SERVER_LIMITS } from '../limits.ts';
+import type { AgentPlane, Reconciler } from '../reconciler/reconciler.ts';
+import { type ComponentMaps, observe } from './observe.ts';
+import type { OfferBook } from './offer-book.ts';
+
+/** A session with the agent it belongs to. */
+interface Speaker {
+  session: Session;
+  agent: AgentId;
+  lastSeen: number;
+  /** Longest recent gap between messages: an HTTP agent that exceeds it thrice is gone (P5). */
+  gap: number;
+}
+
+/** An answer that is due, and where. */
+interface Held {
+  readonly agent: AgentId;
+  readonly connection: AgentConnection;
+  readonly speaker: Speaker;
+  reply: Reply;
+}
+
+const NO_UID = '0'.repeat(32) as InstanceUid;
+
+export class Gateway implements AgentPlane {
+  readonly #speakers = new Map<InstanceUid, Speaker>();
+  readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<InstanceUid> }>();
+  readonly #maps: ComponentMaps = new Map();
+  #held: Held[] = [];
+  readonly #holding = new Set<AgentId>();
+  readonly #roster: Roster;
+  readonly #effective: EffectiveConfigs;
+  readonly #offers: OfferBook;
+  readonly #now: Now;
+  #reconciler: Reconciler | undefined;
+
+  constructor(roster: Roster, effective: EffectiveConfigs, offers: OfferBook, now: Now) {
+    this.#roster = roster;
+    this.#effective = effective;
+    this.#offers = offers;
+    this.#now = now;
+    for (const { agent } of roster.all()) {
+      const { components } = agent.identity;
+      if (components?.ids)
+        this.#maps.set(
+          `${String(agent.identity.identifying['service.name'] ?? '')} ${components.hash}`,
+          components.ids,
+        );
+    }
+  }
+
+  attach(reconciler: Reconciler): void {
+    this.#reconciler = reconciler;
+  }
+
+  /** Takes in the bytes of one message. */
+  message(connection: AgentConnection, payload: Uint8Array): void {
+    let message: AgentToServer;
+    try {
+      message = decodeAgentToServer(payload);
+    } catch (error) {
+      const why = error instanceof OpampError ? error.message : 'the message could not be read';
+      this.#refuse(connection, why, peekInstanceUid(payload));
+      return;
+    }
+    const uid = uidFromBytes(message.instanceUid);
+    const { link } = connection;
+    this.#remember(connection, uid);
+    const speaker = this.#speakerOf(uid);
+    const now = this.#now();
+    speaker.gap = Math.max(speaker.gap * 0.9, speaker.lastSeen === 0 ? 0 : now - speaker.lastSeen);
+    speaker.lastSeen = now;
+    const outcome = this.#step(uid, { kind: 'message', link, message, payload });
+    this.#answer(connection, speaker, outcome);
+    this.#reconciler?.afterMessage();
+  }
+
+  /** Answers bytes that are no message (S-259); nothing of them counts as received (S-270). */
+  #refuse(connection: AgentConnection, message: string, uid = connection.uidHeader ?? NO_UID): void {
+    connection.send(encodeReply({ uid, capabilities: 0, error: { type: 'bad-request', message } }));
+  }
+
+  closed(connection: AgentConnection): void {
+    const known = this.#connections.get(connection.id);
+    this.#connections.delete(connection.id);
+    for (const uid of known?.uids ?? []) this.#step(uid, { kind: 'link-closed', link: connection.id });
+  }
+
+  /** Ends the patience with HTTP agents that no longer poll (S-046). */
+  sweep(): void {
+    const now = this.#now();
+    for (const [uid, speaker] of this.#speakers) {
+      if (speaker.session.link?.transport !== 'http') continue;
+      if (now - speaker.lastSeen > Math.max(SERVER_LIMITS.httpPatience, 3 * speaker.gap))
+        this.#step(uid, { kind: 'silent' });
+    }
+  }
+
+  /** Sends a restart command, alone (S-230). Returns why not, when it cannot be sent. */
+  restart(agent: AgentId): Refusal | undefined {
+    const member = this.#roster.get(agent);
+    const uid = member?.agent.identity.instanceUid as InstanceUid | undefined;
+    if (uid === undefined || !this.#speakers.has(uid)) return 'offline';
+    const outcome = this.#step(uid, { kind: 'restart' });
+    this.#push(outcome);
+    const refused = outcome.facts.find((fact) => fact.kind === 'refused');
+    return refused?.reason;
+  }
+
+  canSend(agent: AgentId): boolean {
+    const speaker = this.#speakerOfAgent(agent);
+    if (speaker?.session.link === undefined) return false;
+    return speaker.session.link.transport === 'websocket' || this.#holding.has(agent);
+  }
+
+  ready(agent: AgentId, hash: string): boolean {
+    if (this.#offers.get(hash) !== undefined) return true;
+    void this.#offers.fetch(hash).then(() => this.#roster.touch(agent));
+    return false;
+  }
+
+  askFullState(agent: AgentId): void {
+    const speaker = this.#speakerOfAgent(agent);
+    if (speaker?.session.link === undefined) return;
+    this.#push(this.#step(speaker.session.uid, { kind: 'ask-full-state' }));
+  }
+
+  hold(offers: ReadonlyMap<AgentId, string>): () => void {
+    const held = this.#held;
+    this.#held = [];
+    this.#holding.clear();
+    return () => {
+      const left = new Map(offers);
+      for (let index = held.length - 1; index >= 0; index -= 1) {
+        const each = held[index];
+        if (each === undefined) continue;
+        const hash = left.get(each.agent);
+        const remoteConfig = hash === undefined ? undefined : this.#offers.get(hash);
+        if (remoteConfig === undefined) continue;
+        const offered = attach(each.speaker.session, each.reply, { remoteConfig });
+        if (offered === each.reply) continue;
+        each.reply = offered;
+        left.delete(each.agent);
+      }
+      for (const { connection, reply } of held) connection.send(encodeReply(reply));
+      for (const [agent, hash] of left) this.#offer(agent, hash);
+    };
+  }
+
+  #offer(agent: AgentId, hash: string): void {
+    const speaker = this.#speakerOfAgent(agent);
+    const remoteConfig = this.#offers.get(hash);
+    if (speaker === undefined || remoteConfig === undefined) return;
+    this.#push(this.#step(speaker.session.uid, { kind: 'offer', offer: { remoteConfig } }));
+  }
+
+  /** Sends what a step says unasked; over HTTP the session keeps it for the next poll (S-034). */
+  #push({ deliveries }: Exchange): void {
+    for (const { link, reply } of deliveries)
+      this.#connections.get(link.id)?.connection.send(encodeReply(reply));
+  }
+
+  /** Answers a message: at once when nothing has to be durable first, else with the turn. */
+  #answer(connection: AgentConnection, speaker: Speaker, { deliveries, session }: Exchange): void {
+    const member = this.#roster.get(speaker.agent);
+    for (const { link, reply } of deliveries) {
+      const own = link.id === connection.link.id;
+      const target = own ? connection : this.#connections.get(link.id)?.connection;
+      if (target === undefined) continue;
+      const askComponents = own && member !== undefined && lacksComponents(member);
+      const complete = askComponents ? attach(session, reply, { askComponents }) : reply;
+      if (own && member !== undefined && this.#mustWait(member, link)) {
+        this.#held.push({ agent: speaker.agent, connection, speaker, reply: complete });
+        this.#holding.add(speaker.agent);
+        this.#roster.touch(speaker.agent);
+      } else {
+        target.send(encodeReply(complete));
+      }
+    }
+  }
+
+  /** Facts of this agent are not durable yet, or it polls and something may be on its way to it. */
+  #mustWait({ agent, committed }: Member, link: Link): boolean {
+    if (agent !== committed) return true;
+    return link.transport === 'http' && agent.ledger !== null && agent.ledger.phase !== 'proven';
+  }
+
+  #step(uid: InstanceUid, input: Input): Exchange {
+    const speaker = this.#speakerOf(uid);
+    const now = this.#now();
+    const before = speaker.session;
+    const outcome = exchange(before, input, now, () => newUuidV7(now, randomBytes(10)));
+    speaker.session = outcome.session;
+    const member = this.#roster.get(speaker.agent);
+    if (member === undefined) return outcome;
+    this.#takeFacts(member, outcome.facts, now);
+    if (outcome.successor !== undefined) this.#rename(member, outcome.successor, speaker);
+    // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
+    const present = outcome.successor ?? (outcome.session.state === 'moved' ? undefined : outcome.session);
+    if (present !== undefined) this.#present(member, present, outcome.facts, now);
+    return outcome;
+  }
+
+  #takeFacts(member: Member, facts: readonly Fact[], now: number): void {
+    let { agent } = member;
+    for (const fact of facts) {
+      const observed = observe(agent, fact, this.#effective, this.#maps, now);
+      agent = observed.agent;
+      this.#reconciler?.write(observed.changes);
+      if (fact.kind === 'conflict') {
+        this.#reconciler?.record('agent.conflict', SERVER, `agent/${agent.identity.id}`, {
+          instanceUid: agent.identity.instanceUid,
+        });
+      }
+    }
+    this.#roster.update(member, agent);
+  }
+
+  /** The agent goes on under another uid: same record, history kept (S-083). */
+  #rename(member: Member, successor: Session, from: Speaker): void {
+    const { identity } = member.agent;
+    this.#speakers.set(successor.uid, { ...from, session: successor });
+    this.#roster.update(member, { ...member.agent, identity: { ...identity, instanceUid: successor.uid } });
+    this.#reconciler?.record('agent.reassigned', SERVER, `agent/${identity.id}`, {
+      from: identity.instanceUid,
+      to: successor.uid,
+    });
+    if (successor.link !== undefined) this.#connections.get(successor.link.id)?.uids.add(successor.uid);
+  }
+
+  #present(member: Member, session: Session, facts: readonly Fact[], now: number): void {
+    const before = member.presence;
+    const connected = session.link !== undefined;
+    const full = facts.some((fact) => fact.kind === 'full-state');
+    const next: Presence = {
+      connected,
+      transport: session.link?.transport ?? before.transport,
+      epoch: session.epoch ?? null,
+      synced: session.knowledge === 'synced',
+      fullStateEpoch: session.fullStateEpoch ?? null,
+      fullStateAt: full ? now : before.fullStateAt,
+      lastSeen: connected ? now : before.lastSeen,
+      disconnectedAt: connected ? null : (before.disconnectedAt ?? now),
+    };
+    const same =
+      before.connected === next.connected &&
+      before.epoch === next.epoch &&
+      before.synced === next.synced &&
+      before.transport === next.transport &&
+      !full;
+    if (same) member.presence = next;
+    else this.#roster.present(member, next);
+  }
+
+  #speakerOf(uid: InstanceUid): Speaker {
+    const known = this.#speakers.get(uid);
+    if (known !== undefined) return known;
+    const now = this.#now();
+    const member = this.#roster.byUid(uid) ?? this.#enrol(uid, now);
+    const speaker: Speaker = {
+      session: newSession(uid),
+      agent: member.agent.identity.id,
+      lastSeen: 0,
+      gap: 0,
+    };
+    this.#speakers.set(uid, speaker);
+    return speaker;
+  }
+
+  #enrol(uid: InstanceUid, now: number): Member {
+    const member = this.#roster.enrol(uid, now);
+    this.#reconciler?.record('agent.enrolled', SERVER, `agent/${member.agent.identity.id}`, {
+      instanceUid: uid,
+    });
+    return member;
+  }
+
+  #speakerOfAgent(agent: AgentId): Speaker | undefined {
+    const uid = this.#roster.get(agent)?.agent.identity.instanceUid as InstanceUid | undefined;
+    return uid === undefined ? undefined : this.#speakers.get(uid);
+  }
+
+  /** Drops what is known of an agent's sessions: it was deleted. Its connection stays; it enrols anew if it speaks. */
+  forget(agent: AgentId): void {
+    for (const [uid, speaker] of this.#speakers) if (speaker.agent === agent) this.#speakers.delete(uid);
+  }
+
+  #remember(connection: AgentConnection, uid: InstanceUid): void {
+    if (connection.transport !== 'websocket') return;
+    const known = this.#connections.get(connection.id);
+    if (known === undefined) this.#connections.set(connection.id, { connection, uids: new Set([uid]) });
+    else known.uids.add(uid);
+  }
+}
+
+/** The agent gave the hash of its components and nobody has told us what it stands for (S-243). */
+function lacksComponents({ agent }: Member): boolean {
+  return agent.identity.components !== null && agent.identity.components.ids === null;
+}

@@ -1,0 +1,36 @@
+import type { EncodedRemoteConfig } from '@flaghoist/opamp';
+import { SERVER_LIMITS } from '../limits.ts';
+import type { Store } from '../storage/store.ts';
+import { encodeOffer } from './wire.ts';
+
+/** Encoded configurations by hash: encoded once, however many agents get them (principle 7). */
+export class OfferBook {
+  readonly #encoded = new Map<string, EncodedRemoteConfig>();
+  readonly #loading = new Map<string, Promise<void>>();
+  readonly #store: Pick<Store, 'files'>;
+
+  constructor(store: Pick<Store, 'files'>) {
+    this.#store = store;
+  }
+
+  get(hash: string): EncodedRemoteConfig | undefined {
+    return this.#encoded.get(hash);
+  }
+
+  /** Fetches and encodes it; concurrent calls share the work. */
+  fetch(hash: string): Promise<void> {
+    const running = this.#loading.get(hash) ?? this.#load(hash).finally(() => this.#loading.delete(hash));
+    this.#loading.set(hash, running);
+    return running;
+  }
+
+  async #load(hash: string): Promise<void> {
+    const files = await this.#store.files(hash);
+    if (files === null) throw new Error(`the texts of ${hash} are not in the store`);
+    this.#encoded.set(hash, encodeOffer(files, hash));
+    if (this.#encoded.size > SERVER_LIMITS.offersKept) {
+      const [oldest] = this.#encoded.keys();
+      if (oldest !== undefined) this.#encoded.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import type { Handlers, InputOf } from '@flaghoist/api';
+import {
+  type Agent,
+  type ConfigFiles,
+  FleetError,
+  labelsOf,
+  matches,
+  nameOf,
+  parseSelector,
+  retry,
+  standing,
+  strategyNamed,
+  unassign,
+} from '@flaghoist/fleet';
+import type { Member } from '../agents/roster.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { underPin } from '../reconciler/settle.ts';
+import { historyPage, historyStart, pageOf } from './pages.ts';
+import { agentDetailView, agentView, eventView, timeOrNull } from './views.ts';
+
+type AgentOperation =
+  | 'listAgents'
+  | 'listGroupAgents'
+  | 'getAgent'
+  | 'labelAgent'
+  | 'deleteAgent'
+  | 'getAgentConfig'
+  | 'getAgentTimeline'
+  | 'pinAgent'
+  | 'unpinAgent'
+  | 'restartAgent'
+  | 'retryAgent';
+
+export const ANONYMOUS = 'anonymous';
+/** Ledger entries shown of one agent. */
+const LEDGER_SHOWN = 50;
+
+/** @throws FleetError `not-found`. */
+function memberOf({ roster }: ControlPlane, id: string): Member {
+  const member = roster.find(id);
+  if (member === undefined)
+    throw new FleetError('not-found', `no agent has the id or instance uid ${JSON.stringify(id)}`);
+  return member;
+}
+
+const sortKey = ({ agent }: Member): string => `${nameOf(agent.identity)} ${agent.identity.id}`;
+
+function listAgents({ roster, groups }: ControlPlane, filter: InputOf<'listAgents'>) {
+  const selector = parseSelector(filter.selector ?? '');
+  const q = filter.q?.toLowerCase();
+  if (filter.group !== undefined) groups.get(filter.group);
+  const members = filter.group === undefined ? roster.all() : roster.inGroup(filter.group);
+  const found: { member: Member; key: string }[] = [];
+  for (const member of members) {
+    const { identity } = member.agent;
+    if (filter.state !== undefined && standing(member.agent, member.presence).state !== filter.state)
+      continue;
+    if (!matches(selector, labelsOf(identity))) continue;
+    const key = sortKey(member);
+    if (q !== undefined && !`${key} ${identity.instanceUid}`.toLowerCase().includes(q)) continue;
+    found.push({ member, key });
+  }
+  found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const page = pageOf(found, filter, ({ key }) => key);
+  return { ...page, items: page.items.map(({ member }) => agentView(member)) };
+}
+
+const filesView = (files: ConfigFiles) =>
+  Object.entries(files).map(([name, { body, contentType }]) => ({
+    name,
+    body,
+    contentType,
+    bytes: Buffer.byteLength(body),
+  }));
+
+async function configOf(plane: ControlPlane, { agent }: Member, view: 'desired' | 'offered' | 'effective') {
+  const { store, effective } = plane;
+  if (view === 'effective') {
+    const reported = agent.report.effective;
+    const bodies = reported === null ? {} : await effective.bodies(reported);
+    const files = (reported?.files ?? []).map(({ name, contentType, bytes }) => ({
+      name,
+      contentType,
+      bytes,
+      body: bodies[name] ?? null,
+    }));
+    return { view, revision: null, at: timeOrNull(reported?.at), files };
+  }
+  const entries = await store.ledger(agent.identity.id, LEDGER_SHOWN);
+  const entry = view === 'offered' ? entries.find(({ sentAt }) => sentAt !== null) : agent.ledger;
+  const files = entry == null ? null : await store.files(entry.revision.hash);
+  const at = timeOrNull(view === 'offered' ? entry?.sentAt : entry?.offeredAt);
+  return { view, revision: entry?.revision ?? null, at, files: filesView(files ?? {}) };
+}
+
+/** Puts the changed agent in its place and answers when that is durable. */
+async function change(plane: ControlPlane, member: Member, agent: Agent) {
+  plane.roster.update(member, agent);
+  await plane.reconciler.flush();
+  return agentView(member);
+}
+
+async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
+  const member = memberOf(plane, input.id);
+  const { configuration, revision, reason, author = ANONYMOUS, expires } = input.body;
+  const target = plane.configurations.ref(configuration, revision);
+  const { agent } = member;
+  if (agent.assignment.refused.some(({ hash }) => hash === target.hash)) {
+    throw new FleetError(
+      'refused-hash',
+      `this agent refused ${configuration}@${target.revision} before; retry it to offer it again`,
+    );
+  }
+  const now = plane.now();
+  const set = {
+    configuration,
+    revision: target.revision,
+    reason,
+    author,
+    at: now,
+    expires: expires === undefined ? null : Date.parse(expires),
+  };
+  plane.reconciler.dropTarget(agent, 'pinned');
+  plane.reconciler.record('agent.pinned', author, `agent/${agent.identity.id}`, { ...target, reason });
+  const { terms } = strategyNamed('all-at-once');
+  return change(
+    plane,
+    member,
+    underPin({ ...agent, identity: { ...agent.identity, pin: set } }, target, terms, now),
+  );
+}
+
+async function unpin(plane: ControlPlane, input: InputOf<'unpinAgent'>) {
+  const member = memberOf(plane, input.id);
+  const { agent } = member;
+  if (agent.identity.pin === null) return agentView(member);
+  plane.reconciler.record('agent.unpinned', input.author ?? ANONYMOUS, `agent/${agent.identity.id}`, {});
+  return change(plane, member, unassign({ ...agent, identity: { ...agent.identity, pin: null } }));
+}
+
+async function label(plane: ControlPlane, input: InputOf<'labelAgent'>) {
+  const member = memberOf(plane, input.id);
+  const { identity } = member.agent;
+  const operatorLabels: Record<string, string> = Object.assign(Object.create(null), identity.operatorLabels);
+  for (const [key, value] of Object.entries(input.body.labels)) {
+    if (value === null) delete operatorLabels[key];
+    else operatorLabels[key] = value;
+  }
+  plane.reconciler.record('agent.labelled', input.body.author ?? ANONYMOUS, `agent/${identity.id}`, {
+    labels: input.body.labels,
+  });
+  return change(plane, member, { ...member.agent, identity: { ...identity, operatorLabels } });
+}
+
+async function restart(plane: ControlPlane, input: InputOf<'restartAgent'>) {
+  const member = memberOf(plane, input.id);
+  const refusal = plane.gateway.restart(member.agent.identity.id);
+  if (refusal === 'capability')
+    throw new FleetError(
+      'not-supported',
+      'the agent does not accept restart commands (AcceptsRestartCommand)',
+    );
+  if (refusal === 'offline')
+    throw new FleetError('conflict', 'the agent is not connected; a restart command is never kept for later');
+  plane.reconciler.record(
+    'agent.restarted',
+    input.author ?? ANONYMOUS,
+    `agent/${member.agent.identity.id}`,
+    {},
+  );
+  await plane.reconciler.flush();
+  return agentView(member);
+}
+
+async function retryAgent(plane: ControlPlane, input: InputOf<'retryAgent'>) {
+  const member = memberOf(plane, input.id);
+  if (member.agent.ledger?.phase !== 'failed') {
+    throw new FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
+  }
+  plane.reconciler.record('agent.retried', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {
+    ...member.agent.assignment.desired,
+  });
+  return change(plane, member, retry(member.agent, plane.now()));
+}
+
+async function remove(plane: ControlPlane, input: InputOf<'deleteAgent'>): Promise<void> {
+  const { agent } = memberOf(plane, input.id);
+  const { id, group } = agent.identity;
+  plane.reconciler.dropTarget(agent, 'left-group');
+  if (group !== null) plane.rollouts.leave(group.name, id);
+  plane.roster.remove(id);
+  plane.gateway.forget(id);
+  plane.reconciler.write([{ kind: 'agent-deleted', id }]);
+  plane.reconciler.record('agent.deleted', input.author ?? ANONYMOUS, `agent/${id}`, {
+    instanceUid: agent.identity.instanceUid,
+  });
+  await plane.reconciler.flush();
+}
+
+async function timeline(
+  { store, ...plane }: ControlPlane,
+  { id, limit, cursor }: InputOf<'getAgentTimeline'>,
+) {
+  const subject = `agent/${memberOf({ store, ...plane }, id).agent.identity.id}`;
+  const events = await store.events({ after: historyStart(cursor), limit, subject });
+  return historyPage(events.map(eventView), limit);
+}
+
+export const agentHandlers = (plane: ControlPlane): Pick<Handlers<void>, AgentOperation> => ({
+  listAgents: async (input) => listAgents(plane, input),
+  listGroupAgents: async ({ name, ...input }) => listAgents(plane, { ...input, group: name }),
+  getAgent: async ({ id }) => {
+    const member = memberOf(plane, id);
+    return agentDetailView(member, await plane.store.ledger(member.agent.identity.id, LEDGER_SHOWN));
+  },
+  labelAgent: (input) => label(plane, input),
+  deleteAgent: (input) => remove(plane, input),
+  getAgentConfig: ({ id, view }) => configOf(plane, memberOf(plane, id), view),
+  getAgentTimeline: (input) => timeline(plane, input),
+  pinAgent: (input) => pin(plane, input),
+  unpinAgent: (input) => unpin(plane, input),
+  restartAgent: (input) => restart(plane, input),
+  retryAgent: (input) => retryAgent(plane, input),
+});

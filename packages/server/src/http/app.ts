@@ -1,0 +1,148 @@
+import { ApiError, BASE_PATH, type Handlers, type OperationName, problemDocument } from '@flaghoist/api';
+import { contract, readRequest } from '@flaghoist/api/contract';
+import { FleetError } from '@flaghoist/fleet';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { ControlPlane } from '../control-plane.ts';
+import { SERVER_LIMITS } from '../limits.ts';
+import { StoreError } from '../storage/store.ts';
+import { agentHandlers } from './agents.ts';
+import { configurationHandlers } from './configurations.ts';
+import { streamEvents } from './event-stream.ts';
+import { fleetHandlers } from './fleet.ts';
+import { groupHandlers } from './groups.ts';
+import { rolloutHandlers } from './rollouts.ts';
+
+/** The stream is written by hand; everything else answers with a value. */
+type Answered = Omit<Handlers<void>, 'streamEvents'>;
+
+const handlersOf = (plane: ControlPlane): Answered => ({
+  ...agentHandlers(plane),
+  ...configurationHandlers(plane),
+  ...groupHandlers(plane),
+  ...rolloutHandlers(plane),
+  ...fleetHandlers(plane),
+});
+
+/** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof FleetError)
+    return new ApiError(error.code, error.message, error.problems, { cause: error });
+  if (error instanceof StoreError) return new ApiError('unavailable', error.message, [], { cause: error });
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  if (statusCode === 413)
+    return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ApiError('invalid', message ?? 'bad request');
+  return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
+}
+
+function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  const problem = toApiError(error);
+  if (problem.code === 'internal') reply.log.error({ err: error }, 'request failed');
+  return reply.status(problem.status).type('application/problem+json').send(problemDocument(problem));
+}
+
+/** A page of another site must not act through a browser that can reach us: no cookie protects loopback (X13). */
+function refuseForeignOrigin({ headers, method }: FastifyRequest): void {
+  const { origin, host } = headers;
+  if (method === 'GET' || method === 'HEAD' || origin === undefined) return;
+  if (URL.parse(origin)?.host === host) return;
+  throw new ApiError('not-allowed', 'requests from pages of other sites are refused');
+}
+
+/** Names under which this plane may be asked: anything else is another site's name pointed at us (DNS rebinding). */
+function refuseForeignHost(loopback: boolean, { headers, ip }: FastifyRequest): void {
+  const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname;
+  if (
+    !loopback ||
+    name === undefined ||
+    name === 'localhost' ||
+    name === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(name ?? '')
+  )
+    return;
+  throw new ApiError(
+    'not-allowed',
+    `this server listens on loopback and does not answer for ${name} (from ${ip})`,
+  );
+}
+
+export interface AppOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Whether it listens on loopback alone. */
+  readonly loopback: boolean;
+}
+
+/** The operator plane: the contract served, nothing beside it. */
+export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: SERVER_LIMITS.apiBody,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+  });
+  app.addHook('onRequest', async (request) => {
+    refuseForeignHost(loopback, request);
+    refuseForeignOrigin(request);
+  });
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      new ApiError('not-found', `there is no ${request.method} ${request.url.slice(0, 200)}`),
+    ),
+  );
+  const handlers = handlersOf(plane);
+  for (const [name, { method, path, status }] of Object.entries(contract)) {
+    // A colon begins a parameter for the router: the verbs of `/agents/{id}:restart` are escaped by doubling it.
+    const url = BASE_PATH + path.replace(/:(?=[a-z])/g, '::').replace(/\{(\w+)\}/g, ':$1');
+    app.route({
+      method,
+      url,
+      handler: (request, reply) => serve(name as OperationName, request, reply, status),
+    });
+  }
+  let streams = 0;
+
+  async function serve(
+    name: OperationName,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status: number,
+  ): Promise<unknown> {
+    const raw = {
+      params: request.params as object,
+      query: request.query as object,
+      headers: request.headers,
+      body: request.body,
+    };
+    if (name === 'streamEvents') {
+      const { after, lastEventId } = readRequest(name, raw as never);
+      if (streams >= SERVER_LIMITS.streams)
+        throw new ApiError('too-many-requests', `${streams} event streams are open; close some`);
+      streams += 1;
+      request.raw.socket.setTimeout(0);
+      try {
+        await streamEvents(plane, lastEventId ?? after, reply.raw, () => reply.hijack());
+      } finally {
+        streams -= 1;
+      }
+      return reply;
+    }
+    const input = readRequest(name, raw as never);
+    const answer = await (handlers[name] as (input: unknown) => Promise<unknown>)(input);
+    const { version } = (answer ?? {}) as { version?: unknown };
+    if (typeof version === 'string') reply.header('etag', `"${version}"`);
+    return reply.status(status).send(answer);
+  }
+  return app;
+}

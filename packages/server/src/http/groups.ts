@@ -1,0 +1,70 @@
+import type { Handlers, InputOf } from '@flaghoist/api';
+import { DEFAULT_STRATEGY, FleetError, resolutionOrder } from '@flaghoist/fleet';
+import type { ControlPlane } from '../control-plane.ts';
+import { ANONYMOUS } from './agents.ts';
+import { pageOf } from './pages.ts';
+import { checkVersion } from './preconditions.ts';
+import { groupView } from './views.ts';
+
+type GroupOperation = 'listGroups' | 'getGroup' | 'putGroup' | 'deleteGroup';
+
+const view = ({ groups, roster }: ControlPlane, name: string) =>
+  groupView(groups.get(name), roster.groupSize(name));
+const touchAll = ({ roster }: ControlPlane): void => {
+  for (const { agent } of roster.all()) roster.touch(agent.identity.id);
+};
+
+async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGroup'>) {
+  const { groups, rollouts, reconciler } = plane;
+  const before = groups.find(name);
+  checkVersion(ifMatch, before && view(plane, name).version);
+  if (before !== undefined && before.configuration !== body.configuration) rollouts.checkFree(name, false);
+  const settings = {
+    selector: body.selector,
+    priority: body.priority,
+    configuration: body.configuration,
+    strategy: body.strategy ?? before?.strategy ?? DEFAULT_STRATEGY,
+  };
+  const { created, changes } = groups.put(name, settings, plane.now());
+  reconciler.write(changes);
+  reconciler.record(
+    created ? 'group.created' : 'group.updated',
+    body.author ?? ANONYMOUS,
+    `group/${name}`,
+    settings,
+  );
+  if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll(plane);
+  await reconciler.flush();
+  return view(plane, name);
+}
+
+async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteGroup'>): Promise<void> {
+  const { groups, rollouts, reconciler } = plane;
+  checkVersion(ifMatch, view(plane, name).version);
+  const active = rollouts.activeOf(name);
+  if (active !== undefined) {
+    throw new FleetError(
+      'rollout-active',
+      `group ${name} has rollout ${active.id} (${active.state}); it must end first`,
+    );
+  }
+  reconciler.write(groups.delete(name));
+  reconciler.record('group.deleted', author ?? ANONYMOUS, `group/${name}`, {});
+  touchAll(plane);
+  await reconciler.flush();
+}
+
+export const groupHandlers = (plane: ControlPlane): Pick<Handlers<void>, GroupOperation> => ({
+  listGroups: async (input) => {
+    const order = resolutionOrder(plane.groups.list());
+    const page = pageOf(
+      order,
+      input,
+      (group) => `${String(1e9 - group.priority).padStart(12, '0')} ${group.name}`,
+    );
+    return { ...page, items: page.items.map(({ name }) => view(plane, name)) };
+  },
+  getGroup: async ({ name }) => view(plane, name),
+  putGroup: (input) => put(plane, input),
+  deleteGroup: (input) => remove(plane, input),
+});

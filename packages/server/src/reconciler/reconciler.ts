@@ -1,0 +1,375 @@
+/**
+ * The loop that makes what agents run agree with what they should run. It works in turns: whatever was touched since
+ * the last one is looked at, everything that follows from it is decided, one commit makes it durable, and only then
+ * answers and offers leave (I3, S-051). Level-triggered: a turn over the same facts decides the same.
+ */
+import {
+  type AgentId,
+  assign,
+  CATCH_UP_TERMS,
+  decideOffer,
+  extendDeadline,
+  type Group,
+  IN_FLIGHT,
+  type Instant,
+  LIMITS,
+  lacksNews,
+  lane,
+  markSent,
+  needsCatchUp,
+  type RevisionRef,
+  runsAlready,
+  unassign,
+} from '@flaghoist/fleet';
+import { changesOf } from '../agents/changes.ts';
+import type { Member, Roster } from '../agents/roster.ts';
+import type { Now } from '../clock.ts';
+import type { EffectiveConfigs } from '../effective/effective-configs.ts';
+import { type Journal, SERVER } from '../events/journal.ts';
+import type { EventKind, JournalEvent } from '../events/journal-event.ts';
+import type { Groups } from '../groups/groups.ts';
+import { SERVER_LIMITS } from '../limits.ts';
+import type { Ordered, Rollouts } from '../rollouts/rollouts.ts';
+import type { Change, Store } from '../storage/store.ts';
+import type { Announcer } from './announcer.ts';
+import { observation, regroup, settle } from './settle.ts';
+
+/** The way to the agents, as the loop needs it. */
+export interface AgentPlane {
+  /** Whether an offer can leave now: over HTTP only while a poll is waiting for its answer. */
+  canSend(agent: AgentId): boolean;
+  /** Whether the configuration with this hash is at hand, encoded; if not it is fetched, and the agent touched then. */
+  ready(agent: AgentId, hash: string): boolean;
+  askFullState(agent: AgentId): void;
+  /** Takes the answers that wait for this turn; the result sends them, with these offers, once the turn is durable. */
+  hold(offers: ReadonlyMap<AgentId, string>): () => void;
+}
+
+export interface Parts {
+  readonly store: Store;
+  readonly roster: Roster;
+  readonly groups: Groups;
+  readonly rollouts: Rollouts;
+  readonly effective: EffectiveConfigs;
+  readonly journal: Journal;
+  readonly announcer: Announcer;
+  readonly now: Now;
+  /** A commit failed: memory is ahead of the store, nothing more may be promised. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Rounds of "a decision touches agents, which leads to decisions" within one turn; what is left waits for the next. */
+const MOST_ROUNDS = 8;
+
+export class Reconciler {
+  readonly #parts: Parts;
+  readonly #plane: AgentPlane;
+  /** Agents whose ledger may change by time alone. */
+  readonly #open = new Set<AgentId>();
+  readonly #stoppedLanes = new Set<string>();
+  /** Free places in the catch-up lanes this turn, by group, and who found none. */
+  readonly #laneSlots = new Map<string, number>();
+  readonly #laneQueue = new Set<AgentId>();
+  #extra: Change[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #lastCommit: Promise<void> = Promise.resolve();
+
+  constructor(parts: Parts, plane: AgentPlane) {
+    this.#parts = parts;
+    this.#plane = plane;
+    parts.roster.onTouched = () => this.#schedule();
+    parts.effective.onVerdict = (agent) => parts.roster.touch(agent);
+    for (const { agent } of parts.roster.all()) this.#watch(agent.identity.id);
+  }
+
+  start(): void {
+    this.#ticker = setInterval(() => this.#tick(), SERVER_LIMITS.tick);
+  }
+
+  /** Deadlines move by the time that we were away (I10). Called once, before agents are let in. */
+  extendDeadlines(now: Instant): void {
+    const { roster } = this.#parts;
+    for (const member of roster.all()) {
+      const { agent } = member;
+      if (agent.ledger === null || !IN_FLIGHT.has(agent.ledger.phase)) continue;
+      const ledger = extendDeadline(agent.ledger, now, SERVER_LIMITS.reconnectGrace, LIMITS.outageExtensions);
+      if (ledger !== agent.ledger) roster.update(member, { ...agent, ledger });
+    }
+  }
+
+  /** Records an event that belongs to the next commit. */
+  record(kind: EventKind, author: string, subject: string, data: JournalEvent['data']): void {
+    this.#extra.push({
+      kind: 'event',
+      row: this.#parts.journal.record(kind, author, subject, data, this.#parts.now()),
+    });
+    this.#schedule();
+  }
+
+  write(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    this.#extra.push(...changes);
+    this.#schedule();
+  }
+
+  /** Carries out what the rollouts ordered. */
+  carryOut(ordered: readonly Ordered[], author: string = SERVER): void {
+    for (const { rollout, command } of ordered) {
+      switch (command.type) {
+        case 'assign':
+          for (const id of command.agents) this.#assignTarget(id, rollout.id);
+          break;
+        case 'make-stable':
+          this.write(this.#parts.groups.makeStable(rollout.group, rollout.target));
+          this.touchGroup(rollout.group);
+          break;
+        case 'announce':
+          this.record(`rollout.${command.kind}`, author, `rollout/${rollout.id}`, {
+            group: rollout.group,
+            target: rollout.target,
+            state: rollout.state,
+            counts: rollout.counts,
+            planned: rollout.planned,
+            message: rollout.pause?.message ?? rollout.message,
+          });
+          break;
+      }
+    }
+  }
+
+  touchGroup(name: string): void {
+    for (const { agent } of this.#parts.roster.inGroup(name)) this.#parts.roster.touch(agent.identity.id);
+  }
+
+  /** Runs a turn now and resolves when everything decided until now is durable. */
+  async flush(): Promise<void> {
+    this.turn();
+    await this.#lastCommit;
+  }
+
+  /** Called by the agent plane after each message: in a burst no timer would fire. */
+  afterMessage(): void {
+    if (this.#parts.roster.touchedCount >= SERVER_LIMITS.turnSize) this.turn();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
+  }
+
+  turn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#stopped) return;
+    const { roster, rollouts, announcer, journal, store } = this.#parts;
+    const now = this.#parts.now();
+    const seen = new Set<Member>();
+    this.#laneSlots.clear();
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const touched = roster.takeTouched();
+      for (const member of touched) {
+        seen.add(member);
+        this.#settle(member, now);
+      }
+      this.carryOut(rollouts.advance(now));
+      for (const member of touched) this.#catchUp(member, now);
+      if (roster.touchedCount === 0) break;
+    }
+    const offers = this.#offers(seen, now);
+    if (offers.size > 0) this.carryOut(rollouts.advance(now));
+    const changes: Change[] = [];
+    for (const member of seen) {
+      changes.push(...changesOf(member));
+      announcer.note(member);
+      this.#watch(member.agent.identity.id);
+    }
+    changes.push(...rollouts.takeChanges(), ...this.#extra.splice(0));
+    const release = this.#plane.hold(offers);
+    if (changes.length === 0) {
+      release();
+      return;
+    }
+    this.#lastCommit = store.commit(changes).then(
+      () => {
+        journal.publish(changes);
+        release();
+      },
+      (error: unknown) => {
+        this.stop();
+        this.#parts.onFatal(error);
+      },
+    );
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer ??= setTimeout(() => this.turn(), SERVER_LIMITS.turnGap);
+  }
+
+  /** Time passes: looks again at whoever waits for a deadline, for proof or for an answer. */
+  #tick(): void {
+    const { roster } = this.#parts;
+    const now = this.#parts.now();
+    for (const id of this.#open) {
+      const member = roster.get(id);
+      if (member === undefined) this.#open.delete(id);
+      else if (this.#isDue(member, now)) roster.touch(id);
+    }
+    for (const id of this.#laneQueue) roster.touch(id);
+    this.#laneQueue.clear();
+    for (const { agent } of roster.all()) {
+      const expires = agent.identity.pin?.expires ?? null;
+      if (expires !== null && expires <= now) roster.touch(agent.identity.id);
+    }
+  }
+
+  #isDue({ agent, presence }: Member, now: Instant): boolean {
+    const { ledger } = agent;
+    if (ledger === null) return false;
+    if (ledger.phase === 'verifying' || (ledger.deadline !== null && ledger.deadline <= now)) return true;
+    if (lacksNews(agent, presence, now)) return true;
+    return ledger.phase === 'offered' && now - ledger.offeredAt >= SERVER_LIMITS.deliveryTimeout;
+  }
+
+  #watch(id: AgentId): void {
+    const phase = this.#parts.roster.get(id)?.agent.ledger?.phase;
+    if (phase !== undefined && IN_FLIGHT.has(phase)) this.#open.add(id);
+    else this.#open.delete(id);
+  }
+
+  /** Group, pin and ledger of one agent, as they are now. */
+  #settle(member: Member, now: Instant): void {
+    const { roster, groups, rollouts, effective } = this.#parts;
+    const before = member.agent;
+    this.#expirePin(member, now);
+    const grouped = regroup(member.agent, groups.groupOf, now);
+    const oldGroup = before.identity.group?.name;
+    if (grouped !== member.agent && oldGroup !== undefined) {
+      rollouts.leave(oldGroup, before.identity.id);
+      this.dropTarget(before, 'left-group');
+    }
+    const settled = settle(grouped, member.presence, effective.verdict(grouped), now);
+    roster.update(member, settled);
+    const news = observation(before, settled);
+    if (news !== undefined) rollouts.note(news.rollout, news.observation);
+    if (member.presence.connected) rollouts.join(member);
+    this.#deferUndelivered(member, now);
+    if (member.presence.connected && lacksNews(member.agent, member.presence, now)) {
+      this.#plane.askFullState(before.identity.id);
+    }
+  }
+
+  /** Tells a rollout that one of its targets is out of its hands. */
+  dropTarget({ identity, ledger }: Member['agent'], reason: 'left-group' | 'pinned'): void {
+    if (ledger === null || ledger.source.kind !== 'rollout') return;
+    this.#parts.rollouts.note(ledger.source.rollout, {
+      agent: identity.id,
+      state: 'skipped',
+      reason,
+      message: '',
+    });
+  }
+
+  #expirePin(member: Member, now: Instant): void {
+    const { pin, id } = member.agent.identity;
+    if (pin === null || pin.expires === null || pin.expires > now) return;
+    this.#parts.roster.update(
+      member,
+      unassign({ ...member.agent, identity: { ...member.agent.identity, pin: null } }),
+    );
+    this.record('agent.unpinned', SERVER, `agent/${id}`, { reason: 'expired' });
+  }
+
+  /** Admitted, but never sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
+  #deferUndelivered(member: Member, now: Instant): void {
+    const { ledger, identity } = member.agent;
+    if (ledger?.phase !== 'offered' || ledger.source.kind !== 'rollout' || member.presence.connected) return;
+    if (now - ledger.offeredAt < SERVER_LIMITS.deliveryTimeout) return;
+    const { rollout } = ledger.source;
+    this.#parts.roster.update(member, unassign(member.agent));
+    this.#parts.rollouts.note(rollout, {
+      agent: identity.id,
+      state: 'deferred',
+      reason: 'offline',
+      message: '',
+    });
+  }
+
+  #assignTarget(id: AgentId, rolloutId: string): void {
+    const { roster, rollouts } = this.#parts;
+    const member = roster.get(id);
+    const rollout = rollouts.active(rolloutId);
+    if (member === undefined || rollout === undefined) return;
+    const source = { kind: 'rollout', rollout: rolloutId } as const;
+    roster.update(
+      member,
+      assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#parts.now()),
+    );
+  }
+
+  /** New and returning agents get the group's stable revision, unless a running rollout will take them (A.7). */
+  #catchUp(member: Member, now: Instant): void {
+    const { roster, groups, rollouts } = this.#parts;
+    const { agent, presence } = member;
+    const group = groups.find(agent.identity.group?.name ?? '');
+    if (group?.stable == null || !needsCatchUp(agent, presence, group.stable)) return;
+    const active = rollouts.activeOf(group.name);
+    if (active?.state === 'running') return;
+    const target = active?.targets.get(agent.identity.id)?.state;
+    if (target !== undefined && target !== 'deferred' && target !== 'skipped') return;
+    if (!runsAlready(agent, group.stable) && !this.#takeSlot(group, group.stable)) {
+      this.#laneQueue.add(agent.identity.id);
+      return;
+    }
+    const source = { kind: 'catch-up', group: group.name } as const;
+    roster.update(member, assign(agent, group.stable, source, CATCH_UP_TERMS, now));
+  }
+
+  /** A place in the group's catch-up lane, if one is free. The lane is counted once per turn. */
+  #takeSlot({ name }: Group, stable: RevisionRef): boolean {
+    let free = this.#laneSlots.get(name);
+    if (free === undefined) {
+      const agents = Array.from(this.#parts.roster.inGroup(name), ({ agent }) => agent);
+      const counted = lane(agents, agents.length, stable);
+      free = counted.free;
+      const key = `${name} ${stable.hash}`;
+      if (counted.stopped && !this.#stoppedLanes.has(key)) {
+        this.#stoppedLanes.add(key);
+        this.record('catch-up.stopped', SERVER, `group/${name}`, { stable, failed: counted.failed });
+      }
+    }
+    this.#laneSlots.set(name, Math.max(0, free - 1));
+    return free > 0;
+  }
+
+  /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
+  #offers(seen: ReadonlySet<Member>, now: Instant): Map<AgentId, string> {
+    const { roster } = this.#parts;
+    const offers = new Map<AgentId, string>();
+    for (const member of seen) {
+      const { agent, presence } = member;
+      const { id } = agent.identity;
+      const decision = decideOffer(agent, presence, now);
+      if (!decision.offer) {
+        if (decision.askFullState) this.#plane.askFullState(id);
+        continue;
+      }
+      const { ledger } = agent;
+      if (ledger === null || presence.epoch === null || !this.#plane.canSend(id)) continue;
+      if (!this.#plane.ready(id, ledger.revision.hash)) continue;
+      if (offers.size >= SERVER_LIMITS.offersPerTurn) {
+        roster.touch(id);
+        continue;
+      }
+      const sent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
+      member.agent = sent;
+      const news = observation(agent, sent);
+      if (news !== undefined) this.#parts.rollouts.note(news.rollout, news.observation);
+      offers.set(id, ledger.revision.hash);
+    }
+    return offers;
+  }
+}

@@ -1,0 +1,170 @@
+/** The composition root: the one place where the parts of the server are put together, started and stopped. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { TERMINAL } from '@flaghoist/fleet';
+import { pino } from 'pino';
+import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
+import { Roster } from './agents/roster.ts';
+import { randomId } from './clock.ts';
+import { Configurations } from './configurations/configurations.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { EffectiveConfigs } from './effective/effective-configs.ts';
+import { TextReader } from './effective/reader.ts';
+import { Journal, SERVER } from './events/journal.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { createAgentListener } from './gateway/listen.ts';
+import { OfferBook } from './gateway/offer-book.ts';
+import { hashOf } from './gateway/wire.ts';
+import { Groups } from './groups/groups.ts';
+import { createApp } from './http/app.ts';
+import { createOperationsServer } from './http/operations.ts';
+import { SERVER_LIMITS } from './limits.ts';
+import { Announcer } from './reconciler/announcer.ts';
+import { Reconciler } from './reconciler/reconciler.ts';
+import { Rollouts } from './rollouts/rollouts.ts';
+import { openSqliteStore } from './storage/sqlite-store.ts';
+import type { RolloutLog, Store } from './storage/store.ts';
+
+export interface ServerOptions {
+  /** Directory of the database; made when it is missing. */
+  readonly data: string;
+  readonly opamp: Address;
+  readonly api: Address;
+  readonly ops: Address;
+  /** Lets agents in from everywhere without credentials. */
+  readonly insecureOpenEnrolment?: boolean;
+  readonly version: string;
+  readonly logLevel?: string;
+  /** Called when a commit failed: the process must end, since nothing more can be promised. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens, ports as they were given out. */
+  readonly addresses: { readonly opamp: string; readonly api: string; readonly ops: string };
+  /** Closes agents' connections spread over `drainMs`, then everything else. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+const MARK_ALIVE = 'alive-at';
+
+/** @throws SettingError when an address would open the server to everybody without that being asked for. */
+function checkExposure({ opamp, api, insecureOpenEnrolment = false }: ServerOptions): void {
+  if (!isLoopback(opamp) && !insecureOpenEnrolment) {
+    throw new SettingError(
+      `--opamp-listen ${formatAddress(opamp)} would let anybody who reaches it register agents and read configurations: ` +
+        'listen on 127.0.0.1, or add --insecure-open-enrolment if the network protects it',
+    );
+  }
+  if (!isLoopback(api)) {
+    throw new SettingError(
+      `--api-listen ${formatAddress(api)}: there are no accounts yet, so the API listens on loopback only`,
+    );
+  }
+}
+
+async function activeLogs(
+  store: Store,
+  rollouts: readonly { id: string; state: string }[],
+): Promise<Map<string, readonly RolloutLog[]>> {
+  const logs = new Map<string, readonly RolloutLog[]>();
+  for (const { id, state } of rollouts) {
+    if (!TERMINAL.has(state as never)) logs.set(id, await store.rolloutLog(id));
+  }
+  return logs;
+}
+
+/** @throws SettingError, StoreError, or the system's error when a port cannot be had. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  checkExposure(options);
+  const logger = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
+  const now = Date.now;
+  const startedAt = now();
+  const store = await openSqliteStore({ directory: options.data });
+  const loaded = await store.load();
+  const roster = new Roster(loaded.agents, randomId);
+  const groups = new Groups(loaded.groups);
+  const configurations = new Configurations(loaded.configurations, loaded.revisions, hashOf);
+  const rollouts = new Rollouts(roster, startedAt + SERVER_LIMITS.reconnectGrace);
+  rollouts.load(loaded.rollouts, await activeLogs(store, loaded.rollouts));
+  const reader = new TextReader();
+  const effective = new EffectiveConfigs(reader, store);
+  const journal = new Journal(store, loaded.firstEvent, loaded.lastEvent);
+  const announcer = new Announcer(journal, rollouts);
+  const gateway = new Gateway(roster, effective, new OfferBook(store), now);
+  const onFatal = (error: unknown): void => {
+    logger.fatal({ err: error }, 'the store failed: what is in memory is no longer what is on disk');
+    options.onFatal(error);
+  };
+  const parts = { store, roster, groups, rollouts, effective, journal, announcer, now, onFatal };
+  const reconciler = new Reconciler(parts, gateway);
+  gateway.attach(reconciler);
+  const version = options.version;
+  const plane: ControlPlane = {
+    store,
+    roster,
+    configurations,
+    groups,
+    rollouts,
+    effective,
+    reader,
+    journal,
+    gateway,
+    reconciler,
+    now,
+    newId: randomId,
+    version,
+    startedAt,
+  };
+
+  const aliveAt = loaded.marks.get(MARK_ALIVE);
+  if (aliveAt !== undefined) reconciler.extendDeadlines(startedAt);
+  reconciler.record('server.started', SERVER, 'server', {
+    version,
+    awayFor: aliveAt === undefined ? null : startedAt - aliveAt,
+  });
+  await reconciler.flush();
+  reconciler.start();
+
+  const beat = (): void => reconciler.write([{ kind: 'mark', name: MARK_ALIVE, value: now() }]);
+  beat();
+  const timers = [
+    setInterval(beat, SERVER_LIMITS.aliveEvery),
+    setInterval(() => reconciler.write(announcer.take(now())), SERVER_LIMITS.announceEvery),
+    setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
+    setInterval(() => void journal.trim(now()).catch(onFatal), 60_000),
+  ];
+
+  const readiness = { ready: false };
+  const agents = createAgentListener(gateway);
+  const app = createApp(plane, { logger, loopback: isLoopback(options.api) });
+  const ops = createOperationsServer(plane, readiness);
+  const apiAddress = await app.listen(options.api).then(() => app.server.address() as AddressInfo);
+  ops.listen(options.ops);
+  await once(ops, 'listening');
+  const opampAddress = await agents.listen(options.opamp);
+  readiness.ready = true;
+
+  const addressOf = ({ address, port }: AddressInfo): string => formatAddress({ host: address, port });
+  const close = async ({ drainMs = 0 } = {}): Promise<void> => {
+    readiness.ready = false;
+    await agents.close({ drainMs });
+    for (const timer of timers) clearInterval(timer);
+    await app.close();
+    ops.closeAllConnections();
+    ops.close();
+    await reconciler.flush();
+    reconciler.stop();
+    reader[Symbol.dispose]();
+    await store[Symbol.asyncDispose]();
+  };
+  return {
+    addresses: {
+      opamp: formatAddress(opampAddress),
+      api: addressOf(apiAddress),
+      ops: addressOf(ops.address() as AddressInfo),
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
