@@ -12,6 +12,7 @@ import { defaultLimits } from './limits.ts';
 
 /**
  * Decode the bytes of one AgentToServer (no WebSocket header). Unknown fields and enum values are kept (S-273, S-274).
+ * Byte fields are views of `bytes`: copy what is to outlive them.
  * Throws `malformed`, `too-deep`, or `bad-instance-uid` when the uid is not 16 bytes (S-076).
  */
 export function decodeAgentToServer(bytes: Uint8Array, depth: number = defaultLimits.depth): AgentToServer {
@@ -59,7 +60,9 @@ function decode<Desc extends DescMessage>(
   depth: number,
 ): MessageShape<Desc> {
   try {
-    return fromBinary(schema, bytes, { recursionLimit: depth + 1 });
+    // Byte fields are views of the input: of a Buffer they would be Buffers, whose `slice` and JSON are different.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return fromBinary(schema, plain, { recursionLimit: depth + 1 });
   } catch (cause) {
     if (isDeeper(schema, bytes, depth)) {
       throw new OpampError('too-deep', `messages are nested deeper than ${depth}; send a flatter one`, {

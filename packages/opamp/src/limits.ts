@@ -23,12 +23,17 @@ export interface Limits {
   readonly firstMessageMs: number;
   /** Between two pings of the server on an idle WebSocket (R8). */
   readonly pingMs: number;
-  /** How long a pong may be late: the Supervisor answers up to 10 s late while it restarts its collector. */
-  readonly pongMs: number;
+  /**
+   * Pings without a sign of life after which a WebSocket counts as half open. One is not enough: a Supervisor that
+   * restarts its collector reads nothing for 10 s and more.
+   */
+  readonly unansweredPings: number;
   /** How long a peer may take to answer a Close frame before its socket is destroyed. */
   readonly closeMs: number;
   /** Text frames answered BAD_REQUEST before the connection is closed with 1003. */
   readonly textFrames: number;
+  /** How long an idle HTTP connection is kept: longer than the usual polling period of 30 s. */
+  readonly keepAliveMs: number;
   /** Sockets open at one time, whatever they do. */
   readonly connections: number;
   /** WebSocket connections that have not yet sent an OpAMP message, as a share of `connections` (R17). */
@@ -53,9 +58,10 @@ export const defaultLimits: Limits = {
   requestMs: 30_000,
   firstMessageMs: 15_000,
   pingMs: 30_000,
-  pongMs: 30_000,
+  unansweredPings: 2,
   closeMs: 10_000,
   textFrames: 3,
+  keepAliveMs: 75_000,
   connections: 100_000,
   silentShare: 0.2,
 };

@@ -84,6 +84,16 @@ export function encodeReply(reply: Reply): readonly Uint8Array[] {
   return remoteConfig === undefined ? [prefix] : [prefix, remoteConfig.bytes];
 }
 
+/**
+ * The answer to bytes that are no AgentToServer (S-259, S-260). The uid stays empty when none could be read (A13).
+ * @param message what is wrong, for people (S-261)
+ */
+export function encodeBadRequest(message: string, uid?: InstanceUid | undefined): Uint8Array {
+  const errorResponse = errorOf({ type: 'bad-request', message });
+  const instanceUid = uid === undefined ? new Uint8Array() : uidToBytes(uid);
+  return toBinary(ServerToAgentSchema, create(ServerToAgentSchema, { instanceUid, errorResponse }));
+}
+
 function errorOf(error: ReplyError) {
   const base = { type: errorTypes[error.type], errorMessage: error.message };
   if (error.type !== 'unavailable' || error.retryAfterMs === undefined) return base;
