@@ -2,7 +2,7 @@
 // Plain JavaScript for any Node from 18 on, without dependencies, because it runs before there are any.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -83,7 +83,7 @@ function isStamped() {
 
 async function install(own) {
   fs.rmSync(stamp, { force: true });
-  if (!matchesLockfile() || !(own || packagedNodeRuns())) await npmCi();
+  if (!matchesLockfile() || !(own || packagedNodeRuns())) await npmCi(own);
   if (!packagedNodeRuns()) {
     // npm passes over an optional package that it cannot fetch or unpack, and still exits with 0.
     fs.rmSync(path.join(modules, `node-${platform}`), { recursive: true, force: true });
@@ -106,16 +106,20 @@ function matchesLockfile() {
     const packagesOf = (file) => JSON.parse(fs.readFileSync(file, 'utf8')).packages;
     const wanted = packagesOf(lockfile);
     const installed = packagesOf(path.join(modules, '.package-lock.json'));
-    return Object.entries(wanted).every(([name, { optional, integrity }]) => {
-      if (name === '' || (optional && !installed[name])) return true;
-      return installed[name] !== undefined && installed[name].integrity === integrity;
+    return Object.entries(wanted).every(([name, entry]) => {
+      if (name === '' || (entry.optional && !installed[name] && !isForHere(entry))) return true;
+      return installed[name] !== undefined && installed[name].integrity === entry.integrity;
     });
   } catch {
     return false;
   }
 }
 
-async function npmCi() {
+function isForHere({ os, cpu, libc }) {
+  return os?.includes(process.platform) && cpu?.includes(process.arch) && !libc?.includes('musl');
+}
+
+async function npmCi(own) {
   const began = Date.now();
   process.stderr.write('flaghoist: installing dependencies with npm ci ... ');
   const flags =
@@ -123,7 +127,7 @@ async function npmCi() {
   // On Windows npm is a .cmd file, which only a shell starts.
   const npm = spawn(windows ? `npm ci ${flags}` : 'npm', windows ? [] : ['ci', ...flags.split(' ')], {
     cwd: root,
-    env: { ...process.env, PATH: pathWithoutModules() },
+    env: npmEnvironment(own),
     shell: windows,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -132,7 +136,7 @@ async function npmCi() {
   if (stopped)
     throw new SetUpError(
       `stopped by ${stopped}; the next command starts again.`,
-      128 + os.constants.signals[stopped],
+      128 + constants.signals[stopped],
     );
   if (error) throw new SetUpError(`npm does not start (${error.message}). Install npm; it comes with Node.`);
   if (code === 0) return;
@@ -144,10 +148,13 @@ async function npmCi() {
   throw new SetUpError(`${hint} What npm says:\n${output.trim()}`);
 }
 
-/** npm must run under the machine's Node: it is going to delete the packaged one. */
-function pathWithoutModules() {
+function npmEnvironment(own) {
+  // npm must run under the machine's Node: it is going to delete the packaged one.
   const entries = (process.env.PATH ?? '').split(path.delimiter);
-  return entries.filter((entry) => !entry.split(/[\\/]/).includes('node_modules')).join(path.delimiter);
+  const outside = entries.filter((entry) => !entry.split(/[\\/]/).includes('node_modules'));
+  const env = { ...process.env, PATH: outside.join(path.delimiter) };
+  const preload = JSON.stringify(path.join(root, 'scripts/npm-for-node-24.cjs'));
+  return own ? env : { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --require ${preload}` };
 }
 
 /** Waits for a child; what would stop this process stops the child first. */

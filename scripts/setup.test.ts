@@ -45,7 +45,13 @@ beforeEach(() => {
     fs.mkdirSync(join(base, name, '..'), { recursive: true });
     fs.writeFileSync(join(base, name), text, { mode });
   };
-  for (const name of ['scripts/setup.mjs', 'scripts/run.mjs', 'bin/flaghoist', 'package-lock.json']) {
+  for (const name of [
+    'scripts/setup.mjs',
+    'scripts/run.mjs',
+    'scripts/npm-for-node-24.cjs',
+    'bin/flaghoist',
+    'package-lock.json',
+  ]) {
     fs.cpSync(join(root, name), join(clone, name));
   }
   put('a clone/packages/flaghoist/src/main.ts', MAIN);
