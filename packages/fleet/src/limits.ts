@@ -17,6 +17,8 @@ export const LIMITS = {
   nameLength: 63,
   /** Message or reason text, characters. */
   messageLength: 2_000,
+  /** Longest hash kept of what an agent names, hex digits; ours have 64. */
+  hashLength: 128,
   /** Refused hashes remembered per agent; the oldest go first. */
   refusalsPerAgent: 64,
   /** Problems listed in one refusal. */

@@ -187,6 +187,11 @@ export function can(identity: AgentIdentity, capability: CapabilityName): boolea
   return (identity.capabilities & Capability[capability]) !== 0;
 }
 
+/** True when the agent has a way to show what it runs (A.5). */
+export function isVerifiable(identity: AgentIdentity): boolean {
+  return can(identity, 'ReportsRemoteConfig') || can(identity, 'ReportsEffectiveConfig');
+}
+
 export function capabilityNames(capabilities: number): CapabilityName[] {
   return (Object.keys(Capability) as CapabilityName[]).filter(
     (name) => (capabilities & Capability[name]) !== 0,

@@ -3,12 +3,23 @@
  * them, so that a lost, doubled or reordered message changes nothing. SPEC.md lists the rules and invariants; the
  * order of the rules of a phase is their priority.
  */
-import { type Agent, can, type Presence } from '../agents/agent.ts';
+import {
+  type Agent,
+  can,
+  isVerifiable,
+  type Presence,
+  type Refusal,
+  type RemoteConfigState,
+} from '../agents/agent.ts';
+import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
 import type { Failure, FailureReason, LedgerEntry, Phase } from './ledger.ts';
 
 /** After APPLIED the old effective config may still be the last one reported; a mismatch counts only after this. */
 export const EFFECTIVE_SETTLE: Millis = 10_000;
+
+/** A connection that comes back within this has not interrupted a proof (S4, reconnect grace). */
+export const RECONNECT_GRACE: Millis = 15_000;
 
 /** Everything a rule may look at. */
 interface Facts {
@@ -32,17 +43,21 @@ const namesIt = (facts: Facts): boolean => {
   const report = reported(facts);
   return report !== null && report.hash === facts.entry.revision.hash && isNews(facts, report.at);
 };
-const says = (facts: Facts, status: string): boolean => namesIt(facts) && reported(facts)?.status === status;
+const says = (facts: Facts, status: RemoteConfigState): boolean =>
+  namesIt(facts) && reported(facts)?.status === status;
 const deadlinePassed = ({ entry, now }: Facts): boolean => entry.deadline !== null && now >= entry.deadline;
 const reportsHealth = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsHealth');
 const reportsEffective = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsEffectiveConfig');
 const reportsStatus = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsRemoteConfig');
 
+/** Its state is known, on a connection that is there. */
+const isHeard = ({ presence }: Facts): boolean => presence.connected && presence.synced;
 /** It speaks of another configuration although it had taken this one, and its state is known without gaps. */
 const namesAnother = (facts: Facts): boolean => {
   const report = reported(facts);
   return (
     facts.presence.synced &&
+    reportsStatus(facts) &&
     report !== null &&
     report.hash !== '' &&
     !namesIt(facts) &&
@@ -51,7 +66,7 @@ const namesAnother = (facts: Facts): boolean => {
 };
 const namesNothing = (facts: Facts): boolean =>
   facts.presence.synced && reportsStatus(facts) && (reported(facts)?.hash ?? '') === '';
-/** The report came on the connection on which it was sent: no restart lies between. */
+/** Still on the connection on which it was sent: no restart lies between. */
 const sameEpoch = ({ entry, presence }: Facts): boolean => entry.sentEpoch === presence.epoch;
 
 /** S3: healthy, received after the send; agents that do not report health are not asked for it. */
@@ -79,9 +94,13 @@ const contradicted = (facts: Facts): boolean =>
   facts.entry.effective?.kind === 'contradicted' &&
   facts.now - Math.max(facts.entry.appliedAt ?? facts.now, facts.entry.effective.at) >= EFFECTIVE_SETTLE;
 
-/** S4: healthy for the whole window, connected, and heard from within it. */
+/** S1 and S2 as they stand now; agents without a status show the offer in their effective config. */
+const statusAgrees = (facts: Facts): boolean =>
+  says(facts, 'APPLIED') || (!reportsStatus(facts) && facts.entry.effective?.kind === 'confirmed');
+
+/** S4: healthy for the whole window, and heard from within it. */
 const provenLongEnough = ({ entry, presence, now }: Facts): boolean => {
-  if (entry.healthySince === null || !presence.connected) return false;
+  if (entry.healthySince === null) return false;
   if (entry.terms.minHealthyTime === 0) return true;
   return (
     now - entry.healthySince >= entry.terms.minHealthyTime && (presence.lastSeen ?? 0) > entry.healthySince
@@ -93,10 +112,12 @@ function fail({ entry, now }: Facts, reason: FailureReason, message: string): Le
   return { ...entry, phase: 'failed', failure, deadline: null, healthySince: null, provenAt: null };
 }
 
+/** An agent that has it without our sending gets a deadline here, or it could stay APPLYING for ever (I16). */
 const toReceived = ({ entry, now }: Facts): LedgerEntry => ({
   ...entry,
   phase: 'received',
   receivedAt: entry.receivedAt ?? now,
+  deadline: entry.deadline ?? now + entry.terms.applyTimeout,
 });
 const toApplying = (facts: Facts): LedgerEntry => ({
   ...toReceived(facts),
@@ -111,15 +132,37 @@ const toVerifying = (facts: Facts): LedgerEntry => ({
   failure: null,
 });
 /** It lost the revision by a restart: back to the start of this assignment, which the pull law may send again. */
-const toSentAgain = ({ entry }: Facts): LedgerEntry => ({
+const toSentAgain = ({ entry, now }: Facts): LedgerEntry => ({
   ...entry,
-  phase: 'sent',
+  phase: entry.sentAt === null ? 'offered' : 'sent',
+  deadline: entry.sentAt === null ? null : now + entry.terms.applyTimeout,
   receivedAt: null,
   applyingAt: null,
   appliedAt: null,
   healthySince: null,
   provenAt: null,
   reverts: entry.reverts + 1,
+});
+
+const refusalOf = ({ assignment }: Agent, hash: string): Refusal | undefined =>
+  assignment.refused.find((refusal) => refusal.hash === hash);
+
+/**
+ * Another revision was sent before and has not been named: what the agent says of this one may have crossed it (I13).
+ * It ends when the agent names that one, when a full state on a later epoch does not, or with the time it had.
+ */
+const isCrossed = ({ entry: { overtakes }, agent, presence, now }: Facts): boolean => {
+  if (overtakes === undefined || now >= overtakes.until) return false;
+  if (agent.report.reported?.hash === overtakes.hash) return false;
+  const knownLater =
+    presence.epoch !== overtakes.epoch &&
+    presence.fullStateEpoch === presence.epoch &&
+    (presence.fullStateAt ?? 0) >= overtakes.sentAt;
+  return !knownLater;
+};
+const unlessCrossed = (rule: Rule): Rule => ({
+  ...rule,
+  holds: (facts) => rule.holds(facts) && !isCrossed(facts),
 });
 
 const AGENT_FAILED: Rule = {
@@ -148,16 +191,28 @@ const SHOWN: Rule = {
     (facts.agent.report.effective?.at ?? 0) >= facts.entry.sentAt,
   next: toVerifying,
 };
+const goneBack = (facts: Facts): LedgerEntry =>
+  fail(facts, 'agent-reverted', `the agent went back to ${reported(facts)?.hash.slice(0, 12)} by itself`);
+/** Before proof there is no second chance: whoever leaves what it was applying did not get it to work (A.4). */
 const REVERTED: Rule = {
   name: 'the agent went back to another configuration',
+  holds: namesAnother,
+  next: goneBack,
+};
+/** Proven, and now another one: once it may be a restart from an old disk, seen on another epoch (A.7). */
+const REVERTED_LATE: Rule = {
+  name: 'the agent left what was proven, on the same epoch or for the second time',
   holds: (facts) => namesAnother(facts) && (sameEpoch(facts) || facts.entry.reverts > 0),
-  next: (facts) =>
-    fail(facts, 'agent-reverted', `the agent went back to ${reported(facts)?.hash.slice(0, 12)} by itself`),
+  next: goneBack,
 };
 const RESTARTED_BACK: Rule = {
-  name: 'the agent came back from a restart with another configuration, or with none, for the first time',
-  holds: (facts) =>
-    (namesAnother(facts) || namesNothing(facts)) && !sameEpoch(facts) && facts.entry.reverts === 0,
+  name: 'the agent came back from a restart with another configuration than the proven one, for the first time',
+  holds: namesAnother,
+  next: toSentAgain,
+};
+const STATE_LOST: Rule = {
+  name: 'the agent came back with no configuration, for the first time',
+  holds: (facts) => namesNothing(facts) && facts.entry.reverts === 0,
   next: toSentAgain,
 };
 const RESTART_LOOP: Rule = {
@@ -168,14 +223,24 @@ const RESTART_LOOP: Rule = {
 const NO_VERDICT: Rule = {
   name: 'the deadline passed without a verdict',
   holds: deadlinePassed,
-  next: (facts) =>
-    facts.presence.connected
-      ? fail(
-          facts,
-          'apply-timeout',
-          `no verdict within ${facts.entry.terms.applyTimeout / 1_000} s of the offer`,
-        )
-      : fail(facts, 'lost-contact', 'the agent vanished after the offer'),
+  next: (facts) => {
+    const { entry, presence } = facts;
+    if (!presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after the offer');
+    if (!isVerifiable(facts.agent.identity)) {
+      return fail(
+        facts,
+        'never-acknowledged',
+        'the agent reports neither a config status nor an effective config: nothing can show that it runs this',
+      );
+    }
+    if (entry.receivedAt === null && entry.sends >= LIMITS.sendsPerAssignment)
+      return fail(facts, 'never-acknowledged', `sent ${entry.sends} times, never acknowledged`);
+    return fail(
+      facts,
+      'apply-timeout',
+      `no verdict within ${entry.terms.applyTimeout / 1_000} s of the offer`,
+    );
+  },
 };
 const MISMATCH: Rule = {
   name: 'the effective config contradicts the offer',
@@ -187,65 +252,128 @@ const MISMATCH: Rule = {
       facts.entry.effective?.kind === 'contradicted' ? facts.entry.effective.why : '',
     ),
 };
+const isProven = (facts: Facts): boolean =>
+  isHeard(facts) &&
+  statusAgrees(facts) &&
+  healthy(facts) &&
+  effectiveAgrees(facts) &&
+  provenLongEnough(facts);
+const toProven = ({ entry, now }: Facts): LedgerEntry => ({
+  ...entry,
+  phase: 'proven',
+  provenAt: now,
+  deadline: null,
+  failure: null,
+});
 const PROVEN: Rule = {
   name: 'status, health, effective config and time agree',
-  holds: (facts) => healthy(facts) && effectiveAgrees(facts) && provenLongEnough(facts),
-  next: ({ entry, now }) => ({ ...entry, phase: 'proven', provenAt: now, deadline: null }),
+  holds: isProven,
+  next: toProven,
 };
 const NOT_PROVEN: Rule = {
   name: 'the deadline passed without proof',
   holds: deadlinePassed,
   next: (facts) => {
-    if (!facts.presence.connected)
-      return fail(facts, 'lost-contact', 'the agent vanished after it said APPLIED');
-    if (!healthy(facts))
+    const { entry, presence, agent } = facts;
+    if (!presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after it said APPLIED');
+    if (!statusAgrees(facts))
+      return fail(facts, 'apply-timeout', 'the agent said APPLIED, and then that it is not so');
+    if (!healthy(facts)) return fail(facts, 'unhealthy', illHealth(agent, entry));
+    if (entry.effective?.kind === 'contradicted' && !effectiveAgrees(facts)) return MISMATCH.next(facts);
+    if (!effectiveAgrees(facts)) {
       return fail(
         facts,
-        'unhealthy',
-        facts.agent.report.health?.lastError || 'the agent says APPLIED but is not healthy',
+        'no-effective-config',
+        'the agent says APPLIED but sent no effective config that shows it',
       );
+    }
     return fail(
       facts,
-      'no-effective-config',
-      'the agent says APPLIED but sent no effective config that shows it',
+      'unhealthy',
+      `the agent was not healthy and connected for ${entry.terms.minHealthyTime / 1_000} s without a break`,
     );
   },
 };
 
-/** Every phase with its rules, most important first. No phase can be forgotten: the record is complete by its type. */
-export const RULES: Readonly<Record<Phase, readonly Rule[]>> = {
-  offered: [AGENT_FAILED, APPLIED, APPLYING, NAMED],
-  sent: [AGENT_FAILED, APPLIED, APPLYING, NAMED, SHOWN, NO_VERDICT],
-  received: [AGENT_FAILED, APPLIED, APPLYING, REVERTED, RESTARTED_BACK, RESTART_LOOP, NO_VERDICT],
-  applying: [AGENT_FAILED, APPLIED, REVERTED, RESTARTED_BACK, RESTART_LOOP, NO_VERDICT],
-  verifying: [AGENT_FAILED, REVERTED, RESTARTED_BACK, RESTART_LOOP, MISMATCH, PROVEN, NOT_PROVEN],
-  proven: [AGENT_FAILED, REVERTED, RESTARTED_BACK, RESTART_LOOP],
-  // A verdict that came after the deadline is still the truth; a refusal stands until somebody retries (I5).
-  failed: [
-    {
-      name: 'a late APPLIED after silence',
-      holds: (facts) => isSilence(facts.entry.failure) && says(facts, 'APPLIED'),
-      next: toVerifying,
-    },
-    {
-      name: 'a late FAILED after silence',
-      holds: (facts) => isSilence(facts.entry.failure) && says(facts, 'FAILED'),
-      next: AGENT_FAILED.next,
-    },
-  ],
+function illHealth({ report: { health } }: Agent, { sentAt }: LedgerEntry): string {
+  if (health === null || (sentAt !== null && health.at < sentAt))
+    return 'the agent says APPLIED but has not reported its health since the offer';
+  return health.lastError || 'the agent says APPLIED but is not healthy';
+}
+
+const isSilence = (failure: Failure | null): boolean => failure !== null && SILENCE.has(failure.reason);
+const isRefusal = (failure: Failure | null): boolean => failure !== null && CONDEMNING.has(failure.reason);
+
+const REFUSED_BEFORE: Rule = {
+  name: 'the agent refused this hash in an earlier assignment',
+  holds: ({ entry, agent }) => refusalOf(agent, entry.revision.hash) !== undefined,
+  next: (facts) =>
+    fail(facts, 'agent-failed', refusalOf(facts.agent, facts.entry.revision.hash)?.message ?? ''),
+};
+const ON_THE_WAY: Rule = {
+  name: 'an earlier assignment of the same hash sent it already',
+  holds: ({ entry }) => entry.sentAt !== null,
+  next: ({ entry, now }) => ({ ...entry, phase: 'sent', deadline: now + entry.terms.applyTimeout }),
+};
+/** What came after the deadline is still the truth; a refusal stands until somebody retries (I5). */
+const LATE_FAILED: Rule = {
+  name: 'a late FAILED after another failure',
+  holds: (facts) => !isRefusal(facts.entry.failure) && says(facts, 'FAILED'),
+  next: AGENT_FAILED.next,
+};
+const LATE_APPLIED: Rule = {
+  name: 'a late APPLIED after silence, from an agent that is there',
+  holds: (facts) =>
+    isSilence(facts.entry.failure) && isHeard(facts) && (says(facts, 'APPLIED') || SHOWN.holds(facts)),
+  next: toVerifying,
+};
+const LATE_REVERTED: Rule = {
+  name: 'an agent that had it and failed went back to another configuration',
+  holds: (facts) => !isRefusal(facts.entry.failure) && facts.entry.receivedAt !== null && namesAnother(facts),
+  next: goneBack,
+};
+const LATE_PROOF: Rule = {
+  name: 'what was missing for the proof has come',
+  holds: (facts) => !isRefusal(facts.entry.failure) && !isSilence(facts.entry.failure) && isProven(facts),
+  next: toProven,
 };
 
-const isSilence = (failure: Failure | null): boolean =>
-  failure?.reason === 'lost-contact' || failure?.reason === 'apply-timeout';
+/** Every phase with its rules, most important first. No phase can be forgotten: the record is complete by its type. */
+export const RULES: Readonly<Record<Phase, readonly Rule[]>> = {
+  offered: [
+    REFUSED_BEFORE,
+    AGENT_FAILED,
+    unlessCrossed(APPLIED),
+    unlessCrossed(APPLYING),
+    unlessCrossed(NAMED),
+    ON_THE_WAY,
+  ],
+  sent: [AGENT_FAILED, APPLIED, APPLYING, NAMED, SHOWN, NO_VERDICT],
+  received: [AGENT_FAILED, APPLIED, APPLYING, REVERTED, STATE_LOST, RESTART_LOOP, NO_VERDICT],
+  applying: [AGENT_FAILED, APPLIED, REVERTED, STATE_LOST, RESTART_LOOP, NO_VERDICT],
+  verifying: [AGENT_FAILED, REVERTED, STATE_LOST, RESTART_LOOP, MISMATCH, PROVEN, NOT_PROVEN],
+  proven: [AGENT_FAILED, REVERTED_LATE, RESTARTED_BACK, STATE_LOST, RESTART_LOOP],
+  failed: [LATE_FAILED, LATE_APPLIED, LATE_REVERTED, LATE_PROOF],
+};
+
+/** An absence too short to break a proof. After a restart of ours nobody knows how long it was: that is a break. */
+const isShortlyAway = ({ presence, now }: Facts): boolean =>
+  presence.disconnectedAt !== null && now - presence.disconnectedAt <= RECONNECT_GRACE;
 
 /** Keeps `healthySince` true: set when health agrees, cleared by ill health or a lost connection (S4). */
 function withContinuity(facts: Facts): LedgerEntry {
-  const { entry, now } = facts;
-  if (entry.phase !== 'verifying' && entry.phase !== 'proven') return entry;
-  const well = healthy(facts) && (facts.presence.connected || entry.phase === 'proven');
+  const { entry, presence, now } = facts;
+  if (!isJudged(entry)) return entry;
+  const isThere = presence.connected || (entry.healthySince !== null && isShortlyAway(facts));
+  const well = healthy(facts) && (isThere || entry.phase === 'proven');
   if (well === (entry.healthySince !== null)) return entry;
   return { ...entry, healthySince: well ? now : null };
 }
+/** Health counts while proof is sought or held, and where it may still come late. */
+const isJudged = ({ phase, failure }: LedgerEntry): boolean =>
+  phase === 'verifying' ||
+  phase === 'proven' ||
+  (phase === 'failed' && !isRefusal(failure) && !isSilence(failure));
 
 /**
  * The entry as it is now. Returns the same object when nothing changed. Several rules may fire in a row (APPLIED and
@@ -280,7 +408,9 @@ export function lacksNews(agent: Agent, presence: Presence, now: Instant): boole
         : null;
   if (since === null || now - since < NEWS_EXPECTED || (presence.fullStateAt ?? 0) >= since) return false;
   const healthMissing = can(agent.identity, 'ReportsHealth') && (report.health?.at ?? 0) < entry.sentAt;
-  const effectiveMissing = can(agent.identity, 'ReportsEffectiveConfig') && entry.effective === null;
+  const effectiveMissing =
+    can(agent.identity, 'ReportsEffectiveConfig') &&
+    (entry.effective === null || entry.effective.kind === 'contradicted');
   return healthMissing || effectiveMissing || entry.phase === 'sent';
 }
 
@@ -289,4 +419,11 @@ export const CONDEMNING: ReadonlySet<FailureReason> = new Set<FailureReason>([
   'agent-failed',
   'agent-reverted',
   'restart-loop',
+]);
+
+/** Reasons that say only that nothing was heard: what is heard later counts. */
+const SILENCE: ReadonlySet<FailureReason> = new Set<FailureReason>([
+  'lost-contact',
+  'apply-timeout',
+  'never-acknowledged',
 ]);

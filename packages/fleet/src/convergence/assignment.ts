@@ -1,11 +1,14 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import type { Agent, Assignment, AssignmentSource, RevisionRef } from '../agents/agent.ts';
+import type { Agent, Assignment, AssignmentSource, Refusal, RevisionRef } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { CONDEMNING } from './assess.ts';
-import { type LedgerEntry, openEntry, type Terms } from './ledger.ts';
+import { IN_FLIGHT, type LedgerEntry, openEntry, type Terms } from './ledger.ts';
 
-/** Gives the agent a revision to run: a new generation with a fresh ledger entry. */
+/**
+ * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the
+ * same hash is not sent again on the same epoch (I5), and another one keeps old reports from counting (I13).
+ */
 export function assign(
   agent: Agent,
   desired: RevisionRef,
@@ -17,20 +20,30 @@ export function assign(
   return {
     ...agent,
     assignment: { ...agent.assignment, desired, source, generation },
-    ledger: openEntry(desired, source, generation, terms, now),
+    ledger: {
+      ...openEntry(desired, source, generation, terms, now),
+      ...(agent.ledger === null || source.kind === 'retry' ? {} : onTheWay(agent.ledger, desired.hash)),
+    },
   };
 }
 
-/** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
-export function unassign(agent: Agent): Agent {
-  if (agent.assignment.desired === null) return agent;
-  return { ...agent, assignment: { ...agent.assignment, desired: null, source: null }, ledger: null };
+/** What an assignment takes over from the one before it. */
+function onTheWay(before: LedgerEntry, hash: string): Partial<LedgerEntry> {
+  const { sentAt, sentEpoch, sends, receivedAt, deadline, overtakes } = before;
+  const inherited = overtakes === undefined ? {} : { overtakes };
+  if (before.revision.hash === hash) return { sentAt, sentEpoch, sends, ...inherited };
+  if (sentAt === null) return inherited;
+  if (receivedAt !== null || deadline === null) return {};
+  return { overtakes: { hash: before.revision.hash, epoch: sentEpoch, sentAt, until: deadline } };
 }
 
-/** Forgets the refusal of the desired hash and opens a new generation: the one way to offer it again (I5). */
+/**
+ * Forgets the refusal of the desired hash and opens a new generation: the one way to offer it again (I5). Returns the
+ * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
+ */
 export function retry(agent: Agent, now: Instant): Agent {
   const { desired, refused } = agent.assignment;
-  if (desired === null || agent.ledger === null) return agent;
+  if (desired === null || agent.ledger === null || IN_FLIGHT.has(agent.ledger.phase)) return agent;
   const forgiven: Agent = {
     ...agent,
     assignment: { ...agent.assignment, refused: refused.filter((refusal) => refusal.hash !== desired.hash) },
@@ -38,17 +51,27 @@ export function retry(agent: Agent, now: Instant): Agent {
   return assign(forgiven, desired, { kind: 'retry' }, agent.ledger.terms, now);
 }
 
-/** Puts a new ledger entry in its place, remembering the hash when the agent refused it or went back from it. */
+/** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from. */
 export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
-  if (entry === agent.ledger) return agent;
-  return { ...agent, ledger: entry, assignment: remember(agent.assignment, entry) };
+  const assignment = remember(remember(agent.assignment, refusalIn(entry)), refusalSaid(agent, entry));
+  if (entry === agent.ledger && assignment === agent.assignment) return agent;
+  return { ...agent, ledger: entry, assignment };
 }
 
-function remember(assignment: Assignment, entry: LedgerEntry | null): Assignment {
+function refusalIn(entry: LedgerEntry | null): Refusal | null {
   const failure = entry?.failure ?? null;
-  if (entry === null || failure === null || !CONDEMNING.has(failure.reason)) return assignment;
-  const { hash } = entry.revision;
-  if (assignment.refused.some((refusal) => refusal.hash === hash)) return assignment;
-  const refusal = { hash, reason: failure.reason, message: failure.message, at: failure.at };
+  if (entry === null || failure === null || !CONDEMNING.has(failure.reason)) return null;
+  return { hash: entry.revision.hash, ...failure };
+}
+
+/** A FAILED for a hash that is no longer desired is a refusal as well (I5); of the desired one the ledger judges. */
+function refusalSaid({ report: { reported } }: Agent, entry: LedgerEntry | null): Refusal | null {
+  if (reported?.status !== 'FAILED' || reported.hash === entry?.revision.hash) return null;
+  if (reported.hash === '' || reported.hash.length > LIMITS.hashLength) return null;
+  return { hash: reported.hash, reason: 'agent-failed', message: reported.errorMessage, at: reported.at };
+}
+
+function remember(assignment: Assignment, refusal: Refusal | null): Assignment {
+  if (refusal === null || assignment.refused.some(({ hash }) => hash === refusal.hash)) return assignment;
   return { ...assignment, refused: [...assignment.refused, refusal].slice(-LIMITS.refusalsPerAgent) };
 }

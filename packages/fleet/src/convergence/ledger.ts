@@ -6,7 +6,7 @@ import type { AssignmentSource, RevisionRef } from '../agents/agent.ts';
 import type { Instant, Millis } from '../time.ts';
 
 /**
- * - `offered`: assigned; no byte has been sent.
+ * - `offered`: assigned; no byte has been sent for this assignment.
  * - `sent`: the write-ahead record of sending is committed (I3); the agent has not named the hash.
  * - `received`: the agent named the hash without a verdict (UNSET).
  * - `applying`: it says APPLYING.
@@ -52,7 +52,7 @@ export type FailureReason =
   | 'effective-mismatch'
   /** APPLIED, but the agent must report an effective config and did not. */
   | 'no-effective-config'
-  /** Sent as often as is allowed, never named. */
+  /** Sent as often as is allowed, never named; so ends every send to an agent that reports no config at all. */
   | 'never-acknowledged'
   /** Two agents spoke under one instance uid while this was under way. */
   | 'identity-conflict';
@@ -102,6 +102,16 @@ export interface LedgerEntry {
   readonly extensions: number;
   /** How often the agent came back with another hash after a restart. */
   readonly reverts: number;
+  /** Another revision that was sent before this one and that the agent has not named: it may still come into force. */
+  readonly overtakes?: Overtaken;
+}
+
+/** `until` is when the agent would have had to answer. */
+export interface Overtaken {
+  readonly hash: string;
+  readonly epoch: string | null;
+  readonly sentAt: Instant;
+  readonly until: Instant;
 }
 
 export function openEntry(
@@ -134,7 +144,7 @@ export function openEntry(
   };
 }
 
-/** The write-ahead record of a send (I3): to be committed before any byte leaves. */
+/** The write-ahead record of a send (I3): to be committed before any byte leaves. What an earlier send led to is void. */
 export function markSent(entry: LedgerEntry, epoch: string, now: Instant): LedgerEntry {
   return {
     ...entry,
@@ -142,7 +152,11 @@ export function markSent(entry: LedgerEntry, epoch: string, now: Instant): Ledge
     sentAt: now,
     sentEpoch: epoch,
     sends: entry.sends + 1,
+    receivedAt: null,
+    applyingAt: null,
+    appliedAt: null,
     failure: null,
+    healthySince: null,
     deadline: now + entry.terms.applyTimeout,
   };
 }
@@ -150,9 +164,8 @@ export function markSent(entry: LedgerEntry, epoch: string, now: Instant): Ledge
 /** Moves an open deadline by an outage of our own side: nobody fails because we were away (I10). */
 export function extendDeadline(entry: LedgerEntry, now: Instant, grace: Millis, most: number): LedgerEntry {
   if (entry.deadline === null || entry.extensions >= most) return entry;
-  return {
-    ...entry,
-    deadline: Math.max(entry.deadline, now + grace + entry.terms.applyTimeout),
-    extensions: entry.extensions + 1,
-  };
+  const proof = entry.phase === 'verifying' ? entry.terms.minHealthyTime : 0;
+  const deadline = now + grace + entry.terms.applyTimeout + proof;
+  if (deadline <= entry.deadline) return entry;
+  return { ...entry, deadline, extensions: entry.extensions + 1 };
 }

@@ -1,5 +1,5 @@
 /** What people see of an agent: three independent facts (admission, connected, sync) and one derived label. */
-import { type Agent, can, type Presence } from '../agents/agent.ts';
+import { type Admission, type Agent, can, isVerifiable, type Presence } from '../agents/agent.ts';
 import { type Failure, IN_FLIGHT, type Phase } from './ledger.ts';
 
 export type Sync =
@@ -41,33 +41,30 @@ type Verdict = Pick<Standing, 'sync' | 'reason'>;
 
 /** Where the agent stands towards what it should run, whether or not it is connected. */
 function syncOf(agent: Agent): Verdict {
-  const { identity, report, assignment, ledger: entry } = agent;
-  if (assignment.desired === null || entry === null) {
-    return identity.group === null
-      ? { sync: 'unmanaged', reason: 'no group selects this agent' }
-      : { sync: 'unmanaged', reason: `group ${identity.group.name} has no stable revision yet` };
-  }
-  const name = `${assignment.desired.configuration}@${assignment.desired.revision}`;
+  const { identity, assignment, ledger: entry } = agent;
+  const { desired } = assignment;
+  if (desired === null && identity.group === null)
+    return { sync: 'unmanaged', reason: 'no group selects this agent' };
   if (!can(identity, 'AcceptsRemoteConfig')) {
     return {
       sync: 'unverifiable',
       reason: 'the agent does not accept remote configuration (AcceptsRemoteConfig)',
     };
   }
+  if (desired === null || entry === null) {
+    return { sync: 'unmanaged', reason: `group ${identity.group?.name} has no revision for this agent yet` };
+  }
+  const name = `${desired.configuration}@${desired.revision}`;
   const refused = refusedVerdict(agent, name);
   if (refused !== undefined) return refused;
-  if (entry.phase === 'failed') return failedVerdict(entry.failure);
-  if (entry.phase === 'proven') return provenNow(agent, name);
-  if (
-    !can(identity, 'ReportsRemoteConfig') &&
-    !can(identity, 'ReportsEffectiveConfig') &&
-    entry.sentAt !== null
-  ) {
+  if (!isVerifiable(identity) && entry.sentAt !== null) {
     return {
       sync: 'unverifiable',
       reason: `${name} was sent; the agent reports neither a config status nor an effective config`,
     };
   }
+  if (entry.phase === 'failed') return failedVerdict(entry.failure);
+  if (entry.phase === 'proven') return provenNow(agent, name);
   return { sync: 'updating', reason: UPDATING[entry.phase](name) };
 }
 
@@ -91,12 +88,11 @@ function failedVerdict(failure: Failure | null): Verdict {
   return { sync: 'failed', reason };
 }
 
-function provenNow(agent: Agent, name: string): Verdict {
-  const { report, ledger } = agent;
-  if (ledger?.effective?.kind === 'contradicted') return { sync: 'drifted', reason: ledger.effective.why };
+function provenNow({ report, ledger }: Agent, name: string): Verdict {
   if (report.health !== null && !report.health.healthy) {
     return { sync: 'unhealthy', reason: report.health.lastError || `runs ${name} and is not healthy` };
   }
+  if (ledger?.effective?.kind === 'contradicted') return { sync: 'drifted', reason: ledger.effective.why };
   return { sync: 'in-sync', reason: `runs ${name}, proven` };
 }
 
@@ -108,11 +104,17 @@ const UPDATING: Readonly<Record<Exclude<Phase, 'proven' | 'failed'>, (name: stri
   verifying: (name) => `says ${name} is applied; health and effective config are being checked`,
 };
 
+const NOT_ADMITTED: Readonly<Record<Exclude<Admission, 'open'>, string>> = {
+  'awaiting-approval': 'waits for an operator to approve it; nothing is offered until then',
+  quarantined: 'is in quarantine; nothing is offered until an operator releases it',
+  revoked: 'its credentials were revoked; nothing is offered',
+};
+
 /** The three facts and the derived label, with the reason in words. */
 export function standing(agent: Agent, presence: Presence): Standing {
   const { sync, reason } = syncOf(agent);
   const { admission } = agent.identity;
-  if (admission !== 'open') return { sync, state: admission, reason: `admission: ${admission}` };
+  if (admission !== 'open') return { sync, state: admission, reason: NOT_ADMITTED[admission] };
   const outweighsOffline =
     sync === 'failed' || sync === 'rolled-back' || sync === 'unhealthy' || sync === 'drifted';
   if (!presence.connected && !outweighsOffline)

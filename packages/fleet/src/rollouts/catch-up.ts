@@ -2,7 +2,7 @@
  * The catch-up lane: new and returning agents get the group's stable revision, a few at a time, and a revision that
  * fails on them stops the lane, not the fleet (A.7). All of it is read from the agents: there is no state to lose.
  */
-import { type Agent, can, type Presence, type RevisionRef } from '../agents/agent.ts';
+import { type Agent, can, isVerifiable, type Presence, type RevisionRef } from '../agents/agent.ts';
 import { IN_FLIGHT, type Terms } from '../convergence/ledger.ts';
 import type { Millis } from '../time.ts';
 
@@ -27,14 +27,14 @@ export interface Lane {
 const inLane = (agent: Agent, stable: RevisionRef): boolean =>
   agent.ledger?.source.kind === 'catch-up' && agent.ledger.revision.hash === stable.hash;
 
-/** How the lane of a group stands, counted over its members. */
+/** How the lane of a group stands, counted over its members. Who cannot show what it runs says nothing of the revision. */
 export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef): Lane {
   let open = 0;
   let failed = 0;
   for (const agent of members) {
     if (!inLane(agent, stable) || agent.ledger === null) continue;
     if (IN_FLIGHT.has(agent.ledger.phase)) open += 1;
-    else if (agent.ledger.phase === 'failed') failed += 1;
+    else if (agent.ledger.phase === 'failed' && isVerifiable(agent.identity)) failed += 1;
   }
   const bound = Math.min(
     Math.max(1, Math.ceil((IN_FLIGHT_SHARE.percent / 100) * size)),

@@ -1,4 +1,4 @@
-import { type Agent, can, type RevisionRef } from '../agents/agent.ts';
+import { type Agent, can, isVerifiable, type RevisionRef } from '../agents/agent.ts';
 import { IN_FLIGHT } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 import type { SkipReason } from './rollout.ts';
@@ -11,8 +11,7 @@ export function skipReason(agent: Agent, target: RevisionRef): SkipReason | unde
   if (identity.admission !== 'open') return 'not-admitted';
   if (identity.pin !== null) return 'pinned';
   if (!can(identity, 'AcceptsRemoteConfig')) return 'no-remote-config';
-  if (!can(identity, 'ReportsRemoteConfig') && !can(identity, 'ReportsEffectiveConfig'))
-    return 'unverifiable';
+  if (!isVerifiable(identity)) return 'unverifiable';
   if (assignment.refused.some((refusal) => refusal.hash === target.hash)) return 'refused-before';
   return undefined;
 }
@@ -38,8 +37,7 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
       skipped.push({ agent: agent.identity.id, state: 'skipped', reason, message: '' });
   }
   const planned = members.length - skipped.length;
-  const carried =
-    request.supersedes === null ? [] : members.filter((agent) => isInFlightOf(agent, request.supersedes));
+  const carried = request.supersedes === null ? [] : members.filter(isInFlight);
   return {
     ...request,
     planned,
@@ -50,14 +48,9 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
   };
 }
 
-/** True while the agent may hold that rollout's revision without proof. */
-function isInFlightOf({ ledger }: Agent, rollout: string | null): boolean {
-  return (
-    ledger !== null &&
-    ledger.source.kind === 'rollout' &&
-    ledger.source.rollout === rollout &&
-    IN_FLIGHT.has(ledger.phase)
-  );
+/** True while the agent may hold a rollout's revision without proof: that of the last rollout or of one before it. */
+function isInFlight({ ledger }: Agent): boolean {
+  return ledger !== null && ledger.source.kind === 'rollout' && IN_FLIGHT.has(ledger.phase);
 }
 
 /** An agent that came into the group after the rollout began. */
