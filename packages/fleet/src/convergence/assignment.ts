@@ -37,6 +37,12 @@ function onTheWay(before: LedgerEntry, hash: string): Partial<LedgerEntry> {
   return { overtakes: { hash: before.revision.hash, epoch: sentEpoch, sentAt, until: deadline } };
 }
 
+/** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
+export function unassign(agent: Agent): Agent {
+  if (agent.assignment.desired === null) return agent;
+  return { ...agent, assignment: { ...agent.assignment, desired: null, source: null }, ledger: null };
+}
+
 /**
  * Forgets the refusal of the desired hash and opens a new generation: the one way to offer it again (I5). Returns the
  * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
