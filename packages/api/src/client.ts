@@ -42,7 +42,7 @@ export function writeRequest(route: Route, input: Readonly<Record<string, unknow
     if (value === undefined || taken.has(key)) continue;
     const header = (HEADERS as Readonly<Record<string, string>>)[key];
     if (header === undefined) query.append(key, String(value));
-    else headers[header] = String(value);
+    else headers[header] = key === 'ifMatch' ? JSON.stringify(value) : String(value);
   }
   const search = query.size === 0 ? '' : `?${query}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -121,16 +121,18 @@ export function createClient(options: ClientOptions): Client {
   return methods as Client;
 }
 
-/** All items of a paged list, page by page as they are needed. */
-export async function* everyItem<Item>(
+/** All items of a paged list. */
+export async function allItems<Item>(
   page: (
     cursor: string | undefined,
   ) => Promise<{ readonly items: readonly Item[]; readonly nextCursor: string | null }>,
-): AsyncGenerator<Item, void, void> {
+): Promise<Item[]> {
+  const all: Item[] = [];
   let cursor: string | undefined;
   do {
     const { items, nextCursor } = await page(cursor);
-    yield* items;
+    all.push(...items);
     cursor = nextCursor ?? undefined;
   } while (cursor !== undefined);
+  return all;
 }

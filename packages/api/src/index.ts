@@ -2,7 +2,7 @@
  * The client side of the API: no Node builtin, no schema library. The contract itself, with its schemas, is
  * `@flaghoist/api/contract`.
  */
-export { type CallOptions, type Client, type ClientOptions, createClient, everyItem } from './client.ts';
+export { allItems, type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
 export {
   ApiError,
   type ApiErrorCode,

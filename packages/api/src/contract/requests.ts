@@ -28,12 +28,18 @@ function checked(
   return {};
 }
 
+/** The version inside an entity tag. */
+function unquoted(tag: unknown): unknown {
+  return typeof tag === 'string' ? tag.replace(/^(W\/)?"(.*)"$/, '$2') : tag;
+}
+
 /** Checks a request against the contract. @throws ApiError `invalid` with a problem for each field that is wrong. */
 export function readRequest<Op extends OperationName>(name: Op, raw: RawRequest): InputOf<Op> {
   const operation: Operation = contract[name];
   const problems: ProblemDetail[] = [];
   const headers: Record<string, unknown> = {};
   for (const [key, header] of Object.entries(HEADERS)) headers[key] = raw.headers[header.toLowerCase()];
+  headers['ifMatch'] = unquoted(headers['ifMatch']);
   const input = {
     ...checked(operation.params, raw.params, 'path', problems),
     ...checked(operation.query, raw.query, 'query', problems),

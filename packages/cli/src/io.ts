@@ -1,0 +1,20 @@
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export interface Input extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean | undefined;
+}
+
+/** The outside world, so that tests can be one. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: Input | undefined;
+  readonly now?: (() => number) | undefined;
+  /** Aborted by Ctrl-C; without it the process listens itself, while a command waits. */
+  readonly interrupted?: AbortSignal | undefined;
+}

@@ -1,0 +1,88 @@
+/** Aligned tables, cut to the terminal: `columns` say how a row becomes cells. */
+import { cut, oneLine, widthOf } from './text.ts';
+
+/** A text, or a text with the way it is painted (after it was cut and padded). */
+export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
+
+export interface Column<Row> {
+  readonly header: string;
+  readonly cell: (row: Row) => Cell;
+  /** Shown by `-o wide` only. */
+  readonly wide?: boolean;
+  /** Numbers stand at the right. */
+  readonly right?: boolean;
+  /** Narrowest it may become where there is no room; columns without it keep their width. */
+  readonly least?: number;
+}
+
+export interface TableOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly headers?: boolean | undefined;
+  readonly wide?: boolean | undefined;
+  readonly paintHeader?: ((text: string) => string) | undefined;
+}
+
+const GAP = '  ';
+const UNPAINTED = (text: string): string => text;
+
+function squeezed(wanted: readonly number[], least: readonly (number | undefined)[], room: number): number[] {
+  const widths = [...wanted];
+  let excess = widths.reduce((sum, width) => sum + width, 0) - room;
+  while (excess > 0) {
+    const slack = widths.map((width, index) => width - (least[index] ?? width));
+    const widest = slack.indexOf(Math.max(...slack));
+    if ((slack[widest] ?? 0) <= 0) break;
+    const second = Math.max(0, ...slack.filter((_, index) => index !== widest));
+    const step = Math.min(excess, Math.max(1, (slack[widest] ?? 0) - second), slack[widest] ?? 0);
+    widths[widest] = (widths[widest] ?? 0) - step;
+    excess -= step;
+  }
+  return widths;
+}
+
+/** The lines of a table, each with its newline; empty without rows and headers. */
+export function renderTable<Row>(
+  all: readonly Column<Row>[],
+  rows: readonly Row[],
+  { width, headers = true, wide = false, paintHeader = UNPAINTED }: TableOptions,
+): string {
+  const columns = all.filter((column) => wide || !column.wide);
+  const cells = rows.map((row) =>
+    columns.map((column) => {
+      const cell = column.cell(row);
+      const { text, paint } = typeof cell === 'string' ? { text: cell, paint: UNPAINTED } : cell;
+      return { text: oneLine(text), paint };
+    }),
+  );
+  const heading = columns.map(({ header }) => ({ text: header, paint: paintHeader }));
+  const lines = headers ? [heading, ...cells] : cells;
+  const wanted = columns.map((_, index) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[index]?.text ?? '')), 0),
+  );
+  const room = width - GAP.length * (columns.length - 1);
+  const widths = squeezed(
+    wanted,
+    columns.map(({ least }) => least),
+    room,
+  );
+  return lines
+    .map((line) => {
+      const padded = line.map(({ text, paint }, index) => {
+        const place = widths[index] ?? 0;
+        const shown = cut(text, place);
+        const space = ' '.repeat(place - widthOf(shown));
+        if (columns[index]?.right) return `${space}${paint(shown)}`;
+        return index === line.length - 1 ? paint(shown) : `${paint(shown)}${space}`;
+      });
+      return `${padded.join(GAP).trimEnd()}\n`;
+    })
+    .join('');
+}
+
+/** Names and values of one object, one below the other; values that are null are left out. */
+export function renderFacts(facts: readonly (readonly [name: string, value: string | null])[]): string {
+  const present = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null);
+  const width = Math.max(...present.map(([name]) => name.length));
+  return present.map(([name, value]) => `${`${name}:`.padEnd(width + 2)} ${value}\n`).join('');
+}

@@ -1,0 +1,125 @@
+/** How rollouts look while they go on: pure functions of what the API told. */
+import { stripVTControlCharacters } from 'node:util';
+import type { RolloutDetail } from '@flaghoist/api';
+import { painted, rolloutState } from '../output/state.ts';
+import type { Style } from '../output/style.ts';
+import { cut, oneLine, plural, roughly, widthOf } from '../output/text.ts';
+
+/** What the view is drawn from. */
+export interface Progress {
+  readonly rollouts: readonly RolloutDetail[];
+  /** False while the event stream is broken: what is shown may be old, and that is said. */
+  readonly connected: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+export interface Canvas {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly style: Style;
+}
+
+/** How many are done in which way: the parts of the bar. */
+interface Parts {
+  readonly total: number;
+  readonly proven: number;
+  readonly open: number;
+  readonly failed: number;
+  readonly out: number;
+}
+
+function partsOf({ counts, planned, inFlight }: RolloutDetail): Parts {
+  const told = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return {
+    // Late arrivals are told of beyond what was planned.
+    total: Math.max(planned, told),
+    proven: counts.proven,
+    open: inFlight,
+    failed: counts.failed,
+    out: counts.deferred + counts.skipped,
+  };
+}
+
+function wordsOf(rollout: RolloutDetail, now: number, style: Style): string {
+  const { total, proven, open, failed } = partsOf(rollout);
+  const { deferred, skipped } = rollout.counts;
+  const left = rollout.eta === null ? 0 : Date.parse(rollout.eta) - now;
+  return [
+    `${proven}/${total} proven`,
+    open > 0 ? style.busy(`↻ ${open} in flight`) : '',
+    failed > 0 ? style.bad(`✗ ${failed} failed`) : '',
+    deferred > 0 ? style.dim(`○ ${deferred} offline`) : '',
+    skipped > 0 ? style.dim(`– ${skipped} left out`) : '',
+    rollout.state === 'running' && left > 0 ? `about ${roughly(left)} left` : '',
+    rollout.state === 'running' ? '' : painted(rolloutState(rollout.state, style)),
+  ]
+    .filter((word) => word !== '')
+    .join('  ');
+}
+
+/** A bar of exactly `width` characters. Each kind that there is takes at least one of them while there is room. */
+export function bar(parts: Parts, width: number, style: Style): string {
+  const kinds = [
+    [parts.proven, '█', style.good],
+    [parts.failed, '▚', style.bad],
+    [parts.out, '─', style.dim],
+    [parts.open, '▒', style.busy],
+  ] as const;
+  let left = width;
+  const drawn = kinds.map(([count, character, paint]) => {
+    const share = parts.total === 0 ? 0 : Math.floor((count / parts.total) * width);
+    const length = Math.min(left, count > 0 ? Math.max(1, share) : 0);
+    left -= length;
+    return length === 0 ? '' : paint(character.repeat(length));
+  });
+  const done = parts.proven === parts.total && parts.total > 0;
+  return `${drawn.join('')}${done ? style.good('█'.repeat(left)) : style.dim('░'.repeat(left))}`;
+}
+
+function titleOf({ group, target }: RolloutDetail): string {
+  return `${group} → ${target.configuration}@${target.revision}`;
+}
+
+/** The lines of the live view: a bar for each rollout, and why it stands still where it does. */
+export function renderProgress({ rollouts, connected, now }: Progress, { width, style }: Canvas): string[] {
+  const titles = Math.max(0, ...rollouts.map((rollout) => widthOf(titleOf(rollout))));
+  const lines = rollouts.flatMap((rollout) => {
+    const words = wordsOf(rollout, now, style);
+    const room = width - titles - widthOf(words) - 4;
+    const drawn = room < 8 ? '' : `${bar(partsOf(rollout), Math.min(room, 40), style)}  `;
+    const line = `${titleOf(rollout).padEnd(titles)}  ${drawn}${words}`;
+    const pause =
+      rollout.pause === null ? [] : [style.warn(cut(`  paused: ${oneLine(rollout.pause.message)}`, width))];
+    return [widthOf(line) > width ? cut(stripVTControlCharacters(line), width) : line, ...pause];
+  });
+  return connected ? lines : [...lines, style.warn(cut('  the event stream broke: connecting again', width))];
+}
+
+/** One line for logs and pipes. */
+export function renderLine(rollout: RolloutDetail, now: number, style: Style): string {
+  const pause = rollout.pause === null ? '' : `: ${oneLine(rollout.pause.message)}`;
+  return `${titleOf(rollout)}  ${wordsOf(rollout, now, style)}${pause}`;
+}
+
+/** What failed and why, most frequent first, in the agents' own words; then who is still missing. */
+export function renderOutcome(rollouts: readonly RolloutDetail[], { width, style }: Canvas): string[] {
+  return rollouts.flatMap((rollout) => {
+    const { failures, stragglers, group } = rollout;
+    const lines = failures.flatMap(({ reason, message, count, examples }) => {
+      const names = examples.map(({ name }) => oneLine(name)).join(', ');
+      const more = count > examples.length ? ', …' : '';
+      return [
+        `  ${style.bad(`✗ ${plural(count, 'agent')}`)}  ${reason}  (${names}${more})`,
+        ...(message === '' ? [] : [cut(`      ${oneLine(message)}`, width)]),
+      ];
+    });
+    const missing = stragglers.map(({ name, state, why }) =>
+      cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width),
+    );
+    return [
+      ...(lines.length === 0 ? [] : [style.bold(`${group}: what failed and why`), ...lines]),
+      ...(missing.length === 0 ? [] : [style.bold(`${group}: still missing`), ...missing]),
+    ];
+  });
+}

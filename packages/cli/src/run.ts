@@ -1,0 +1,61 @@
+import { CommanderError } from 'commander';
+import { CliError, ExitCode } from './exit-code.ts';
+import type { Io } from './io.ts';
+import { oneLine } from './output/text.ts';
+import { buildProgram } from './program.ts';
+import type { Programs } from './programs.ts';
+
+/** Exit codes of what the server refuses, or of there being no server. */
+const BY_CODE: Readonly<Record<string, number>> = {
+  'invalid-config': ExitCode.negative,
+  'not-authenticated': ExitCode.notAllowed,
+  'not-allowed': ExitCode.notAllowed,
+  'not-found': ExitCode.notFound,
+  conflict: ExitCode.conflict,
+  'rollout-active': ExitCode.conflict,
+  'refused-hash': ExitCode.conflict,
+  'not-supported': ExitCode.conflict,
+  'changed-meanwhile': ExitCode.conflict,
+  timeout: ExitCode.timeout,
+};
+
+export interface RunOptions extends Io {
+  readonly programs: Programs;
+}
+
+async function report(error: unknown, { stderr, env }: Io): Promise<number> {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
+  const say = (text: string): unknown => stderr.write(`flaghoist: ${oneLine(text)}\n`);
+  if (error instanceof CliError) {
+    say(error.message);
+    return error.exitCode;
+  }
+  const { ApiError } = await import('@flaghoist/api');
+  if (error instanceof ApiError) {
+    say(error.detail);
+    for (const { file, line, column, path, rule, message } of error.problems) {
+      const place = line === undefined ? path : `${file || 'config'}:${line}:${column}`;
+      const words = [place, rule, message].filter((word) => word !== undefined && word !== '').join(': ');
+      if (words !== error.detail) stderr.write(`  ${oneLine(words)}\n`);
+    }
+    return BY_CODE[error.code] ?? ExitCode.error;
+  }
+  if (error instanceof Error && error.name === 'AbortError') return ExitCode.interrupted;
+  say(error instanceof Error ? error.message : String(error));
+  if (env['FLAGHOIST_DEBUG'] && error instanceof Error) stderr.write(`${error.stack}\n`);
+  return ExitCode.error;
+}
+
+/**
+ * Runs one command. `argv` is what stands after the name of the program. Resolves to the exit code; throws nothing.
+ * Everything but `server`, `demo` and `simulate`, which are given, goes through the API of a server.
+ */
+export async function runCli(argv: readonly string[], { programs, ...io }: RunOptions): Promise<number> {
+  try {
+    const { program, exitCode } = buildProgram(io, programs);
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode();
+  } catch (error) {
+    return report(error, io);
+  }
+}
