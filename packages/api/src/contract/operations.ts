@@ -13,17 +13,16 @@ import * as rollouts from '../resources/rollouts.ts';
 import { author, historyOf, labelChanges, pageOf, paging } from '../resources/values.ts';
 import { type OperationName, ROUTES, type Route } from '../routes.ts';
 
-export interface Operation extends Route {
-  readonly summary: string;
+interface Parts {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   /** Inputs that travel as headers, by their names in `HEADERS`. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly status: 200 | 201 | 202 | 204;
-  readonly response: z.ZodType;
+  /** 200 unless another one is given. */
+  readonly status?: 201 | 202 | 204;
   /** Those that belong to it; `invalid`, `too-large`, `internal` and the like can always come. */
-  readonly errors: readonly ProblemCode[];
+  readonly errors?: readonly ProblemCode[];
   /**
    * The answer is a `text/event-stream` of `response`: blocks of `id` (the number), `event` (the kind) and `data`, and
    * comments while nothing happens. Without a number to resume from it begins with an `id` alone.
@@ -31,10 +30,33 @@ export interface Operation extends Route {
   readonly stream?: true;
 }
 
+interface Described {
+  readonly summary: string;
+  readonly response: z.ZodType;
+  readonly status: number;
+  readonly errors: readonly ProblemCode[];
+}
+
+export type Operation = Route & Described & Omit<Parts, 'status' | 'errors'>;
+
+function op<const Answer extends z.ZodType, const Given extends Parts = Record<never, never>>(
+  summary: string,
+  response: Answer,
+  parts?: Given,
+) {
+  const { status = 200, errors = [], ...rest } = (parts ?? {}) as Given;
+  return { summary, response, status: status as number, errors, ...rest } as Described & {
+    readonly response: Answer;
+  } & Omit<Given, 'status' | 'errors'>;
+}
+
+const byName = configurations.byName;
 const byId = z.object({ id: z.string().min(1).max(200).meta({ description: 'Our id' }) });
 const byAgent = z.object({
   id: z.string().min(1).max(200).meta({ description: 'Our agent id, or the instance UID' }),
 });
+const byAuthor = z.object({ author: author.optional() });
+const inPages = z.object(paging);
 const ifMatch = z.object({
   ifMatch: z.string().optional().meta({ description: 'Refused unless this is the present version' }),
 });
@@ -45,301 +67,171 @@ const idempotencyKey = z.object({
     .optional()
     .meta({ description: 'A repeated request with the same key gets the first answer and does nothing' }),
 });
-const byAuthor = z.object({ author: author.optional() });
+const lastEventId = z.object({ lastEventId: z.coerce.number<number | string>().int().min(0).optional() });
+const labelRequest = z
+  .strictObject({ labels: labelChanges, author: author.optional() })
+  .meta({ id: 'LabelRequest' });
 const nothing = z.void();
 
-export const contract = {
-  listAgents: {
-    ...ROUTES.listAgents,
-    summary: 'List agents',
+const operations = {
+  listAgents: op('List agents', pageOf(agents.agent), {
     query: agents.agentFilter,
-    status: 200,
-    response: pageOf(agents.agent),
     errors: ['invalid-selector'],
-  },
-  getAgent: {
-    ...ROUTES.getAgent,
-    summary: 'Show an agent with its ledger',
+  }),
+  getAgent: op('Show an agent with its ledger', agents.agentDetail, {
     params: byAgent,
-    status: 200,
-    response: agents.agentDetail,
     errors: ['not-found'],
-  },
-  labelAgent: {
-    ...ROUTES.labelAgent,
-    summary: 'Set or remove labels of an agent',
+  }),
+  labelAgent: op('Set or remove labels of an agent', agents.agent, {
     params: byAgent,
-    body: z.strictObject({ labels: labelChanges, author: author.optional() }).meta({ id: 'LabelRequest' }),
-    status: 200,
-    response: agents.agent,
+    body: labelRequest,
     errors: ['not-found'],
-  },
-  deleteAgent: {
-    ...ROUTES.deleteAgent,
-    summary: 'Forget an agent',
+  }),
+  deleteAgent: op('Forget an agent', nothing, {
     params: byAgent,
     query: byAuthor,
     status: 204,
-    response: nothing,
     errors: ['not-found'],
-  },
-  getAgentConfig: {
-    ...ROUTES.getAgentConfig,
-    summary: 'Show what an agent should run, was sent or says it runs',
+  }),
+  getAgentConfig: op('Show what an agent should run, was sent or says it runs', agents.agentConfig, {
     params: byAgent,
     query: z.object({ view: agents.configView.default('effective') }),
-    status: 200,
-    response: agents.agentConfig,
     errors: ['not-found'],
-  },
-  getAgentTimeline: {
-    ...ROUTES.getAgentTimeline,
-    summary: 'Show the events of an agent, oldest first',
+  }),
+  getAgentTimeline: op('Show the events of an agent, oldest first', historyOf(fleet.journalEvent), {
     params: byAgent,
-    query: z.object(paging),
-    status: 200,
-    response: historyOf(fleet.journalEvent),
+    query: inPages,
     errors: ['not-found'],
-  },
-  pinAgent: {
-    ...ROUTES.pinAgent,
-    summary: 'Push a revision to one agent, whatever its group runs',
+  }),
+  pinAgent: op('Push a revision to one agent, whatever its group runs', agents.agent, {
     params: byAgent,
     body: agents.pinRequest,
-    status: 200,
-    response: agents.agent,
     errors: ['not-found', 'refused-hash', 'conflict', 'not-supported'],
-  },
-  unpinAgent: {
-    ...ROUTES.unpinAgent,
-    summary: 'Give an agent back to its group',
+  }),
+  unpinAgent: op('Give an agent back to its group', agents.agent, {
     params: byAgent,
     query: byAuthor,
-    status: 200,
-    response: agents.agent,
     errors: ['not-found'],
-  },
-  restartAgent: {
-    ...ROUTES.restartAgent,
-    summary: 'Tell an agent to restart',
+  }),
+  restartAgent: op('Tell an agent to restart', agents.agent, {
     params: byAgent,
     query: byAuthor,
     status: 202,
-    response: agents.agent,
     errors: ['not-found', 'not-supported', 'conflict'],
-  },
-  retryAgent: {
-    ...ROUTES.retryAgent,
-    summary: 'Offer an agent again what it refused or did not apply',
+  }),
+  retryAgent: op('Offer an agent again what it refused or did not apply', agents.agent, {
     params: byAgent,
     query: byAuthor,
     status: 202,
-    response: agents.agent,
     errors: ['not-found', 'conflict'],
-  },
+  }),
 
-  listConfigurations: {
-    ...ROUTES.listConfigurations,
-    summary: 'List configurations',
-    query: z.object(paging),
-    status: 200,
-    response: pageOf(configurations.configuration),
-    errors: [],
-  },
-  getConfiguration: {
-    ...ROUTES.getConfiguration,
-    summary: 'Show a configuration',
-    params: configurations.byName,
-    status: 200,
-    response: configurations.configuration,
+  listConfigurations: op('List configurations', pageOf(configurations.configuration), { query: inPages }),
+  getConfiguration: op('Show a configuration', configurations.configuration, {
+    params: byName,
     errors: ['not-found'],
-  },
-  putConfiguration: {
-    ...ROUTES.putConfiguration,
-    summary: 'Create or change a configuration',
-    params: configurations.byName,
+  }),
+  putConfiguration: op('Create or change a configuration', configurations.configuration, {
+    params: byName,
     headers: ifMatch,
     body: configurations.configurationRequest,
-    status: 200,
-    response: configurations.configuration,
     errors: ['changed-meanwhile'],
-  },
-  deleteConfiguration: {
-    ...ROUTES.deleteConfiguration,
-    summary: 'Delete a configuration that no group runs',
-    params: configurations.byName,
+  }),
+  deleteConfiguration: op('Delete a configuration that no group runs', nothing, {
+    params: byName,
     query: byAuthor,
     headers: ifMatch,
     status: 204,
-    response: nothing,
     errors: ['not-found', 'conflict', 'changed-meanwhile'],
-  },
-  listRevisions: {
-    ...ROUTES.listRevisions,
-    summary: 'List the revisions of a configuration, newest first',
-    params: configurations.byName,
-    query: z.object(paging),
-    status: 200,
-    response: pageOf(configurations.revision),
+  }),
+  listRevisions: op('List the revisions of a configuration, newest first', pageOf(configurations.revision), {
+    params: byName,
+    query: inPages,
     errors: ['not-found'],
-  },
-  createRevision: {
-    ...ROUTES.createRevision,
-    summary: 'Save a revision; touches no agent',
-    params: configurations.byName,
+  }),
+  createRevision: op('Save a revision; touches no agent', configurations.savedRevision, {
+    params: byName,
     headers: idempotencyKey,
     body: configurations.revisionRequest,
     status: 201,
-    response: configurations.savedRevision,
     errors: ['not-found', 'invalid-config', 'conflict'],
-  },
-  getRevision: {
-    ...ROUTES.getRevision,
-    summary: 'Show a revision with its texts',
+  }),
+  getRevision: op('Show a revision with its texts', configurations.revisionWithFiles, {
     params: configurations.byRevision,
-    status: 200,
-    response: configurations.revisionWithFiles,
     errors: ['not-found'],
-  },
-  diffRevisions: {
-    ...ROUTES.diffRevisions,
-    summary: 'Compare two revisions of a configuration',
-    params: configurations.byName,
+  }),
+  diffRevisions: op('Compare two revisions of a configuration', configurations.diff, {
+    params: byName,
     query: configurations.diffQuery,
-    status: 200,
-    response: configurations.diff,
     errors: ['not-found'],
-  },
-  check: {
-    ...ROUTES.check,
-    summary: 'Check texts without saving them',
+  }),
+  check: op('Check texts without saving them', configurations.findings, {
     body: configurations.checkRequest,
-    status: 200,
-    response: configurations.findings,
-    errors: [],
-  },
+  }),
 
-  listGroups: {
-    ...ROUTES.listGroups,
-    summary: 'List groups',
-    query: z.object(paging),
-    status: 200,
-    response: pageOf(groups.group),
-    errors: [],
-  },
-  getGroup: {
-    ...ROUTES.getGroup,
-    summary: 'Show a group',
-    params: configurations.byName,
-    status: 200,
-    response: groups.group,
-    errors: ['not-found'],
-  },
-  putGroup: {
-    ...ROUTES.putGroup,
-    summary: 'Create or change a group',
-    params: configurations.byName,
+  listGroups: op('List groups', pageOf(groups.group), { query: inPages }),
+  getGroup: op('Show a group', groups.group, { params: byName, errors: ['not-found'] }),
+  putGroup: op('Create or change a group', groups.group, {
+    params: byName,
     headers: ifMatch,
     body: groups.groupRequest,
-    status: 200,
-    response: groups.group,
     errors: ['invalid-selector', 'invalid-strategy', 'conflict', 'rollout-active', 'changed-meanwhile'],
-  },
-  deleteGroup: {
-    ...ROUTES.deleteGroup,
-    summary: 'Delete a group; its agents keep what they run',
-    params: configurations.byName,
+  }),
+  deleteGroup: op('Delete a group; its agents keep what they run', nothing, {
+    params: byName,
     query: byAuthor,
     headers: ifMatch,
     status: 204,
-    response: nothing,
     errors: ['not-found', 'rollout-active', 'changed-meanwhile'],
-  },
-  listGroupAgents: {
-    ...ROUTES.listGroupAgents,
-    summary: 'List the agents of a group',
-    params: configurations.byName,
+  }),
+  listGroupAgents: op('List the agents of a group', pageOf(agents.agent), {
+    params: byName,
     query: agents.agentFilter.omit({ group: true }),
-    status: 200,
-    response: pageOf(agents.agent),
     errors: ['not-found', 'invalid-selector'],
-  },
+  }),
 
-  startRollout: {
-    ...ROUTES.startRollout,
-    summary: 'Move a group, or every group that runs a configuration, to a revision',
-    headers: idempotencyKey,
-    body: rollouts.rolloutRequest,
-    status: 201,
-    response: rollouts.startedRollouts,
-    errors: ['not-found', 'invalid-strategy', 'conflict', 'rollout-active', 'not-supported'],
-  },
-  listRollouts: {
-    ...ROUTES.listRollouts,
-    summary: 'List rollouts, newest first',
+  startRollout: op(
+    'Move a group, or every group that runs a configuration, to a revision',
+    rollouts.startedRollouts,
+    {
+      headers: idempotencyKey,
+      body: rollouts.rolloutRequest,
+      status: 201,
+      errors: ['not-found', 'invalid-strategy', 'conflict', 'rollout-active', 'not-supported'],
+    },
+  ),
+  listRollouts: op('List rollouts, newest first', pageOf(rollouts.rollout), {
     query: rollouts.rolloutFilter,
-    status: 200,
-    response: pageOf(rollouts.rollout),
-    errors: [],
-  },
-  getRollout: {
-    ...ROUTES.getRollout,
-    summary: 'Show a rollout: how far it is, what failed and why',
+  }),
+  getRollout: op('Show a rollout: how far it is, what failed and why', rollouts.rolloutDetail, {
     params: byId,
-    status: 200,
-    response: rollouts.rolloutDetail,
     errors: ['not-found'],
-  },
-  listRolloutTargets: {
-    ...ROUTES.listRolloutTargets,
-    summary: 'List what became of each agent of a rollout',
+  }),
+  listRolloutTargets: op('List what became of each agent of a rollout', pageOf(rollouts.target), {
     params: byId,
     query: rollouts.targetFilter,
-    status: 200,
-    response: pageOf(rollouts.target),
     errors: ['not-found'],
-  },
-  listRolloutEvents: {
-    ...ROUTES.listRolloutEvents,
-    summary: 'List the log of a rollout, oldest first',
+  }),
+  listRolloutEvents: op('List the log of a rollout, oldest first', historyOf(rollouts.rolloutEvent), {
     params: byId,
-    query: z.object(paging),
-    status: 200,
-    response: historyOf(rollouts.rolloutEvent),
+    query: inPages,
     errors: ['not-found'],
-  },
-  listStrategies: {
-    ...ROUTES.listStrategies,
-    summary: 'List the strategies',
-    status: 200,
-    response: z.object({ items: z.array(rollouts.strategy) }),
-    errors: [],
-  },
+  }),
+  listStrategies: op('List the strategies', z.object({ items: z.array(rollouts.strategy) })),
 
-  getFleet: {
-    ...ROUTES.getFleet,
-    summary: 'Count the fleet by group, state, version and capability',
-    status: 200,
-    response: fleet.fleet,
-    errors: [],
-  },
-  streamEvents: {
-    ...ROUTES.streamEvents,
-    summary: 'Follow what happens: in order, nothing lost or doubled',
+  getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet),
+  streamEvents: op('Follow what happens: in order, nothing lost or doubled', fleet.journalEvent, {
     query: fleet.eventFilter,
-    headers: z.object({ lastEventId: z.coerce.number<number | string>().int().min(0).optional() }),
-    status: 200,
-    response: fleet.journalEvent,
+    headers: lastEventId,
     errors: ['gone'],
     stream: true,
-  },
-  getVersion: {
-    ...ROUTES.getVersion,
-    summary: 'Tell the version of the server',
-    status: 200,
-    response: fleet.version,
-    errors: [],
-  },
-} as const satisfies Record<OperationName, Operation>;
+  }),
+  getVersion: op('Tell the version of the server', fleet.version),
+} satisfies Record<OperationName, Described>;
 
-export type Contract = typeof contract;
+export type Contract = { readonly [Op in OperationName]: (typeof ROUTES)[Op] & (typeof operations)[Op] };
+
+const names = Object.keys(ROUTES) as OperationName[];
+export const contract = Object.fromEntries(
+  names.map((name) => [name, { ...ROUTES[name], ...operations[name] }]),
+) as Contract;

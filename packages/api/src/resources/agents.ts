@@ -1,3 +1,4 @@
+import { AGENT_STATES, PHASES } from '@flaghoist/fleet';
 import { z } from 'zod';
 import {
   attributes,
@@ -28,22 +29,7 @@ export const sync = z.enum([
 ]);
 
 /** The one label derived from admission, connection and sync, in the order in which the first that holds wins. */
-export const agentState = z
-  .enum([
-    'awaiting-approval',
-    'quarantined',
-    'revoked',
-    'failed',
-    'rolled-back',
-    'unhealthy',
-    'drifted',
-    'offline',
-    'updating',
-    'unverifiable',
-    'unmanaged',
-    'in-sync',
-  ])
-  .meta({ id: 'AgentState' });
+export const agentState = z.enum(AGENT_STATES).meta({ id: 'AgentState' });
 
 const reported = z
   .object({
@@ -108,7 +94,7 @@ export const ledgerEntry = z
   .object({
     revision: revisionRef,
     source,
-    phase: z.enum(['offered', 'sent', 'received', 'applying', 'verifying', 'proven', 'failed']),
+    phase: z.enum(PHASES),
     offeredAt: time,
     sentAt: time.nullable(),
     receivedAt: time.nullable(),

@@ -1,3 +1,4 @@
+import { TARGET_STATES } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { failureReason } from './agents.ts';
 import {
@@ -60,9 +61,7 @@ export const rolloutRequest = z
 export const rolloutState = z
   .enum(['running', 'paused', 'succeeded', 'superseded'])
   .meta({ id: 'RolloutState' });
-export const targetState = z
-  .enum(['pending', 'offered', 'sent', 'applying', 'verifying', 'proven', 'failed', 'deferred', 'skipped'])
-  .meta({ id: 'TargetState' });
+export const targetState = z.enum(['pending', ...TARGET_STATES]).meta({ id: 'TargetState' });
 const targetReason = z.union([
   failureReason,
   z.enum(['no-remote-config', 'unverifiable', 'pinned', 'refused-before', 'left-group', 'not-admitted']),
