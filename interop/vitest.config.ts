@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import SkippedReporter from '../scripts/skipped.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -7,8 +8,9 @@ export default defineConfig({
     globalSetup: 'harness/globals.ts',
     // Ten Collectors on two cores are enough: one file at a time, and time to be slow in.
     fileParallelism: false,
+    pool: 'forks',
     testTimeout: 150_000,
     hookTimeout: 90_000,
-    bail: 0,
+    reporters: ['default', new SkippedReporter()],
   },
 });

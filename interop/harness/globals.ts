@@ -12,7 +12,10 @@ declare module 'vitest' {
 }
 
 export default async function setUp(project: TestProject): Promise<void> {
-  accessSync(process.env['FLAGHOIST_BIN'] ?? join(import.meta.dirname, '../../bin/flaghoist'), constants.X_OK);
+  accessSync(
+    process.env['FLAGHOIST_BIN'] ?? join(import.meta.dirname, '../../bin/flaghoist'),
+    constants.X_OK,
+  );
   const { supervisor, collector } = await build();
   project.provide('supervisor', supervisor);
   project.provide('collector', collector);

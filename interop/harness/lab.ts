@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,8 @@ import { afterAll, beforeEach } from 'vitest';
 /** Where the processes of one test file live: a directory of their own, and the duty to end all of them. */
 export class Lab {
   readonly directory = mkdtempSync(join(tmpdir(), 'flaghoist-interop-'));
-  #keep = process.env['FLAGHOIST_INTEROP_KEEP'] !== undefined;
+  /** What the processes wrote stays when asked for, when a test failed, and when none got as far as to start. */
+  #keep = true;
   readonly #endings: (() => Promise<void>)[] = [];
 
   /** Called at once after starting something, so that a failure on the way to readiness ends it too. */
@@ -15,23 +16,30 @@ export class Lab {
     this.#endings.push(ending);
   }
 
-  keep(): void {
-    this.#keep = true;
+  keep(yes: boolean): void {
+    this.#keep = yes;
   }
 
   async close(): Promise<void> {
     const results = await Promise.allSettled(this.#endings.map((end) => end()));
     if (this.#keep) console.error(`logs and data are kept in ${this.directory}`);
-    else if (existsSync(this.directory)) rmSync(this.directory, { recursive: true });
+    else rmSync(this.directory, { recursive: true, force: true });
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
 }
 
-/** A lab for the tests of this file; after a failure its directory stays, and is named. */
+/** A lab for the tests of this file. */
 export function useLab(): Lab {
   const lab = new Lab();
-  beforeEach(({ onTestFailed }) => onTestFailed(() => lab.keep()));
+  let failed = process.env['FLAGHOIST_INTEROP_KEEP'] !== undefined;
+  beforeEach(({ onTestFailed }) => {
+    lab.keep(failed);
+    onTestFailed(() => {
+      failed = true;
+      lab.keep(true);
+    });
+  });
   afterAll(() => lab.close());
   return lab;
 }

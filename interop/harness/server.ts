@@ -41,9 +41,8 @@ export class Server {
   async start(): Promise<this> {
     const { opamp, api, ops } = this.#at;
     const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
-    const child = new Child(FLAGHOIST, ['server', '--data', join(this.#lab.directory, 'data'), ...listen], {
-      logFile: join(this.#lab.directory, `server-${++this.#starts}.log`),
-    });
+    const args = ['server', '--data', join(this.#lab.directory, 'data'), ...listen];
+    const child = new Child(FLAGHOIST, args, join(this.#lab.directory, `server-${++this.#starts}.log`));
     this.#child = child;
     this.#at = await until(
       'the server is ready',

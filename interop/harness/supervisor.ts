@@ -46,9 +46,8 @@ export class Supervisor {
       writeFileSync(join(this.directory, 'local.yaml'), options.localConfig);
     const config = join(this.directory, 'supervisor.json');
     writeFileSync(config, JSON.stringify(this.#config(options), null, 2)); // JSON is YAML.
-    this.#child = new Child(inject('supervisor'), ['--config', config], {
-      logFile: join(this.directory, 'supervisor.log'),
-    });
+    const log = join(this.directory, 'supervisor.log');
+    this.#child = new Child(inject('supervisor'), ['--config', config], log);
     lab.onClose(() => this.stop());
   }
 
@@ -94,7 +93,10 @@ export class Supervisor {
   async ready(): Promise<this> {
     await until(`${this.name} runs its Collector`, () => {
       if (!this.#child.running) throw new Error(`it ended: ${this.#child.log().slice(-2_000)}`);
-      return this.collectors().length > 0 && this.collectorPid();
+      const collector = this.collectors().length > 0 && this.collectorPid();
+      if (!collector)
+        throw new Error(`no Collector; remote configurations received: ${this.offers().length}`);
+      return collector;
     });
     return this;
   }
@@ -122,7 +124,6 @@ export class Supervisor {
         config_files: options.localConfig === undefined ? [] : [join(this.directory, 'local.yaml')],
         config_apply_timeout: `${APPLY_TIMEOUT_MS}ms`,
         bootstrap_timeout: '15s',
-        orphan_detection_interval: '1s',
         validate_config: options.validateConfig ?? false,
         description: { non_identifying_attributes: { role: options.role, 'interop.name': this.name } },
       },
