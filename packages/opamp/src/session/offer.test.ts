@@ -97,11 +97,13 @@ test('S-236: a custom message only for a listed capability; the list of the serv
   );
 });
 
-test('S-053, S-230: nothing is attached to an error or a command', () => {
+test('S-053, S-230: nothing is attached to an error, a command or a new uid', () => {
   const command: Reply = { ...draft, command: 'restart' };
   const error: Reply = { ...draft, error: { type: 'unknown', message: '' } };
   expect(attach(agent(0xffff), command, everything)).toBe(command);
   expect(attach(agent(0xffff), error, everything)).toBe(error);
+  const renamed: Reply = { ...draft, newUid: uidOf(2) };
+  expect(attach(agent(0xffff), renamed, everything)).toBe(renamed);
 });
 
 test('flags that the session has set stay set', () => {

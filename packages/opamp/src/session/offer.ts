@@ -27,11 +27,11 @@ export function can(session: Session, bit: AgentCapabilities): boolean {
 
 /**
  * The reply with as much of the offer as the agent's capabilities allow (S-068, S-113, S-131). The same reference comes
- * back when nothing can be attached: nothing is allowed, or the reply is an error or a command, which travel alone
- * (S-053, S-230) and leave the offer to another message.
+ * back when nothing can be attached: nothing is allowed; or the reply is an error or a command, which travel alone
+ * (S-053, S-230); or it gives a new uid, and the offer has to wait for who comes back with it.
  */
 export function attach(session: Session, reply: Reply, offer: Offer): Reply {
-  if (reply.error !== undefined || reply.command !== undefined) return reply;
+  if (reply.error !== undefined || reply.command !== undefined || reply.newUid !== undefined) return reply;
   const allowed: { -readonly [Key in keyof Reply]?: Reply[Key] } = {};
   const { remoteConfig, packagesAvailable, customCapabilities, customMessage } = offer;
   if (remoteConfig && can(session, bits.AgentCapabilities_AcceptsRemoteConfig))
