@@ -117,6 +117,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     startedAt,
   };
 
+  const wanted = new Set([...roster.all()].map(({ agent }) => agent.assignment.desired?.hash ?? ''));
+  for (const { stable } of groups.list()) wanted.add(stable?.hash ?? '');
+  wanted.delete('');
+  await Promise.all([...wanted].slice(0, SERVER_LIMITS.offersKept).map((hash) => gateway.prepare(hash)));
+
   const aliveAt = loaded.marks.get(MARK_ALIVE);
   if (aliveAt !== undefined) reconciler.extendDeadlines(startedAt);
   reconciler.record('server.started', SERVER, 'server', {
@@ -137,7 +142,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const readiness = { ready: false };
   const agents = createAgentListener(gateway);
-  const app = createApp(plane, { logger, loopback: isLoopback(options.api) });
+  const app = createApp(plane, {
+    logger: logger.child({}, { level: 'warn' }),
+    loopback: isLoopback(options.api),
+  });
   const ops = createOperationsServer(plane, readiness);
   const apiAddress = await app.listen(options.api).then(() => app.server.address() as AddressInfo);
   ops.listen(options.ops);

@@ -1,4 +1,12 @@
-import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence } from '@flaghoist/fleet';
+import {
+  ABSENT,
+  type Agent,
+  type AgentId,
+  type AgentState,
+  type LedgerEntry,
+  newAgent,
+  type Presence,
+} from '@flaghoist/fleet';
 import type { NewId } from '../clock.ts';
 
 /** One agent in memory. `committed` is what the store holds, so that only changed facets are written. */
@@ -6,6 +14,8 @@ export interface Member {
   agent: Agent;
   presence: Presence;
   committed: Agent | null;
+  /** The ledger entry as the rollouts last heard of it. */
+  noted: LedgerEntry | null;
   /** The state last told to the event stream. */
   announced: AgentState | null;
 }
@@ -23,7 +33,8 @@ export class Roster {
   constructor(agents: Iterable<Agent>, newId: NewId) {
     this.#newId = newId;
     for (const agent of agents) {
-      this.#members.set(agent.identity.id, { agent, presence: ABSENT, committed: agent, announced: null });
+      const image = { agent, presence: ABSENT, committed: agent, noted: agent.ledger, announced: null };
+      this.#members.set(agent.identity.id, image);
       this.#index(agent);
     }
   }
@@ -69,7 +80,7 @@ export class Roster {
   /** A record for a uid never seen, or seen and deleted: then it is a new agent (X4). */
   enrol(uid: string, now: number): Member {
     const agent = newAgent(this.#newId('a'), uid, now);
-    const member: Member = { agent, presence: ABSENT, committed: null, announced: null };
+    const member: Member = { agent, presence: ABSENT, committed: null, noted: null, announced: null };
     this.#members.set(agent.identity.id, member);
     this.#index(agent);
     this.touch(agent.identity.id);

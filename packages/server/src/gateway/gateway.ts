@@ -3,7 +3,7 @@
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
 import { randomBytes } from 'node:crypto';
-import type { AgentId, Presence } from '@flaghoist/fleet';
+import { type AgentId, assess, type Presence, withLedger } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
@@ -144,6 +144,11 @@ export class Gateway implements AgentPlane {
     return speaker.session.link.transport === 'websocket' || this.#holding.has(agent);
   }
 
+  /** Has a configuration encoded before anybody is to get it, so that the first answer to a poll can carry it. */
+  prepare(hash: string): Promise<void> {
+    return this.#offers.fetch(hash);
+  }
+
   ready(agent: AgentId, hash: string): boolean {
     if (this.#offers.get(hash) !== undefined) return true;
     void this.#offers.fetch(hash).then(() => this.#roster.touch(agent));
@@ -237,6 +242,9 @@ export class Gateway implements AgentPlane {
     for (const fact of facts) {
       const observed = observe(agent, fact, this.#effective, this.#maps, now);
       agent = observed.agent;
+      // Each status gets its time, also when several come before the next turn.
+      if (fact.kind === 'remote-config-status')
+        agent = withLedger(agent, assess(agent, member.presence, now));
       this.#reconciler?.write(observed.changes);
       if (fact.kind === 'conflict') {
         this.#reconciler?.record('agent.conflict', SERVER, `agent/${agent.identity.id}`, {

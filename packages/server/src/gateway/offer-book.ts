@@ -19,6 +19,7 @@ export class OfferBook {
 
   /** Fetches and encodes it; concurrent calls share the work. */
   fetch(hash: string): Promise<void> {
+    if (this.#encoded.has(hash)) return Promise.resolve();
     const running = this.#loading.get(hash) ?? this.#load(hash).finally(() => this.#loading.delete(hash));
     this.#loading.set(hash, running);
     return running;

@@ -104,6 +104,7 @@ async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
   const member = memberOf(plane, input.id);
   const { configuration, revision, reason, author = ANONYMOUS, expires } = input.body;
   const target = plane.configurations.ref(configuration, revision);
+  await plane.gateway.prepare(target.hash);
   const { agent } = member;
   if (agent.assignment.refused.some(({ hash }) => hash === target.hash)) {
     throw new FleetError(

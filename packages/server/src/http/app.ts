@@ -42,6 +42,9 @@ function toApiError(error: unknown): ApiError {
   return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
 }
 
+const notFound = ({ method, url }: FastifyRequest): ApiError =>
+  new ApiError('not-found', `there is no ${method} ${url.slice(0, 200)}`);
+
 function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const problem = toApiError(error);
   if (problem.code === 'internal') reply.log.error({ err: error }, 'request failed');
@@ -83,7 +86,6 @@ export interface AppOptions {
 export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
     bodyLimit: SERVER_LIMITS.apiBody,
     requestTimeout: 30_000,
     connectionTimeout: 0,
@@ -95,36 +97,41 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
     refuseForeignOrigin(request);
   });
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      new ApiError('not-found', `there is no ${request.method} ${request.url.slice(0, 200)}`),
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
   const handlers = handlersOf(plane);
-  for (const [name, { method, path, status }] of Object.entries(contract)) {
-    // A colon begins a parameter for the router: the verbs of `/agents/{id}:restart` are escaped by doubling it.
-    const url = BASE_PATH + path.replace(/:(?=[a-z])/g, '::').replace(/\{(\w+)\}/g, ':$1');
-    app.route({
-      method,
-      url,
-      handler: (request, reply) => serve(name as OperationName, request, reply, status),
-    });
+  const acts = new Map<string, OperationName>();
+  for (const [key, { method, path }] of Object.entries(contract)) {
+    const name = key as OperationName;
+    const [resource = '', verb] = path.split('}:');
+    if (verb === undefined) {
+      const url = BASE_PATH + path.replace(/\{(\w+)\}/g, ':$1');
+      app.route({
+        method,
+        url,
+        handler: (request, reply) => serve(name, request.params as object, request, reply),
+      });
+    } else {
+      acts.set(`${resource}}:${verb}`, name);
+    }
   }
+  // The router takes a colon for the beginning of a parameter, so `/agents/{id}:restart` is taken apart here.
+  app.post(`${BASE_PATH}/:resource/:target`, (request, reply) => {
+    const { resource, target } = request.params as { resource: string; target: string };
+    const colon = target.lastIndexOf(':');
+    const name = acts.get(`/${resource}/{id}:${target.slice(colon + 1)}`);
+    if (name === undefined || colon < 1) throw notFound(request);
+    return serve(name, { id: target.slice(0, colon) }, request, reply);
+  });
   let streams = 0;
 
   async function serve(
     name: OperationName,
+    params: object,
     request: FastifyRequest,
     reply: FastifyReply,
-    status: number,
   ): Promise<unknown> {
-    const raw = {
-      params: request.params as object,
-      query: request.query as object,
-      headers: request.headers,
-      body: request.body,
-    };
+    const { headers, body } = request;
+    const raw = { params, query: request.query as object, headers, body };
     if (name === 'streamEvents') {
       const { after, lastEventId } = readRequest(name, raw as never);
       if (streams >= SERVER_LIMITS.streams)
@@ -142,7 +149,7 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
     const answer = await (handlers[name] as (input: unknown) => Promise<unknown>)(input);
     const { version } = (answer ?? {}) as { version?: unknown };
     if (typeof version === 'string') reply.header('etag', `"${version}"`);
-    return reply.status(status).send(answer);
+    return reply.status(contract[name].status).send(answer);
   }
   return app;
 }

@@ -77,6 +77,7 @@ async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>) {
   const strategies = groups.map((group) =>
     withOverrides(strategyNamed(body.strategy ?? group.strategy), toOverrides(body.overrides ?? {})),
   );
+  await plane.gateway.prepare(target.hash);
   for (const group of groups) rollouts.checkFree(group.name, body.supersede);
   const author = body.author ?? ANONYMOUS;
   const now = plane.now();

@@ -253,13 +253,20 @@ export class Reconciler {
     }
     const settled = settle(grouped, member.presence, effective.verdict(grouped), now);
     roster.update(member, settled);
-    const news = observation(before, settled);
-    if (news !== undefined) rollouts.note(news.rollout, news.observation);
+    this.#note(member);
     if (member.presence.connected) rollouts.join(member);
     this.#deferUndelivered(member, now);
     if (member.presence.connected && lacksNews(member.agent, member.presence, now)) {
       this.#plane.askFullState(before.identity.id);
     }
+  }
+
+  /** Tells the agent's rollout how its target got on. */
+  #note(member: Member): void {
+    const { ledger, identity } = member.agent;
+    const news = observation(identity.id, member.noted, ledger);
+    member.noted = ledger;
+    if (news !== undefined) this.#parts.rollouts.note(news.rollout, news.observation);
   }
 
   /** Tells a rollout that one of its targets is out of its hands. */
@@ -366,8 +373,7 @@ export class Reconciler {
       }
       const sent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
       member.agent = sent;
-      const news = observation(agent, sent);
-      if (news !== undefined) this.#parts.rollouts.note(news.rollout, news.observation);
+      this.#note(member);
       offers.set(id, ledger.revision.hash);
     }
     return offers;

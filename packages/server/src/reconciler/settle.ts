@@ -1,5 +1,6 @@
 import {
   type Agent,
+  type AgentId,
   assess,
   assign,
   type EffectiveVerdict,
@@ -66,29 +67,18 @@ export function settle(
   return withLedger(agent, assess(judged.ledger === agent.ledger ? agent : judged, presence, now));
 }
 
-/** What a rollout must hear when the ledger of one of its targets moved from `before` to `after`. */
+/** What a rollout must hear of the ledger of one of its targets, given what it heard last. */
 export function observation(
-  before: Agent,
-  after: Agent,
+  agent: AgentId,
+  heard: LedgerEntry | null,
+  entry: LedgerEntry | null,
 ): { rollout: string; observation: Observation } | undefined {
-  const entry = after.ledger;
-  if (entry === null || entry.source.kind !== 'rollout' || entry === before.ledger) return undefined;
+  if (entry === null || entry === heard || entry.source.kind !== 'rollout') return undefined;
   const state = TARGET_OF[entry.phase];
-  const sameEntry = before.ledger?.generation === entry.generation;
-  if (
-    state === 'offered' ||
-    (sameEntry && before.ledger !== null && TARGET_OF[before.ledger.phase] === state)
-  )
-    return undefined;
-  return {
-    rollout: entry.source.rollout,
-    observation: {
-      agent: after.identity.id,
-      state,
-      reason: entry.failure?.reason ?? null,
-      message: entry.failure?.message ?? '',
-    },
-  };
+  const same = heard?.generation === entry.generation && TARGET_OF[heard.phase] === state;
+  if (state === 'offered' || same) return undefined;
+  const { reason = null, message = '' } = entry.failure ?? {};
+  return { rollout: entry.source.rollout, observation: { agent, state, reason, message } };
 }
 
 /** The agent under its pin, when it is not already. */

@@ -204,10 +204,17 @@ export class Rollouts {
   #finish(active: Active, now: Instant): Ordered[] {
     const { rollout } = active;
     if (rollout.state !== 'running' || inFlight(rollout) > 0) return [];
-    const reachable = [...active.pending].some((id) => this.#roster.get(id)?.presence.connected === true);
-    if (reachable || (active.pending.size > 0 && now < this.#reconnectUntil)) return [];
+    const awaited = [...active.pending].some((id) => this.#isAwaited(id, now));
+    if (awaited) return [];
     if (rollout.counts.proven === 0 && rollout.counts.failed === 0 && rollout.planned > 0) return [];
     return this.#apply(rollout.id, { type: 'exhausted', deferred: [...active.pending] }, now);
+  }
+
+  /** There, or not yet back since our own start (I10). */
+  #isAwaited(id: AgentId, now: Instant): boolean {
+    const presence = this.#roster.get(id)?.presence;
+    if (presence === undefined) return false;
+    return presence.connected || (presence.lastSeen === null && now < this.#reconnectUntil);
   }
 
   #apply(id: string, event: RolloutEvent, now: Instant): Ordered[] {

@@ -1,0 +1,235 @@
+/** A real server on real sockets and a real database, and agents that speak to it: what the server's tests share. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AgentDetail, type Client, createClient } from '@flaghoist/api';
+import {
+  type AgentToServer,
+  decodeServerToAgent,
+  encodeAgentToServer,
+  formatUid,
+  type InstanceUid,
+  newUuidV7,
+  RemoteConfigStatuses,
+  type ServerToAgent,
+} from '@flaghoist/opamp';
+import { connectWebSocket, httpExchange, type WebSocketClient } from '@flaghoist/opamp/node';
+import {
+  applied as appliedAlone,
+  MemoryAgent,
+  type MemoryAgentOptions,
+  type Outcome,
+} from '@flaghoist/opamp/testing';
+import { type RunningServer, startServer } from '../src/index.ts';
+
+export { failed, silent } from '@flaghoist/opamp/testing';
+
+/** As the Supervisor does it: the new process reports its health before APPLIED. */
+export const applied: Outcome = (config) => [{ health: { healthy: true } }, ...appliedAlone(config)];
+
+const anyPort = { host: '127.0.0.1', port: 0 };
+
+/** A configuration of the story: `extra` is one more exporter of the traces pipeline. */
+export const story = (extra?: string): string => `receivers:
+  otlp:
+    protocols:
+      grpc: {}
+exporters:
+  otlp/primary:
+    endpoint: traces-primary.internal:4317
+${extra === undefined ? '' : `  ${extra}:\n    endpoint: traces-secondary.internal:4317\n`}service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [otlp/primary${extra === undefined ? '' : `, ${extra}`}]
+`;
+
+const text = (value: string) => ({ value: { case: 'stringValue' as const, value } });
+
+export interface AgentOptions extends Partial<MemoryAgentOptions> {
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A `MemoryAgent` with a socket. Whatever it receives is kept. */
+export class LabAgent extends MemoryAgent {
+  readonly received: ServerToAgent[] = [];
+  readonly #lab: Lab;
+  #socket: WebSocketClient | undefined;
+  /** When true nothing is answered: the message is only kept. */
+  deaf = false;
+
+  constructor(lab: Lab, { labels = {}, ...options }: AgentOptions = {}) {
+    const uid = options.uid ?? newUuidV7(Date.now(), randomBytes(10));
+    const state = {
+      agentDescription: {
+        identifyingAttributes: [
+          { key: 'service.name', value: text('otelcol') },
+          { key: 'service.instance.id', value: text(formatUid(uid)) },
+        ],
+        nonIdentifyingAttributes: Object.entries(labels).map(([key, value]) => ({ key, value: text(value) })),
+      },
+      ...options.state,
+    };
+    super({ outcome: applied, ...options, uid, state });
+    this.#lab = lab;
+  }
+
+  async connect(first: () => AgentToServer = () => this.start()): Promise<this> {
+    this.#socket = await connectWebSocket(`ws://${this.#lab.server.addresses.opamp}/v1/opamp`, {
+      message: (payload) => this.#hear(decodeServerToAgent(payload)),
+    });
+    this.send(first());
+    return this;
+  }
+
+  /** A reconnect as opamp-go does it: uid, number and capabilities only. */
+  reconnect(): Promise<this> {
+    return this.connect(() => this.report());
+  }
+
+  send(message: AgentToServer): void {
+    this.#socket?.send(encodeAgentToServer(message));
+  }
+
+  /** One HTTP poll and all that follows from its answer. */
+  async pollOverHttp(first: AgentToServer = this.report()): Promise<void> {
+    const waiting = [first];
+    for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
+      const { payload } = await httpExchange(
+        `http://${this.#lab.server.addresses.opamp}/v1/opamp`,
+        encodeAgentToServer(message),
+      );
+      const answer = decodeServerToAgent(payload);
+      this.received.push(answer);
+      waiting.push(...this.receive(answer));
+    }
+  }
+
+  drop(): void {
+    this.#socket?.terminate();
+  }
+
+  get hashes(): string[] {
+    return this.offers.map(({ configHash }) => Buffer.from(configHash).toString('hex'));
+  }
+
+  #hear(message: ServerToAgent): void {
+    this.received.push(message);
+    if (this.deaf) {
+      if (message.remoteConfig) this.offers.push(message.remoteConfig);
+      return;
+    }
+    for (const answer of this.receive(message)) this.send(answer);
+  }
+}
+
+/** APPLYING and nothing more. */
+export const applying: Outcome = ({ configHash }) => [
+  {
+    remoteConfigStatus: {
+      lastRemoteConfigHash: configHash,
+      status: RemoteConfigStatuses.RemoteConfigStatuses_APPLYING,
+    },
+  },
+];
+
+export class Lab implements AsyncDisposable {
+  server: RunningServer;
+  client: Client;
+  readonly directory: string;
+  readonly agents: LabAgent[] = [];
+
+  private constructor(server: RunningServer, directory: string) {
+    this.server = server;
+    this.directory = directory;
+    this.client = createClient({ baseUrl: `http://${server.addresses.api}` });
+  }
+
+  static async start(): Promise<Lab> {
+    const directory = await mkdtemp(join(tmpdir(), 'flaghoist-lab-'));
+    return new Lab(await Lab.#serve(directory), directory);
+  }
+
+  static #serve(data: string): Promise<RunningServer> {
+    const onFatal = (error: unknown): void => {
+      throw error;
+    };
+    return startServer({
+      data,
+      opamp: anyPort,
+      api: anyPort,
+      ops: anyPort,
+      version: '0.0.0',
+      logLevel: 'silent',
+      onFatal,
+    });
+  }
+
+  /** Stops the server and starts it again on the same data. */
+  async restart(): Promise<void> {
+    await this.server.close();
+    this.server = await Lab.#serve(this.directory);
+    this.client = createClient({ baseUrl: `http://${this.server.addresses.api}` });
+  }
+
+  agent(options: AgentOptions = {}): LabAgent {
+    const agent = new LabAgent(this, options);
+    this.agents.push(agent);
+    return agent;
+  }
+
+  /** Configuration and group `edge`, which takes agents labelled `role=edge`. */
+  async edge(): Promise<void> {
+    await this.client.putConfiguration({ name: 'edge', body: {} });
+    await this.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+  }
+
+  /** Saves a revision and starts a rollout of group `edge` to it. */
+  async push(
+    body: string,
+    overrides: object = {},
+    supersede = false,
+  ): Promise<{ id: string; hash: string; number: number }> {
+    const { hash, number } = await this.client.createRevision({
+      name: 'edge',
+      body: { files: { '': { body } }, message: 'test' },
+    });
+    const request = {
+      group: 'edge',
+      configuration: 'edge',
+      revision: number,
+      message: 'test',
+      supersede,
+      overrides,
+    } as const;
+    const { rollouts } = await this.client.startRollout({ body: request });
+    return { id: rollouts[0]?.id ?? '', hash, number };
+  }
+
+  detail(uid: InstanceUid): Promise<AgentDetail> {
+    return this.client.getAgent({ id: uid });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const agent of this.agents) agent.drop();
+    await this.server.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Asks until it holds. @throws the last answer, when it does not within the time. */
+export async function until<T>(
+  ask: () => Promise<T> | T,
+  holds: (value: T) => boolean,
+  millis = 8_000,
+): Promise<T> {
+  const end = Date.now() + millis;
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+    if (Date.now() > end)
+      throw new Error(`still not so after ${millis} ms: ${JSON.stringify(value, null, 1)?.slice(0, 2_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
