@@ -122,8 +122,10 @@ function isForHere({ os, cpu, libc }) {
 async function npmCi(own) {
   const began = Date.now();
   process.stderr.write('flaghoist: installing dependencies with npm ci ... ');
-  const flags =
-    '--include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error';
+  const flags = [
+    '--include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error',
+    '--fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000',
+  ].join(' ');
   // On Windows npm is a .cmd file, which only a shell starts.
   const npm = spawn(windows ? `npm ci ${flags}` : 'npm', windows ? [] : ['ci', ...flags.split(' ')], {
     cwd: root,
