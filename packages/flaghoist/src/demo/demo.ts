@@ -1,0 +1,2 @@
+import type { Programs } from '@flaghoist/cli';
+export const demo: Programs['demo'] = async () => 2;

@@ -1,0 +1,2 @@
+import type { Programs } from '@flaghoist/cli';
+export const simulate: Programs['simulate'] = async () => 2;
