@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { collectorConfig } from './harness/collector-config.ts';
-import { connected, proven } from './harness/expectations.ts';
+import { connected, ledgerOf, proven } from './harness/expectations.ts';
 import { useLab } from './harness/lab.ts';
 import { type OtlpSink, otlpSink, sendSpan } from './harness/otlp.ts';
 import { type Server, startServer } from './harness/server.ts';
@@ -44,7 +44,7 @@ test('a second backend is in effect after the push, and not before', async () =>
   expect(await server.api.config(supervisor.uid, 'desired')).toContain('otlp/secondary');
   await until(
     'the rollout succeeded',
-    async () => (await server.api.rollout(rollout.id)).state === 'succeeded',
+    async () => (await server.api.rolloutState(rollout.id)) === 'succeeded',
   );
 
   await sendSpan(supervisor.otlpPort, 'after');
@@ -54,7 +54,8 @@ test('a second backend is in effect after the push, and not before', async () =>
   expect(secondary.spans).toEqual(['after']);
   expect(primary.spans).toEqual(['before', 'after']);
 
-  const { ledger } = agent;
+  const ledger = ledgerOf(agent, revision);
+  expect(ledger).toMatchObject({ phase: 'proven', sends: 1, effective: { verdict: 'confirmed' } });
   const times = [ledger?.offeredAt, ledger?.sentAt, ledger?.applyingAt, ledger?.appliedAt, ledger?.provenAt];
   const instants = times.map((time) => Date.parse(time ?? ''));
   expect(instants).toEqual([...instants].sort((a, b) => a - b));

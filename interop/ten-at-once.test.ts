@@ -27,7 +27,7 @@ test('ten Supervisors converge on one push, each with one offer and one restart'
   const { revision, rollout } = await server.api.push('fleet', body, 'to everybody');
   await until(
     'the rollout succeeded',
-    async () => (await server.api.rollout(rollout.id)).state === 'succeeded',
+    async () => (await server.api.rolloutState(rollout.id)) === 'succeeded',
     {
       timeoutMs: 90_000,
     },

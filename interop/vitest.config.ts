@@ -1,5 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import SkippedReporter from '../scripts/skipped.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -11,6 +10,5 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 150_000,
     hookTimeout: 90_000,
-    reporters: ['default', new SkippedReporter()],
   },
 });

@@ -1,130 +1,87 @@
 // Every call of our REST API that these tests make, in one place.
-
-export interface Revision {
-  readonly number: number;
-  readonly hash: string;
-}
-
-/** The members of an agent that these tests look at; names and meanings are the API's. */
-export interface Agent {
-  readonly id: string;
-  readonly instanceUid: string;
-  readonly connected: boolean;
-  readonly transport: string;
-  readonly group: string | null;
-  readonly capabilities: readonly string[];
-  readonly health: { readonly healthy: boolean; readonly lastError?: string } | null;
-  readonly desired: { readonly revision: number; readonly hash: string } | null;
-  readonly reported: {
-    readonly hash: string;
-    readonly status: 'UNSET' | 'APPLIED' | 'APPLYING' | 'FAILED';
-    readonly errorMessage: string;
-  } | null;
-  readonly sync: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly ledger?: Ledger | null;
-}
-
-/** RFC 3339 times, null for what has not happened. */
-export interface Ledger {
-  readonly phase: string;
-  readonly sends: number;
-  readonly offeredAt: string | null;
-  readonly sentAt: string | null;
-  readonly applyingAt: string | null;
-  readonly appliedAt: string | null;
-  readonly healthySince: string | null;
-  readonly provenAt: string | null;
-  readonly failure: { readonly reason: string; readonly message: string } | null;
-}
-
-export interface Rollout {
-  readonly id: string;
-  readonly state: string;
-}
-
-export interface Target {
-  readonly state: string;
-  readonly message: string;
-}
+import {
+  type AgentConfig,
+  type AgentDetail,
+  allItems,
+  type Client,
+  createClient,
+  type Rollout,
+  type RolloutTarget,
+  type SavedRevision,
+} from '../../packages/api/src/index.ts';
 
 export interface Push {
-  readonly revision: Revision;
+  readonly revision: SavedRevision;
   readonly rollout: Rollout;
 }
 
 const AUTHOR = 'interop';
 
 export class Api {
-  readonly #base: string;
+  readonly #client: Client;
 
-  constructor(base: string) {
-    this.#base = base;
+  /** `address` is the `host:port` of the operator plane. */
+  constructor(address: string) {
+    this.#client = createClient({ baseUrl: `http://${address}` });
   }
 
-  async agents(): Promise<Agent[]> {
-    return (await this.#json<{ items: Agent[] }>('GET', '/agents')).items;
+  /** The agent with this instance uid. */
+  agent(uid: string): Promise<AgentDetail> {
+    return this.#client.getAgent({ id: uid });
   }
 
-  /** The agent with this instance uid, with its ledger. */
-  agent(uid: string): Promise<Agent> {
-    return this.#json('GET', `/agents/${uid}`);
-  }
-
-  /** The answer as text: enough to see whether a component is named in it. */
-  async config(uid: string, view: 'desired' | 'offered' | 'effective'): Promise<string> {
-    return (await this.#call('GET', `/agents/${uid}/config?view=${view}`)).text();
+  /** The one text that these tests use, the one without a name. */
+  async config(uid: string, view: AgentConfig['view']): Promise<string> {
+    const { files } = await this.#client.getAgentConfig({ id: uid, view });
+    return files.find(({ name }) => name === '')?.body ?? '';
   }
 
   async restart(uid: string): Promise<void> {
-    await this.#call('POST', `/agents/${uid}:restart`, {});
+    await this.#client.restartAgent({ id: uid, author: AUTHOR });
   }
 
   /** A configuration, and a group of the same name that runs it on the agents with this role. */
   async createGroup(name: string, role: string): Promise<void> {
-    await this.#call('PUT', `/configurations/${name}`, { description: 'interop' });
-    await this.#call('PUT', `/groups/${name}`, { selector: `role=${role}`, configuration: name });
-  }
-
-  saveRevision(configuration: string, body: string, message: string): Promise<Revision> {
-    const files = { '': { body, contentType: 'text/yaml' } };
-    return this.#json('POST', `/configurations/${configuration}/revisions`, {
-      files,
-      message,
-      author: AUTHOR,
+    await this.#client.putConfiguration({ name, body: { author: AUTHOR } });
+    await this.#client.putGroup({
+      name,
+      body: { selector: `role=${role}`, configuration: name, author: AUTHOR },
     });
   }
 
-  startRollout(group: string, revision: number, message: string): Promise<Rollout> {
-    const rollout = { group, revision, message, author: AUTHOR, strategy: 'all-at-once', supersede: true };
-    return this.#json('POST', '/rollouts', rollout);
+  saveRevision(configuration: string, body: string, message: string): Promise<SavedRevision> {
+    return this.#client.createRevision({
+      name: configuration,
+      body: { files: { '': { body } }, message, author: AUTHOR },
+    });
   }
 
   /** A new revision of the group's configuration, on its way to the whole group. */
   async push(group: string, body: string, message: string): Promise<Push> {
     const revision = await this.saveRevision(group, body, message);
-    return { revision, rollout: await this.startRollout(group, revision.number, message) };
+    const { rollouts } = await this.#client.startRollout({
+      body: {
+        group,
+        configuration: group,
+        revision: revision.number,
+        strategy: 'all-at-once',
+        supersede: true,
+        author: AUTHOR,
+        message,
+      },
+    });
+    const [rollout] = rollouts;
+    if (rollout === undefined) throw new Error(`no rollout for the group ${group}`);
+    return { revision, rollout };
   }
 
-  rollout(id: string): Promise<Rollout> {
-    return this.#json('GET', `/rollouts/${id}`);
+  async rolloutState(id: string): Promise<Rollout['state']> {
+    return (await this.#client.getRollout({ id })).state;
   }
 
-  async targets(id: string): Promise<Target[]> {
-    return (await this.#json<{ items: Target[] }>('GET', `/rollouts/${id}/targets`)).items;
-  }
-
-  async #json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return (await (await this.#call(method, path, body)).json()) as T;
-  }
-
-  async #call(method: string, path: string, body?: unknown): Promise<Response> {
-    const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await fetch(this.#base + path, { method, ...(body !== undefined && json) });
-    if (!response.ok) {
-      throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-    }
-    return response;
+  targets(id: string): Promise<RolloutTarget[]> {
+    return allItems((cursor) =>
+      this.#client.listRolloutTargets({ id, ...(cursor !== undefined && { cursor }) }),
+    );
   }
 }

@@ -1,12 +1,13 @@
 // What several test files wait for.
 import { expect } from 'vitest';
-import type { Agent, Api, Revision } from './api.ts';
+import type { AgentDetail, LedgerEntryView, SavedRevision } from '../../packages/api/src/index.ts';
+import type { Api } from './api.ts';
 import type { Server } from './server.ts';
 import type { Supervisor } from './supervisor.ts';
 import { until } from './until.ts';
 
 /** Waits until the server knows the Supervisor, is connected to it, and has heard that its Collector is healthy. */
-export function connected(server: Server, supervisor: Supervisor): Promise<Agent> {
+export function connected(server: Server, supervisor: Supervisor): Promise<AgentDetail> {
   return until(`${supervisor.name} is connected and healthy`, async () => {
     const agent = await server.api.agent(supervisor.uid);
     return agent.connected && agent.health?.healthy && agent;
@@ -17,9 +18,9 @@ export function connected(server: Server, supervisor: Supervisor): Promise<Agent
 export function proven(
   server: Server,
   supervisor: Supervisor,
-  revision: Revision,
+  revision: SavedRevision,
   timeoutMs = 45_000,
-): Promise<Agent> {
+): Promise<AgentDetail> {
   return until(
     `${supervisor.name} is proven to run revision ${revision.number}`,
     async () => {
@@ -34,7 +35,7 @@ export function proven(
  * The agent as the API tells it. Fails when the API says "applied" of a revision before the Supervisor has said so to
  * itself: it writes each status to its disk before it sends it.
  */
-async function truthful(api: Api, supervisor: Supervisor, revision: Revision): Promise<Agent> {
+async function truthful(api: Api, supervisor: Supervisor, revision: SavedRevision): Promise<AgentDetail> {
   const agent = await api.agent(supervisor.uid);
   const saysApplied = agent.reported?.status === 'APPLIED' && agent.reported.hash === revision.hash;
   const saysInSync = agent.sync === 'in-sync' && agent.desired?.hash === revision.hash;
@@ -42,4 +43,9 @@ async function truthful(api: Api, supervisor: Supervisor, revision: Revision): P
     expect(supervisor.persisted()).toEqual({ hash: revision.hash, status: 'APPLIED' });
   }
   return agent;
+}
+
+/** What the ledger says of this agent and the hash of this revision. */
+export function ledgerOf(agent: AgentDetail, { hash }: SavedRevision): LedgerEntryView | undefined {
+  return agent.ledger.find(({ revision }) => revision.hash === hash);
 }

@@ -35,7 +35,7 @@ export class Server {
   }
 
   get api(): Api {
-    return new Api(`http://${this.#at.api}/api/v1`);
+    return new Api(this.#at.api);
   }
 
   async start(): Promise<this> {
