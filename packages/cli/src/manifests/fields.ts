@@ -32,7 +32,7 @@ export class Fields {
   }
 
   #name(key: string): string {
-    return this.#path === '' ? key : `${this.#path}.${key}`;
+    return this.#path === '' ? key : `${this.#path}.${key || '""'}`;
   }
 
   #node(key: string): unknown {

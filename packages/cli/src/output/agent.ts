@@ -72,13 +72,13 @@ function ledgerColumns(session: Session): Column<LedgerEntryView>[] {
     { header: 'DATE', cell: ({ offeredAt }) => offeredAt.slice(0, 10) },
     { header: 'OFFERED', cell: ({ offeredAt }) => clock(offeredAt) },
     { header: 'SENT', cell: ({ sentAt }) => clock(sentAt) },
-    { header: 'RECEIVED', cell: ({ receivedAt }) => clock(receivedAt) },
+    { header: 'RECEIVED', cell: ({ receivedAt }) => clock(receivedAt), wide: true },
     { header: 'APPLYING', cell: ({ applyingAt }) => clock(applyingAt) },
     { header: 'APPLIED', cell: ({ appliedAt }) => clock(appliedAt) },
-    { header: 'HEALTHY', cell: ({ healthySince }) => clock(healthySince) },
+    { header: 'HEALTHY', cell: ({ healthySince }) => clock(healthySince), wide: true },
     { header: 'PROVEN', cell: ({ provenAt }) => clock(provenAt) },
     { header: 'FAILED', cell: ({ failedAt }) => clock(failedAt) },
-    { header: 'SENDS', cell: ({ sends }) => String(sends), right: true },
+    { header: 'SENDS', cell: ({ sends }) => String(sends), right: true, wide: true },
     { header: 'VERDICT', cell: verdict, least: 16 },
   ];
 }

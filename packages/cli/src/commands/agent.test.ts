@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeServer } from '../testing/fake-server.ts';
+import { run } from '../testing/terminal.ts';
+
+let server: FakeServer;
+beforeEach(async () => {
+  server = await new FakeServer().listen();
+  server.world.putConfiguration('edge', '');
+  server.world.save('edge', { files: { '': { body: 'a: 1', contentType: 'text/yaml' } }, message: 'first' });
+  server.world.addAgents('edge', 2);
+  server.world.addAgents(null, 1, {
+    state: 'failed',
+    sync: 'failed',
+    reason: 'FAILED: unknown type "nop" for id "nop/1"\u001b[2J and then some more words that take place',
+    reported: { hash: 'cd', status: 'FAILED', errorMessage: 'x', at: '2026-11-21T11:00:00.000Z' },
+    lastSeen: null,
+  });
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+test('agent list: a table with states as symbol and word; what agents say cannot drive the terminal', async () => {
+  const { code, out, err } = await run(server.url, ['agent', 'list']);
+  expect(code).toBe(0);
+  expect(err).toBe('');
+  expect(out).toMatchInlineSnapshot(`
+    "NAME         STATE      GROUP  DESIRED  REPORTED  SEEN    REASON
+    edge-host-1  ✓ in-sync  edge   edge@1   APPLIED   5s ago  proven to run edge@1
+    edge-host-2  ✓ in-sync  edge   edge@1   APPLIED   5s ago  proven to run edge@1
+    lone-host-1  ✗ failed   -      -        FAILED    never   FAILED: unknown type "nop" for id "nop/1"\\u001b[2J and then some more words that take place
+    "
+  `);
+});
+
+test('agent list at a terminal: cut to its width, coloured unless NO_COLOR says otherwise', async () => {
+  const coloured = await run(server.url, ['agent', 'list'], { columns: 90 });
+  expect(coloured.out).toContain('\u001b[32m✓ in-sync\u001b[39m');
+  const plain = await run(server.url, ['agent', 'list'], { columns: 90, env: { NO_COLOR: '1' } });
+  expect(plain.out).not.toContain('\u001b');
+  const lines = plain.out.trimEnd().split('\n');
+  expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(90);
+  expect(lines.at(-1)).toMatch(/…$/);
+});
+
+test('-o name, json, yaml, wide and --no-headers; times are RFC 3339 where machines read', async () => {
+  const name = await run(server.url, ['agent', 'list', '-o', 'name', '--group', 'edge']);
+  expect(name.out).toBe('agent/a-edge-1\nagent/a-edge-2\n');
+  const json = await run(server.url, ['agent', 'list', '-o', 'json', '--state', 'failed']);
+  expect(JSON.parse(json.out)).toMatchObject([{ id: 'a-none-1', state: 'failed' }]);
+  const yaml = await run(server.url, ['-o', 'yaml', 'agent', 'list', '-q', 'edge-host-2']);
+  expect(yaml.out).toContain('lastSeen: 2026-11-21T11:59:55.000Z');
+  const wide = await run(server.url, ['agent', 'list', '-o', 'wide', '--no-headers', '--group', 'edge']);
+  expect(wide.out.split('\n')[0]).toContain('0.149.0');
+  const wrong = await run(server.url, ['agent', 'list', '-o', 'xml']);
+  expect(wrong).toMatchObject({
+    code: 2,
+    err: 'flaghoist: -o xml: give one of table, wide, json, yaml, name\n',
+  });
+});
+
+test('a list longer than a page is read to its end', async () => {
+  server.world.addAgents('core', 2_300);
+  const { out } = await run(server.url, ['agent', 'list', '-o', 'name', '--group', 'core']);
+  expect(out.trimEnd().split('\n')).toHaveLength(2_300);
+});
+
+test('agent show: by name, with the ledger and its times', async () => {
+  const { code, out } = await run(server.url, ['agent', 'show', 'edge-host-1']);
+  expect(code).toBe(0);
+  expect(out).toMatchInlineSnapshot(`
+    "Name:          edge-host-1
+    Id:            a-edge-1
+    Instance uid:  a-edge-1000000000000000000000000
+    State:         ✓ in-sync: proven to run edge@1
+    Group:         edge
+    Admission:     open
+    Connected:     yes, seen 5s ago over websocket
+    Version:       0.149.0
+    Health:        healthy StatusOK
+    Desired:       edge@1 (abababababab)
+    Reported:      APPLIED abababababab, 3m ago
+    Capabilities:  ReportsStatus, AcceptsRemoteConfig
+    Labels:        host.name=edge-host-1, role=edge
+
+    Ledger (UTC, newest first)
+    REVISION  PHASE   DATE        OFFERED   SENT      APPLYING  APPLIED   PROVEN    FAILED  VERDICT
+    edge@1    proven  2026-11-21  11:59:30  11:59:31  11:59:32  11:59:40  11:59:40  -       confirmed
+    "
+  `);
+});
+
+test('an agent that is not there: exit code 4, and what was perhaps meant', async () => {
+  const { code, err } = await run(server.url, ['agent', 'show', 'edge-host']);
+  expect(code).toBe(4);
+  expect(err).toBe(
+    'flaghoist: no agent has the id, instance uid or name "edge-host"; did you mean edge-host-1 or edge-host-2?\n',
+  );
+});
+
+test('a name that two agents share: exit code 5, with their ids', async () => {
+  server.world.addAgents('core', 1, { name: 'edge-host-1' });
+  const { code, err } = await run(server.url, ['agent', 'restart', 'edge-host-1']);
+  expect(code).toBe(5);
+  expect(err).toContain('a-edge-1, a-core-1');
+});
+
+test('agent config: the text on stdout; none is exit code 4', async () => {
+  const desired = await run(server.url, ['agent', 'config', 'a-edge-1', '--view', 'desired']);
+  expect(desired).toEqual({ code: 0, out: 'view: desired\n', err: '' });
+  server.world.addAgents('off', 1, { connected: false });
+  expect(await run(server.url, ['agent', 'config', 'a-off-1'])).toMatchObject({ code: 4, out: '' });
+});
+
+test('agent label, pin, unpin, retry, restart, delete and timeline', async () => {
+  expect(
+    await run(server.url, ['agent', 'label', 'a-edge-1', 'zone=a', 'old-', '--author', 'bob']),
+  ).toMatchObject({
+    code: 0,
+    out: 'agent/a-edge-1 labelled\n',
+  });
+  expect(server.world.calls).toEqual([{ labels: { zone: 'a', old: null }, author: 'bob' }]);
+  expect(await run(server.url, ['agent', 'label', 'a-edge-1', 'zone'])).toMatchObject({ code: 2 });
+
+  const pin = ['agent', 'pin', 'agent/a-edge-1', '--to', 'edge@latest', '--reason', 'try'];
+  expect(await run(server.url, [...pin, '--expires', '2h'])).toMatchObject({
+    code: 0,
+    out: 'agent/a-edge-1 pinned to edge@latest\n',
+  });
+  expect(server.world.calls.at(-1)).toMatchObject({
+    pin: { configuration: 'edge', revision: 'latest', reason: 'try', expires: '2026-11-21T14:00:00.000Z' },
+  });
+  expect(await run(server.url, [...pin, '--expires', 'soon'])).toMatchObject({ code: 2 });
+
+  for (const act of ['unpin', 'retry', 'restart']) {
+    expect(await run(server.url, ['agent', act, 'a-edge-1'])).toMatchObject({ code: 0 });
+  }
+  const timeline = await run(server.url, ['agent', 'timeline', 'a-edge-1', '--no-headers']);
+  expect(timeline.out.split('\n').map((line) => line.trim().split(/\s+/)[2])).toEqual([
+    'agent.labelled',
+    'agent.pinned',
+    'agent.unpinned',
+    'agent.retried',
+    'agent.restarted',
+    undefined,
+  ]);
+});
+
+test('deleting asks at a terminal; --yes and pipes answer', async () => {
+  const no = await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'n\n' });
+  expect(no).toMatchObject({ code: 1, out: '' });
+  expect(no.err).toContain('Forget a-edge-1 with its history?');
+  expect(server.world.agents).toHaveLength(3);
+  expect(await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'y\n' })).toMatchObject(
+    { code: 0 },
+  );
+  expect(await run(server.url, ['agent', 'delete', 'a-edge-2', '--yes'], { columns: 80 })).toMatchObject({
+    code: 0,
+  });
+  expect(await run(server.url, ['agent', 'delete', 'a-none-1'])).toMatchObject({
+    code: 0,
+    out: 'agent/a-none-1 deleted\n',
+  });
+});

@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeServer } from '../testing/fake-server.ts';
+import { run } from '../testing/terminal.ts';
+
+const COLLECTOR = 'service: { pipelines: { traces: { receivers: [otlp], exporters: [debug] } } }\n';
+const MANIFEST = `apiVersion: flaghoist/v1
+kind: Group
+metadata: { name: edge }
+spec: { selector: "role=edge", priority: 50, configuration: edge }
+---
+apiVersion: flaghoist/v1
+kind: Configuration
+metadata: { name: edge, description: edge collectors }
+spec:
+  files:
+    "": { path: collectors/edge.yaml }
+`;
+
+let server: FakeServer;
+let directory: string;
+beforeEach(async () => {
+  server = await new FakeServer().listen();
+  directory = await mkdtemp(join(tmpdir(), 'flaghoist-apply-'));
+  await mkdir(join(directory, 'collectors'));
+  await writeFile(join(directory, 'collectors/edge.yaml'), COLLECTOR);
+  await writeFile(join(directory, 'fleet.yaml'), MANIFEST);
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+  await server[Symbol.asyncDispose]();
+});
+
+const apply = (...more: string[]) =>
+  run(server.url, ['apply', '-f', join(directory, 'fleet.yaml'), '-m', 'why', ...more]);
+
+test('apply: created, then unchanged, then configured; --dry-run changes nothing; no rollout without --rollout', async () => {
+  expect((await apply('--dry-run')).out).toBe(
+    'configuration/edge created (dry run)\ngroup/edge created (dry run)\n',
+  );
+  expect(server.world.configurations.size).toBe(0);
+  expect(await apply()).toEqual({
+    code: 0,
+    out: 'configuration/edge created (revision 1)\ngroup/edge created\n',
+    err: '',
+  });
+  expect((await apply()).out).toBe('configuration/edge unchanged\ngroup/edge unchanged\n');
+  await writeFile(join(directory, 'collectors/edge.yaml'), `${COLLECTOR}# more\n`);
+  expect((await apply('--dry-run')).out).toBe(
+    'configuration/edge configured (dry run)\ngroup/edge unchanged (dry run)\n',
+  );
+  expect((await apply()).out).toBe('configuration/edge configured (revision 2)\ngroup/edge unchanged\n');
+  expect(server.world.revisions.get('edge')).toMatchObject([{ number: 1 }, { number: 2, message: 'why' }]);
+  expect(server.world.rollouts.size).toBe(0);
+});
+
+test('--rollout starts what follows from it, once', async () => {
+  expect((await apply('--rollout')).out).toContain('rollout/r-1 started: group edge to edge@1');
+  expect((await apply('--rollout')).out).toBe('configuration/edge unchanged\ngroup/edge unchanged\n');
+  expect(server.world.rollouts.size).toBe(1);
+});
+
+test('a directory and standard input; what KIND show -o yaml prints is what apply takes', async () => {
+  expect((await run(server.url, ['apply', '-f', directory])).code).toBe(0);
+  const configuration = await run(server.url, ['configuration', 'show', 'edge', '-o', 'yaml']);
+  const group = await run(server.url, ['group', 'show', 'edge', '-o', 'yaml']);
+  const again = await run(server.url, ['apply', '-f', '-', '-o', 'json'], {
+    input: `${configuration.out}---\n${group.out}`,
+  });
+  expect(JSON.parse(again.out)).toMatchObject({
+    applied: [{ outcome: 'unchanged' }, { outcome: 'unchanged' }],
+  });
+});
+
+test('diff -f: exit codes 0 same, 1 different, 2 or more error', async () => {
+  const diff = () => run(server.url, ['diff', '-f', join(directory, 'fleet.yaml')]);
+  const all = await diff();
+  expect(all.code).toBe(1);
+  expect(all.out).toContain('+++ group/edge (file)');
+  expect(all.out).toContain('+++ configuration/edge (file)/ description');
+  await apply();
+  expect(await diff()).toEqual({ code: 0, out: '', err: '' });
+  await writeFile(join(directory, 'fleet.yaml'), MANIFEST.replace('priority: 50', 'priority: 60'));
+  expect((await diff()).out).toContain('-  priority: 50\n+  priority: 60\n');
+  await writeFile(join(directory, 'fleet.yaml'), 'kind: [');
+  expect((await diff()).code).toBe(2);
+});
+
+test.each([
+  ['kind: Group', 'kind: Webhook', '2:7: kind Webhook does not work yet in this version'],
+  ['kind: Group', 'kind: Gruop', '2:7: kind "Gruop" is not known; there is: Configuration, Group'],
+  ['priority: 50', 'prority: 50', '4:32: spec.prority is not known here; there is: selector, priority'],
+  ['priority: 50', 'priority: high', '4:42: spec.priority must be a whole number'],
+  ['priority: 50', 'adoption: approve', '4:32: spec.adoption does not work yet in this version'],
+  ['priority: 50', 'strategy: { base: careful }', '4:42: spec.strategy must be a text'],
+  ['  files:', '  layers: []\n  files:', '10:3: spec.layers does not work yet in this version'],
+  ['collectors/edge.yaml', 'none.yaml', '11:9: spec.files."" names a file that cannot be read'],
+  ['name: edge }', 'name: edge, labels: {} }', '3:25: metadata.labels is not known here'],
+  ['flaghoist/v1', 'v1', '1:13: apiVersion must be flaghoist/v1'],
+  ['selector: "role=edge", ', '', '4:7: spec.selector is missing'],
+])('%s -> %s is refused with file, line and column', async (good, bad, complaint) => {
+  await writeFile(join(directory, 'fleet.yaml'), MANIFEST.replace(good, bad));
+  const { code, out, err } = await apply();
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toContain(`fleet.yaml:${complaint}`);
+});
+
+test('somebody else was quicker: exit code 5', async () => {
+  await apply();
+  const row = server.world.groups.get('edge');
+  const put = server.world.putGroup.bind(server.world);
+  server.world.putGroup = () => {
+    throw new Error('must not be reached');
+  };
+  if (row)
+    server.world.groups.set('edge', {
+      ...row,
+      priority: 1,
+      get version() {
+        return String(Math.random());
+      },
+    });
+  expect(await apply()).toMatchObject({
+    code: 5,
+    err: 'flaghoist: somebody else changed it: read it again\n',
+  });
+  server.world.putGroup = put;
+});

@@ -1,0 +1,224 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeServer } from '../testing/fake-server.ts';
+import { run } from '../testing/terminal.ts';
+
+const GOOD = `receivers: { otlp: { protocols: { grpc: {} } } }
+exporters: { debug: {} }
+service: { pipelines: { traces: { receivers: [otlp], exporters: [debug] } } }
+`;
+
+let server: FakeServer;
+let directory: string;
+let file: string;
+beforeEach(async () => {
+  server = await new FakeServer().listen();
+  directory = await mkdtemp(join(tmpdir(), 'flaghoist-push-'));
+  file = join(directory, 'edge.yaml');
+  await writeFile(file, GOOD);
+  server.world.putGroup('edge', { selector: 'role=edge', priority: 100, configuration: 'edge' });
+  server.world.addAgents('edge', 12);
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+  await server[Symbol.asyncDispose]();
+});
+
+const push = (...more: string[]): string[] => [
+  'push',
+  file,
+  '--configuration',
+  'edge',
+  '-m',
+  'second backend',
+  ...more,
+];
+
+test('push makes the configuration if it is new, saves the revision and starts the rollout', async () => {
+  const first = await run(server.url, push('--group', 'edge', '--author', 'bob'));
+  expect(first).toEqual({
+    code: 0,
+    out: 'edge@1\nrollout/r-1 started: group edge to edge@1, 12 agents\n',
+    err: 'configuration/edge created\n',
+  });
+  expect(server.world.calls).toEqual([
+    {
+      rollout: {
+        configuration: 'edge',
+        revision: 1,
+        group: 'edge',
+        supersede: false,
+        author: 'bob',
+        message: 'second backend',
+      },
+    },
+  ]);
+  const again = await run(server.url, push('--group', 'group/edge', '--supersede', '-o', 'json'));
+  expect(JSON.parse(again.out)).toMatchObject({
+    revision: { number: 1, created: false },
+    rollouts: [{ id: 'r-2' }],
+  });
+  expect(server.world.calls.at(-1)).toMatchObject({
+    rollout: { supersede: true, author: userInfo().username },
+  });
+  expect((await run(server.url, push('--fleet'))).out).toBe(
+    'edge@1 unchanged\nrollout/r-3 started: group edge to edge@1, 12 agents\n',
+  );
+});
+
+test('without a destination the text is only saved, and that is said', async () => {
+  const { code, out, err } = await run(server.url, push());
+  expect([code, out]).toEqual([0, 'edge@1\n']);
+  expect(err).toContain('saved, pushed to nobody: flaghoist rollout start --group G --to edge@1');
+  expect(server.world.calls).toEqual([]);
+});
+
+test('mistakes change nothing: two destinations, an unknown group, an unreadable file, no message', async () => {
+  expect(await run(server.url, push('--group', 'edge', '--fleet'))).toMatchObject({ code: 2 });
+  expect(await run(server.url, push('--group', 'egde'))).toMatchObject({
+    code: 4,
+    err: 'flaghoist: there is no group egde\n',
+  });
+  const unreadable = await run(server.url, [
+    'push',
+    join(directory, 'no.yaml'),
+    '--configuration',
+    'edge',
+    '-m',
+    'x',
+  ]);
+  expect(unreadable).toMatchObject({ code: 2, err: expect.stringContaining('cannot read') });
+  const silent = await run(server.url, ['push', file, '--configuration', 'edge']);
+  expect(silent).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("required option '-m, --message <text>'"),
+  });
+  expect(server.world.configurations.size).toBe(0);
+});
+
+test('a broken text is a negative result, with line, column and rule', async () => {
+  await writeFile(file, `${GOOD}exporters: {}\n`);
+  const { code, err } = await run(server.url, push('--group', 'edge'));
+  expect(code).toBe(1);
+  expect(err).toContain('config:4:1: duplicate-key: key "exporters" stands twice');
+  expect(server.world.rollouts.size).toBe(0);
+});
+
+test('at a terminal, a push to more than 10 agents at once is asked about, before anything is saved', async () => {
+  const no = await run(server.url, push('--group', 'edge'), { columns: 100, input: '\n' });
+  expect(no.code).toBe(1);
+  expect(no.err).toContain('Push edge to 12 agents (edge) at once, without trying it on a few first? [y/N]');
+  expect(server.world.configurations.size).toBe(0);
+  expect((await run(server.url, push('--group', 'edge'), { columns: 100, input: 'yes\n' })).code).toBe(0);
+  expect((await run(server.url, push('--group', 'edge', '--yes'), { columns: 100 })).code).toBe(0);
+});
+
+test('--watch in a pipe: plain lines, then what failed and why in the words of the agents; exit code 1', async () => {
+  server.world.onStart = ({ id }) => {
+    server.world.progress(id, { counts: { ...NONE, pending: 4, sent: 4, proven: 4 }, inFlight: 4 });
+    setTimeout(() => {
+      server.world.progress(id, {
+        counts: { ...NONE, proven: 9, failed: 2, deferred: 1 },
+        inFlight: 0,
+        state: 'paused',
+        pause: { reason: 'failures', message: '2 agents failed, at most 0 may' },
+        failures: [
+          {
+            reason: 'agent-failed',
+            message: '\'exporters\' unknown type: "nop"\nfor id: "nop"',
+            count: 2,
+            examples: [{ agent: 'a-edge-1', name: 'edge-host-1' }],
+          },
+        ],
+        stragglers: [
+          { agent: 'a-edge-3', name: 'edge-host-3', state: 'deferred', why: 'offline', since: null },
+        ],
+      });
+    }, 50);
+  };
+  const { code, out, err } = await run(server.url, push('--group', 'edge', '--watch'));
+  expect(code).toBe(1);
+  expect(err.trimEnd().split('\n').at(-1)).toBe(
+    'edge → edge@1  9/12 proven  ✗ 2 failed  ○ 1 offline  ‖ paused: 2 agents failed, at most 0 may',
+  );
+  expect(out).toMatchInlineSnapshot(`
+    "edge@1
+    rollout/r-1 started: group edge to edge@1, 12 agents
+    edge: what failed and why
+      ✗ 2 agents  agent-failed  (edge-host-1, …)
+          'exporters' unknown type: "nop" for id: "nop"
+    edge: still missing
+      · edge-host-3  deferred: offline
+    rollout/r-1 paused: 9 of 12 agents of group edge prove that they run it: 2 agents failed, at most 0 may
+    "
+  `);
+});
+
+test('--watch at a terminal draws in place; success is exit code 0', async () => {
+  server.world.onStart = ({ id }) => {
+    server.world.progress(id, {
+      counts: { ...NONE, proven: 12 },
+      state: 'succeeded',
+      endedAt: '2026-11-21T12:00:00Z',
+    });
+  };
+  const { code, out, err } = await run(server.url, push('--group', 'edge', '--watch', '--yes'), {
+    columns: 100,
+  });
+  expect(code).toBe(0);
+  expect(err).toContain('12/12 proven');
+  expect(err).toContain('\u001b[K');
+  expect(out).toContain('rollout/r-1 succeeded: 12 of 12 agents of group edge prove that they run it');
+});
+
+test('--timeout: exit code 6; Ctrl-C: 130. Both leave the rollout running and say so', async () => {
+  const late = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '150ms'));
+  expect(late.code).toBe(6);
+  expect(late.err).toContain(
+    'not finished in time; the rollout goes on:\n  flaghoist rollout status r-1 --watch',
+  );
+  const controller = new AbortController();
+  server.world.onStart = () => setTimeout(() => controller.abort(), 50);
+  const stopped = await run(server.url, push('--group', 'edge', '--watch'), {
+    interrupted: controller.signal,
+  });
+  expect(stopped.code).toBe(130);
+  expect(stopped.err).toContain('not watching any more; the rollout goes on');
+  expect(server.world.rollouts.get('r-2')?.state).toBe('running');
+  expect((await run(server.url, push('--watch', '--timeout', 'soon'))).code).toBe(2);
+});
+
+test('the view survives a broken event stream', async () => {
+  server.world.onStart = ({ id }) => {
+    setTimeout(() => server.hangUp(), 50);
+    setTimeout(() => {
+      server.world.progress(id, { counts: { ...NONE, proven: 12 }, state: 'succeeded' });
+    }, 100);
+  };
+  expect((await run(server.url, push('--group', 'edge', '--watch'))).code).toBe(0);
+});
+
+test('push to one agent is a pin; --watch tells how it ends', async () => {
+  const good = await run(server.url, push('--agent', 'edge-host-1', '--watch'));
+  expect(good).toMatchObject({ code: 0, out: 'edge@1\nagent/a-edge-1 pinned to edge@1\n' });
+  server.world.pinEnds = { phase: 'failed', errorMessage: 'unknown type "nop"' };
+  const bad = await run(server.url, push('--agent', 'a-edge-2', '--watch'));
+  expect(bad).toMatchObject({
+    code: 1,
+    out: 'edge@1 unchanged\nagent/a-edge-2 pinned to edge@1\nagent/a-edge-2 agent-failed: unknown type "nop"\n',
+  });
+});
+
+const NONE = {
+  pending: 0,
+  offered: 0,
+  sent: 0,
+  applying: 0,
+  verifying: 0,
+  proven: 0,
+  failed: 0,
+  deferred: 0,
+  skipped: 0,
+};

@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeServer } from '../testing/fake-server.ts';
+import { run } from '../testing/terminal.ts';
+
+let server: FakeServer;
+beforeEach(async () => {
+  server = await new FakeServer().listen();
+  server.world.putConfiguration('edge', 'edge collectors');
+  server.world.save('edge', {
+    files: { '': { body: 'a: 1\n', contentType: 'text/yaml' } },
+    message: 'first',
+  });
+  server.world.save('edge', {
+    files: { '': { body: 'a: 2\n', contentType: 'text/yaml' } },
+    message: 'second',
+  });
+  server.world.putGroup('edge', { selector: 'role=edge', priority: 100, configuration: 'edge' });
+  const edge = server.world.groups.get('edge');
+  if (edge)
+    server.world.groups.set('edge', { ...edge, stable: { configuration: 'edge', revision: 1, hash: 'ab' } });
+  server.world.addAgents('edge', 4);
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+test('rollout start, list, status, targets', async () => {
+  const start = [
+    'rollout',
+    'start',
+    '--group',
+    'edge',
+    '--to',
+    'edge@latest',
+    '-m',
+    'go',
+    '--max-in-flight',
+    '2',
+  ];
+  const started = await run(server.url, [
+    ...start,
+    '--max-failed',
+    '10%',
+    '--apply-timeout',
+    '30s',
+    '--author',
+    'bob',
+  ]);
+  expect(started).toEqual({ code: 0, out: 'rollout/r-1 started: group edge to edge@2, 4 agents\n', err: '' });
+  expect(server.world.calls.at(-1)).toMatchObject({
+    rollout: { revision: 'latest', overrides: { maxInFlight: 2, maxFailed: '10%', applyTimeout: '30s' } },
+  });
+  server.world.progress('r-1', {
+    counts: {
+      pending: 1,
+      offered: 0,
+      sent: 1,
+      applying: 0,
+      verifying: 0,
+      proven: 2,
+      failed: 0,
+      deferred: 0,
+      skipped: 0,
+    },
+    inFlight: 1,
+    eta: '2026-11-21T12:01:30.000Z',
+  });
+  expect((await run(server.url, ['rollout', 'list'])).out).toMatchInlineSnapshot(`
+    "ID   STATE      GROUP  TO      PROVEN  FAILED  STARTED  AUTHOR  MESSAGE
+    r-1  ▶ running  edge   edge@2     2/4       0  1m ago   bob     go
+    "
+  `);
+  expect((await run(server.url, ['rollout', 'status', 'rollout/r-1'])).out).toMatchInlineSnapshot(`
+    "Rollout:   r-1
+    Group:     edge
+    Revision:  edge@2, from edge@1
+    State:     ▶ running
+    Strategy:  all-at-once, at most 25 in flight and 1 failed
+    Started:   1m ago by bob: go
+
+    edge → edge@2  ████████████████████▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░  2/4 proven  ↻ 1 in flight  about 1m left
+
+    · pending  1
+    → sent     1
+    ✓ proven   2
+    "
+  `);
+  const times = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };
+  server.world.targets = [
+    {
+      agent: 'a-edge-1',
+      name: 'edge-host-1',
+      state: 'failed',
+      late: false,
+      reason: 'agent-failed',
+      message: 'bad\nconfig',
+      at: '2026-11-21T11:58:00.000Z',
+      ...times,
+    },
+  ];
+  expect((await run(server.url, ['rollout', 'targets', 'r-1'])).out).toMatchInlineSnapshot(`
+    "NAME         STATE     SINCE   REASON        MESSAGE
+    edge-host-1  ✗ failed  2m ago  agent-failed  bad config
+    "
+  `);
+});
+
+test('C@stable:GROUP names what the group fell back on', async () => {
+  await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@stable:edge']);
+  expect(server.world.calls.at(-1)).toMatchObject({ rollout: { revision: 1 } });
+  const none = await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'core@stable:edge']);
+  expect(none).toMatchObject({ code: 4, err: 'flaghoist: group edge has no stable revision of core\n' });
+});
+
+test.each([['edge'], ['edge@'], ['edge@0'], ['edge@1@2'], ['@3']])(
+  '%s names no revision: exit code 2',
+  async (to) => {
+    expect(await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', to])).toMatchObject({
+      code: 2,
+    });
+  },
+);
+
+test('rollout start needs exactly one destination', async () => {
+  expect(await run(server.url, ['rollout', 'start', '--to', 'edge@1'])).toMatchObject({ code: 2 });
+  expect(
+    await run(server.url, ['rollout', 'start', '--to', 'edge@1', '--fleet', '--group', 'edge']),
+  ).toMatchObject({ code: 2 });
+});
+
+test('status --watch ends with the outcome', async () => {
+  await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2']);
+  server.world.progress('r-1', { state: 'superseded', supersededBy: 'r-2' });
+  expect(await run(server.url, ['rollout', 'status', 'r-1', '--watch'])).toMatchObject({ code: 1 });
+  expect(await run(server.url, ['rollout', 'status', 'r-9', '--watch'])).toMatchObject({ code: 4 });
+});
+
+test('configuration list, history, show, diff', async () => {
+  expect((await run(server.url, ['configuration', 'list'])).out).toBe(
+    'NAME  LATEST  GROUPS  CREATED  DESCRIPTION\nedge  edge@2  -       1d ago   edge collectors\n',
+  );
+  expect((await run(server.url, ['configuration', 'history', 'edge', '-o', 'name'])).out).toBe(
+    'edge@2\nedge@1\n',
+  );
+  const shown = await run(server.url, ['configuration', 'show', 'edge@1']);
+  expect(shown.out).toBe('a: 1\n');
+  expect(shown.err).toMatch(/^edge@1 \([0-9a-f]{12}\), saved 1h ago by ada: first\n$/);
+  const diff = await run(server.url, ['configuration', 'diff', 'edge@stable:edge', 'edge@2'], {
+    columns: 80,
+  });
+  expect(diff.code).toBe(1);
+  expect(diff.out).toContain('\u001b[31m-a: 1\u001b[39m\n\u001b[32m+a: 2\u001b[39m');
+  expect(await run(server.url, ['configuration', 'diff', 'edge@2', 'edge@latest'])).toEqual({
+    code: 0,
+    out: '',
+    err: '',
+  });
+});
+
+test('group list, show, agents', async () => {
+  expect((await run(server.url, ['group', 'list'])).out).toBe(
+    'NAME  CONFIGURATION  STABLE  AGENTS  PRIORITY  SELECTOR\nedge  edge           edge@1       4       100  role=edge\n',
+  );
+  expect((await run(server.url, ['group', 'show', 'edge'])).out).toContain('Stable:         edge@1\n');
+  expect((await run(server.url, ['group', 'agents', 'edge', '-o', 'name'])).out.split('\n')).toHaveLength(5);
+});
+
+test('events: the recent ones, and with --follow those to come, one JSON text per line', async () => {
+  server.world.record('group.created', 'group/edge', { configuration: 'edge', priority: 100 });
+  expect((await run(server.url, ['events'])).out).toMatchInlineSnapshot(`
+    "SEQ  TIME                  KIND           SUBJECT     AUTHOR  WHAT
+      1  2026-11-21T12:00:00Z  group.created  group/edge  ada     configuration=edge priority=100
+    "
+  `);
+  const controller = new AbortController();
+  const following = run(server.url, ['events', '--follow', '-o', 'json'], {
+    interrupted: controller.signal,
+    onOutput: (text) => text.includes('"seq":3') && controller.abort(),
+  });
+  setTimeout(() => server.world.record('agent.enrolled', 'agent/x', {}), 50);
+  setTimeout(() => server.world.record('agent.enrolled', 'agent/y', {}), 80);
+  const { out } = await following;
+  expect(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).seq),
+  ).toEqual([1, 2, 3]);
+});

@@ -1,0 +1,235 @@
+/** What the fake server holds. */
+import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import type {
+  AgentDetail,
+  Configuration,
+  Group,
+  InputOf,
+  JournalEvent,
+  RevisionWithFiles,
+  Rollout,
+  RolloutDetail,
+  RolloutTarget,
+} from '@flaghoist/api';
+
+export const NOW = Date.parse('2026-11-21T12:00:00.000Z');
+const at = (millisAgo: number): string => new Date(NOW - millisAgo).toISOString();
+
+type Body<Op extends 'createRevision' | 'putGroup' | 'startRollout'> = InputOf<Op>['body'];
+type Ref = Rollout['target'];
+
+const NO_COUNTS: Rollout['counts'] = {
+  pending: 0,
+  offered: 0,
+  sent: 0,
+  applying: 0,
+  verifying: 0,
+  proven: 0,
+  failed: 0,
+  deferred: 0,
+  skipped: 0,
+};
+
+export class World {
+  readonly agents: AgentDetail[] = [];
+  readonly configurations = new Map<string, Configuration>();
+  readonly revisions = new Map<string, RevisionWithFiles[]>();
+  readonly groups = new Map<string, Omit<Group, 'agents'>>();
+  readonly rollouts = new Map<string, RolloutDetail>();
+  targets: RolloutTarget[] = [];
+  readonly events: JournalEvent[] = [];
+  /** Bodies of requests that tests look at. */
+  readonly calls: unknown[] = [];
+  authorization: string | undefined;
+  /** Called when a rollout has begun, to let it go on. */
+  onStart: (rollout: RolloutDetail) => void = () => undefined;
+  /** How far a pin gets, and with which words. */
+  pinEnds: { phase: 'proven' | 'failed'; errorMessage: string } = { phase: 'proven', errorMessage: '' };
+  readonly #news = new EventEmitter();
+
+  record(kind: string, subject: string, data: Record<string, unknown>): void {
+    this.events.push({ seq: this.events.length + 1, at: at(0), kind, author: 'ada', subject, data });
+    this.#news.emit('event');
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<JournalEvent, void, void> {
+    for (let seq = after; !signal.aborted; ) {
+      yield* this.events.slice(seq);
+      seq = Math.max(seq, this.events.length);
+      await once(this.#news, 'event', { signal }).catch(() => undefined);
+    }
+  }
+
+  putConfiguration(name: string, description: string, author = 'ada'): Configuration {
+    const latest = this.revisions.get(name)?.length ?? 0;
+    const row = {
+      name,
+      description,
+      createdAt: at(86_400_000),
+      createdBy: author,
+      latest,
+      groups: [],
+      version: description,
+    };
+    this.configurations.set(name, row);
+    if (latest === 0) this.revisions.set(name, []);
+    return row;
+  }
+
+  save(name: string, { files, message, author = 'ada' }: Body<'createRevision'>) {
+    const all = this.revisions.get(name) ?? [];
+    const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex');
+    const last = all.at(-1);
+    if (last?.hash === hash) return { ...last, created: false };
+    const number = all.length + 1;
+    const bytes = JSON.stringify(files).length;
+    const parent = last?.number ?? null;
+    const row = {
+      configuration: name,
+      number,
+      hash,
+      parent,
+      author,
+      message,
+      createdAt: at(3_600_000),
+      bytes,
+      files,
+    };
+    all.push(row);
+    const configuration = this.configurations.get(name);
+    if (configuration !== undefined) this.configurations.set(name, { ...configuration, latest: number });
+    return { ...row, created: true };
+  }
+
+  putGroup(name: string, { selector, priority, configuration, strategy }: Body<'putGroup'>): void {
+    const before = this.groups.get(name);
+    this.groups.set(name, {
+      name,
+      selector,
+      priority,
+      configuration,
+      strategy: strategy ?? 'all-at-once',
+      stable: before?.stable ?? null,
+      createdAt: at(86_400_000),
+      version: `${selector} ${priority} ${configuration}`,
+    });
+  }
+
+  addAgents(group: string | null, count: number, over: Partial<AgentDetail> = {}): void {
+    for (let index = 1; index <= count; index += 1) {
+      const id = `a-${group ?? 'none'}-${index}`;
+      this.agents.push({ ...agentNamed(id, `${group ?? 'lone'}-host-${index}`, group), ...over });
+    }
+  }
+
+  pinned(agent: AgentDetail, revision: Ref): void {
+    const { phase, errorMessage } = this.pinEnds;
+    const entry = {
+      ...ledgerEntry(revision),
+      phase,
+      errorMessage,
+      reason: phase === 'failed' ? 'agent-failed' : null,
+    } as const;
+    this.agents[this.agents.indexOf(agent)] = { ...agent, ledger: [entry] };
+  }
+
+  start(group: Group, target: Ref, { author = 'ada', message }: Body<'startRollout'>): RolloutDetail {
+    const id = `r-${this.rollouts.size + 1}`;
+    const rollout: RolloutDetail = {
+      id,
+      group: group.name,
+      target,
+      from: group.stable,
+      strategy: {
+        name: 'all-at-once',
+        maxInFlight: '25%',
+        maxFailed: '1%',
+        applyTimeout: '2m',
+        minHealthyTime: '0s',
+        requireEffective: 'ifReported',
+      },
+      planned: group.agents,
+      maxInFlight: 25,
+      maxFailed: 1,
+      state: 'running',
+      pause: null,
+      counts: { ...NO_COUNTS, pending: group.agents },
+      inFlight: 0,
+      author,
+      message,
+      createdAt: at(60_000),
+      endedAt: null,
+      supersedes: null,
+      supersededBy: null,
+      failures: [],
+      eta: null,
+      stragglers: [],
+    };
+    this.rollouts.set(id, rollout);
+    this.record('rollout.started', `rollout/${id}`, { group: group.name });
+    setImmediate(() => this.onStart(rollout));
+    return rollout;
+  }
+
+  /** Changes a rollout and tells of it. */
+  progress(id: string, { counts, ...change }: Partial<RolloutDetail>): void {
+    const rollout = this.rollouts.get(id);
+    if (rollout === undefined) throw new Error(`no rollout ${id}`);
+    this.rollouts.set(id, { ...rollout, ...change, counts: { ...NO_COUNTS, ...counts } });
+    this.record('rollout.progressed', `rollout/${id}`, {});
+  }
+}
+
+export function ledgerEntry(revision: Ref): AgentDetail['ledger'][number] {
+  return {
+    revision,
+    source: { kind: 'pin' },
+    phase: 'proven',
+    offeredAt: at(30_000),
+    sentAt: at(29_000),
+    receivedAt: null,
+    applyingAt: at(28_000),
+    appliedAt: at(20_000),
+    failedAt: null,
+    reason: null,
+    errorMessage: '',
+    effective: { verdict: 'confirmed', why: '', at: at(20_000) },
+    healthySince: at(21_000),
+    provenAt: at(20_000),
+    sends: 1,
+  };
+}
+
+export function agentNamed(id: string, name: string, group: string | null): AgentDetail {
+  const desired = group === null ? null : { configuration: group, revision: 1, hash: 'ab'.repeat(32) };
+  return {
+    id,
+    instanceUid: id.padEnd(32, '0'),
+    name,
+    group,
+    labels: { 'host.name': name, role: group ?? 'none' },
+    connected: true,
+    lastSeen: at(5_000),
+    transport: 'websocket',
+    health: { healthy: true, status: 'StatusOK', lastError: '', at: at(5_000) },
+    capabilities: ['ReportsStatus', 'AcceptsRemoteConfig'],
+    version: '0.149.0',
+    desired,
+    reported: { hash: 'ab'.repeat(32), status: 'APPLIED', errorMessage: '', at: at(180_000) },
+    effective: null,
+    admission: 'open',
+    sync: group === null ? 'unmanaged' : 'in-sync',
+    state: group === null ? 'unmanaged' : 'in-sync',
+    reason: group === null ? 'no group selects this agent' : `proven to run ${group}@1`,
+    firstSeen: at(86_400_000),
+    identifyingAttributes: { 'service.name': 'otelcol' },
+    nonIdentifyingAttributes: { 'host.name': name },
+    operatorLabels: {},
+    healthTree: null,
+    components: null,
+    pin: null,
+    refused: [],
+    ledger: desired === null ? [] : [ledgerEntry(desired)],
+  };
+}
