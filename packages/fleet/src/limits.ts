@@ -10,6 +10,8 @@ export const LIMITS = {
   yamlNodes: 50_000,
   yamlDepth: 64,
   yamlAliases: 100,
+  /** Lexical pieces of such a text: eight to a node, so that comments and blank lines have a bound too. */
+  yamlLexemes: 400_000,
   /** Selector text, characters, and its requirements. */
   selectorLength: 1_024,
   selectorRequirements: 32,

@@ -13,23 +13,19 @@ export function parseDuration(text: string): Millis | undefined {
   if (!DURATION.test(text)) return undefined;
   let total = 0;
   for (const [, amount, unit] of text.matchAll(PART)) total += Number(amount) * (UNITS[unit ?? ''] ?? 0);
-  return Math.round(total);
+  const millis = Math.round(total);
+  return Number.isSafeInteger(millis) ? millis : undefined;
 }
 
-/** Writes a duration the way the API and the CLI show it: the largest units first, `0s` for none. */
+/** Writes a duration so that `parseDuration` gives it back to the millisecond: the largest units first, `0s` for none. */
 export function formatDuration(millis: Millis): string {
-  if (millis < 1_000) return millis === 0 ? '0s' : `${Math.round(millis)}ms`;
-  let rest = Math.round(millis / 1_000);
+  let rest = Math.round(millis);
   let text = '';
-  for (const [unit, seconds] of [
-    ['d', 86_400],
-    ['h', 3_600],
-    ['m', 60],
-    ['s', 1],
-  ] as const) {
-    const count = Math.floor(rest / seconds);
-    rest -= count * seconds;
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const length = UNITS[unit] ?? 1;
+    const count = Math.floor(rest / length);
+    rest -= count * length;
     if (count > 0) text += `${count}${unit}`;
   }
-  return text;
+  return text || '0s';
 }

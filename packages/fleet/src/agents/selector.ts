@@ -47,7 +47,9 @@ function requirement(text: string, part: string): Requirement {
   const checkedKey = (key: string): string =>
     KEY.test(key) ? key : refuse(text, part, 'has a key that is not a label name');
   const checkedValue = (value: string): string =>
-    VALUE.test(value) ? value : refuse(text, part, 'has a value with a character that needs no place there');
+    VALUE.test(value)
+      ? value
+      : refuse(text, part, 'has a value that begins with a blank or holds one of , ( ) = !');
 
   const set = SET.exec(part);
   if (set !== null) {
@@ -85,7 +87,7 @@ export function parseSelector(text: string): Selector {
 /** As in Kubernetes, `!=` and `notin` also match agents that lack the label. */
 export function matches(selector: Selector, labels: Labels): boolean {
   return selector.requirements.every((needed) => {
-    const value = labels[needed.key];
+    const value = Object.hasOwn(labels, needed.key) ? labels[needed.key] : undefined;
     switch (needed.operator) {
       case 'exists':
         return value !== undefined;

@@ -1,8 +1,9 @@
 /** Refuses texts that cannot be a collector configuration, with line and column. Deeper checks build on this. */
-import { type Document, isAlias, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, visit } from 'yaml';
 import type { ConfigFiles } from '../configurations/revision.ts';
 import type { Problem } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { readDocument } from './document.ts';
 import { understand } from './structure.ts';
 
 interface Place {
@@ -15,20 +16,19 @@ function problem({ file, lines }: Place, offset: number, rule: string, message: 
   return { file, line: Math.max(line, 1), column: Math.max(col, 1), rule, message };
 }
 
-/** Our own walk with a set per mapping: the parser's check is quadratic (12 s for 40,000 keys). */
+/**
+ * Our own walk with a set per mapping: the parser's check is quadratic (12 s for 40,000 keys). A second `<<` counts too:
+ * the collector's parser refuses it.
+ */
 function duplicateKeys(place: Place, document: Document.Parsed): Problem[] {
   const found: Problem[] = [];
-  let nodes = 0;
   visit(document, {
-    Node: (_, node) => {
-      nodes += 1;
-      if (nodes > LIMITS.yamlNodes) return visit.BREAK;
-      if (!isMap(node)) return undefined;
+    Map: (_, node) => {
       const seen = new Set<string>();
       for (const { key } of node.items) {
-        if (!isScalar(key) || isAlias(key)) continue;
-        const name = String(key.value);
-        if (seen.has(name) && name !== '<<') {
+        if (!isScalar(key)) continue;
+        const name = typeof key.value === 'symbol' ? '<<' : String(key.value);
+        if (seen.has(name)) {
           found.push(
             problem(
               place,
@@ -43,11 +43,6 @@ function duplicateKeys(place: Place, document: Document.Parsed): Problem[] {
       return undefined;
     },
   });
-  if (nodes > LIMITS.yamlNodes) {
-    found.push(
-      problem(place, 0, 'too-large', `more than ${LIMITS.yamlNodes} YAML nodes; split the configuration`),
-    );
-  }
   return found;
 }
 
@@ -55,11 +50,13 @@ function checkFile(file: string, body: string): Problem[] {
   const lines = new LineCounter();
   const place = { file, lines };
   try {
-    const document = parseDocument(body, { lineCounter: lines, uniqueKeys: false, merge: true });
+    const read = readDocument(body, lines);
+    if ('tooMuch' in read) return [problem(place, read.offset, 'too-complex', read.tooMuch)];
+    const { document } = read;
     if (document.errors.length > 0) {
-      return document.errors.map((error) =>
-        problem(place, error.pos[0], 'yaml-syntax', error.message.split('\n')[0] ?? ''),
-      );
+      return document.errors
+        .slice(0, LIMITS.problemsShown)
+        .map((error) => problem(place, error.pos[0], 'yaml-syntax', error.message));
     }
     if (document.contents !== null && !isMap(document.contents)) {
       return [
@@ -110,7 +107,7 @@ export function checkText(files: ConfigFiles): readonly Problem[] {
   const understood = understand(
     Object.fromEntries(Object.entries(files).map(([file, { body }]) => [file, body])),
   );
-  if ('unparsed' in understood) return whole('yaml-syntax', understood.unparsed);
+  if ('unparsed' in understood) return whole('too-complex', understood.unparsed);
   if (Object.keys(understood.structure.pipelines).length === 0) {
     return whole(
       'no-pipelines',

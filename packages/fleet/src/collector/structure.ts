@@ -1,7 +1,7 @@
 /** What a collector configuration consists of: component ids per section and the wiring of its pipelines. */
-import { parseDocument } from 'yaml';
 import type { EffectiveVerdict } from '../convergence/ledger.ts';
 import { LIMITS } from '../limits.ts';
+import { readDocument } from './document.ts';
 
 export const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -32,8 +32,7 @@ const names = (value: unknown): string[] =>
 function merge(base: unknown, over: unknown): unknown {
   if (over === null || typeof over !== 'object' || Array.isArray(over)) return over;
   const result: Record<string, unknown> = Object.assign(Object.create(null), mapping(base));
-  for (const [key, value] of Object.entries(over))
-    result[key] = key in result ? merge(result[key], value) : value;
+  for (const [key, value] of Object.entries(over)) result[key] = merge(result[key], value);
   return result;
 }
 
@@ -70,15 +69,16 @@ export function understand(bodies: Readonly<Record<string, string>>): Understood
     if (body.length > LIMITS.effectiveBytes)
       return { unparsed: `larger than ${LIMITS.effectiveBytes} bytes` };
     try {
-      const document = parseDocument(body, { uniqueKeys: false, merge: true, stringKeys: true });
-      const [error] = document.errors;
-      if (error !== undefined) return { unparsed: error.message.split('\n')[0] ?? 'not YAML' };
-      const value: unknown = document.toJS({ maxAliasCount: LIMITS.yamlAliases });
+      const read = readDocument(body);
+      if ('tooMuch' in read) return { unparsed: read.tooMuch };
+      const [error] = read.document.errors;
+      if (error !== undefined) return { unparsed: error.message };
+      const value: unknown = read.document.toJS({ maxAliasCount: LIMITS.yamlAliases });
       if (value !== null && (typeof value !== 'object' || Array.isArray(value)))
         return { unparsed: 'not a mapping' };
       merged = merge(merged, value ?? {});
     } catch (error) {
-      return { unparsed: error instanceof Error ? (error.message.split('\n')[0] ?? 'not YAML') : 'not YAML' };
+      return { unparsed: error instanceof Error ? error.message : 'not YAML' };
     }
   }
   return { structure: structureOf(mapping(merged)) };
@@ -91,11 +91,13 @@ function isSubsequence(part: readonly string[], whole: readonly string[]): boole
   return at === part.length;
 }
 
-const INCONCLUSIVE_ID = /\$\{|\[REDACTED\]/;
+/** Names that the agent expands or hides, so that their absence says nothing. */
+const UNCERTAIN = /\$\{|\[REDACTED\]/;
+const certain = (names: readonly string[]): string[] => names.filter((name) => !UNCERTAIN.test(name));
 
 function missing(offered: readonly string[], effective: readonly string[]): string | undefined {
   const present = new Set(effective);
-  return offered.find((id) => !present.has(id) && !INCONCLUSIVE_ID.test(id));
+  return certain(offered).find((id) => !present.has(id));
 }
 
 function pipelineContradiction(
@@ -109,16 +111,27 @@ function pipelineContradiction(
     if (lost !== undefined)
       return `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
   }
-  const wanted = offered.processors.filter((processor) => !INCONCLUSIVE_ID.test(processor));
+  const wanted = certain(offered.processors);
   if (!isSubsequence(wanted, effective.processors)) {
     return `pipeline ${id} has processors [${effective.processors.join(', ')}] in the effective config, not [${wanted.join(', ')}] in this order`;
   }
   return undefined;
 }
 
+/** Every id that a structure names, pipelines included. */
+function idsOf({ components, pipelines, serviceExtensions }: Structure): string[] {
+  const wired = Object.values(pipelines).flatMap((part) => [
+    ...part.receivers,
+    ...part.processors,
+    ...part.exporters,
+  ]);
+  return [...Object.values(components).flat(), ...Object.keys(pipelines), ...wired, ...serviceExtensions];
+}
+
 /**
- * Does the effective config contain what was offered (S5)? Added, expanded or redacted parts are no contradiction;
- * a component or a wire that is missing is.
+ * Does the effective config contain what was offered (S5)? Parts that the agent added are no contradiction; a component
+ * or a wire that is missing is. Names that the agent expands or redacts leave it open, and so does an offer whose
+ * pipelines stand in another place (`${file:…}`).
  */
 export function compareStructures(offered: Structure, effective: Structure): EffectiveVerdict {
   for (const section of SECTIONS) {
@@ -127,11 +140,18 @@ export function compareStructures(offered: Structure, effective: Structure): Eff
       return { kind: 'contradicted', why: `${section.slice(0, -1)} ${lost} is not in the effective config` };
   }
   for (const [id, pipeline] of Object.entries(offered.pipelines)) {
-    const why = pipelineContradiction(id, pipeline, effective.pipelines[id]);
+    if (UNCERTAIN.test(id)) continue;
+    const found = Object.hasOwn(effective.pipelines, id) ? effective.pipelines[id] : undefined;
+    const why = pipelineContradiction(id, pipeline, found);
     if (why !== undefined) return { kind: 'contradicted', why };
   }
   const lost = missing(offered.serviceExtensions, effective.serviceExtensions);
   if (lost !== undefined)
     return { kind: 'contradicted', why: `extension ${lost} is not enabled in the effective config` };
+  const uncertain = idsOf(offered).find((id) => UNCERTAIN.test(id));
+  if (uncertain !== undefined)
+    return { kind: 'inconclusive', why: `${uncertain} is expanded or redacted by the agent` };
+  if (Object.keys(offered.pipelines).length === 0)
+    return { kind: 'inconclusive', why: 'the revision itself names no pipelines to compare' };
   return { kind: 'confirmed' };
 }

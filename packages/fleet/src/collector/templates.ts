@@ -12,6 +12,7 @@ const LONGEST_FILLING = 128;
 /** Shorter values (a `1`, an `a`) would be found everywhere. */
 const SHORTEST_VALUE = 6;
 const MOST_HOLES = 256;
+const LONGEST_LINE = 1_024;
 /** Templates tried on a text before it is learnt anew. */
 const MOST_TEMPLATES = 128;
 
@@ -22,6 +23,16 @@ export interface Masked {
   readonly holes: readonly string[];
 }
 
+/** Values looked for in a text; the rest are left standing. */
+const MOST_VALUES = 64;
+
+/**
+ * What may stand on a line before a hole for a known value: a key and its colon, nothing that begins a flow collection,
+ * an alias, a tag or a comment. So a value that an agent chose (its host name) can only ever mask a scalar, never a
+ * component's id, and the structure of a template is that of every text it stands for.
+ */
+const VALUE_PLACE = /^[\t -]*[^\s"'#&*!|>%@`{}[\],:?-][^#&*!|>{}[\],]*: [^#&*!|>{}[\],]*$/;
+
 /** Ports of loopback addresses, and process ids: what the Supervisor writes anew at each start (real-agents 4.4). */
 const VOLATILE = /(?<=\b(?:127\.0\.0\.1|localhost):)\d{1,5}\b|(?<=\bppid: )\d+\b/g;
 
@@ -31,15 +42,24 @@ const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 export function learn(text: string, values: readonly string[]): Masked {
   if (text.includes(HOLE)) return { template: text, holes: [] };
   const known = [...new Set(values)].filter((value) => value.length >= SHORTEST_VALUE && FILLING.test(value));
-  const alternatives = known.sort((a, b) => b.length - a.length).map(escaped);
-  const pattern = new RegExp([...alternatives, VOLATILE.source].join('|'), 'g');
+  const alternatives = known
+    .slice(0, MOST_VALUES)
+    .sort((a, b) => b.length - a.length)
+    .map(escaped);
+  const pattern = new RegExp([VOLATILE.source, ...alternatives].join('|'), 'g');
   const holes: string[] = [];
-  const template = text.replace(pattern, (found) => {
-    if (holes.length >= MOST_HOLES) return found;
+  const template = text.replace(pattern, (found, offset: number) => {
+    if (holes.length >= MOST_HOLES || !VALUE_PLACE.test(lineBefore(text, offset))) return found;
     holes.push(found);
     return HOLE;
   });
   return { template, holes };
+}
+
+/** What stands on its line before a place; of a very long line only so much that it is no place for a hole. */
+function lineBefore(text: string, offset: number): string {
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  return offset - start > LONGEST_LINE ? '' : text.slice(start, offset);
 }
 
 /** The text again, to the letter. */
@@ -103,7 +123,8 @@ export class TemplateBook {
     }
     const masked = learn(text, values);
     const digest = this.#digest(masked.template);
-    this.#learnt.unshift({ template: masked.template, parts: masked.template.split(HOLE), digest });
+    const parts = masked.holes.length === 0 ? [masked.template] : masked.template.split(HOLE);
+    this.#learnt.unshift({ template: masked.template, parts, digest });
     this.#learnt.length = Math.min(this.#learnt.length, MOST_TEMPLATES);
     return { ...masked, digest, isNew: true };
   }

@@ -1,5 +1,6 @@
 import type { Terms } from '../convergence/ledger.ts';
 import { FleetError } from '../errors.ts';
+import { formatDuration } from '../time.ts';
 
 /** A count, or a share of the agents that were in the group at the start. */
 export type Share = { readonly count: number } | { readonly percent: number };
@@ -46,7 +47,12 @@ export interface StrategyOverrides {
   readonly requireEffective?: Terms['requireEffective'] | undefined;
 }
 
+/** @throws FleetError `invalid-strategy` naming the setting that makes no sense. */
 export function withOverrides(strategy: Strategy, over: StrategyOverrides): Strategy {
+  checkShare('maxInFlight', over.maxInFlight, 1);
+  checkShare('maxFailed', over.maxFailed, 0);
+  checkMillis('applyTimeout', over.applyTimeout, 1);
+  checkMillis('minHealthyTime', over.minHealthyTime, 0);
   return {
     ...strategy,
     maxInFlight: over.maxInFlight ?? strategy.maxInFlight,
@@ -57,6 +63,25 @@ export function withOverrides(strategy: Strategy, over: StrategyOverrides): Stra
       requireEffective: over.requireEffective ?? strategy.terms.requireEffective,
     },
   };
+}
+
+function checkShare(name: string, share: Share | undefined, least: number): void {
+  if (share === undefined) return;
+  const isGood =
+    'count' in share
+      ? Number.isSafeInteger(share.count) && share.count >= least
+      : share.percent >= 0 && share.percent <= 100;
+  if (!isGood) {
+    throw new FleetError(
+      'invalid-strategy',
+      `${name}: give a whole number from ${least}, or a share from 0% to 100%`,
+    );
+  }
+}
+
+function checkMillis(name: string, millis: number | undefined, least: number): void {
+  if (millis === undefined || (Number.isSafeInteger(millis) && millis >= least)) return;
+  throw new FleetError('invalid-strategy', `${name}: give a duration of at least ${formatDuration(least)}`);
 }
 
 /** Agents at once: at least 1, at most 2,000; a share is rounded up. */

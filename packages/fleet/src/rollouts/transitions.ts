@@ -83,7 +83,14 @@ export function freeSlots(rollout: Rollout): number {
 const noCounts = (): Record<TargetState, number> =>
   Object.fromEntries(TARGET_STATES.map((state) => [state, 0])) as Record<TargetState, number>;
 
-/** Applies target changes in one copy of the map; a target that failed or was skipped stays so (I4). */
+/**
+ * Whether a target may change: a failure stands (I4), and what was proven can only fail afterwards. An agent that has to
+ * be sent the revision again after its state was lost has had its turn; it takes no place from another.
+ */
+const mayBecome = (before: TargetState | undefined, next: TargetState): boolean =>
+  before !== 'failed' && (before !== 'proven' || next === 'failed');
+
+/** Applies target changes in one copy of the map. */
 function withTargets(rollout: Rollout, changes: readonly Target[], now: Instant): Rollout {
   if (changes.length === 0) return rollout;
   const targets = new Map(rollout.targets);
@@ -91,7 +98,7 @@ function withTargets(rollout: Rollout, changes: readonly Target[], now: Instant)
   const counts = { ...rollout.counts };
   for (const change of changes) {
     const before = targets.get(change.agent);
-    if (before?.state === 'failed') continue;
+    if (!mayBecome(before?.state, change.state)) continue;
     if (before !== undefined) counts[before.state] -= 1;
     counts[change.state] += 1;
     targets.set(change.agent, { ...change, at: now });
@@ -100,7 +107,17 @@ function withTargets(rollout: Rollout, changes: readonly Target[], now: Instant)
   return { ...rollout, targets, carried, counts };
 }
 
+/** Nobody twice: an agent has one turn, but for those whom the offer never reached or who were skipped. */
+const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
+  const state = targets.get(agent)?.state;
+  return state === undefined || state === 'deferred' || state === 'skipped';
+};
+
 const admit: Handler<Extract<RolloutEvent, { type: 'admitted' }>> = (rollout, event, now) => {
+  const ids = new Set(event.agents.map(({ agent }) => agent));
+  const wrong = [...ids].find((agent) => !mayBeAdmitted(rollout, agent));
+  if (wrong !== undefined || ids.size < event.agents.length)
+    throw new RangeError(`rollout ${rollout.id}: agent ${wrong ?? 'named twice'} was admitted before`);
   if (
     event.agents.length >
     freeSlots(rollout) + event.agents.filter(({ agent }) => rollout.carried.has(agent)).length
@@ -164,7 +181,10 @@ const finish: Handler<Extract<RolloutEvent, { type: 'exhausted' }>> = (rollout, 
   if (proven === 0 && failed > 0)
     return pause(rollout, 'nothing-proven', `no agent is proven, ${failed} failed`);
   if (proven === 0 && rollout.planned > 0) return { rollout, commands: [] };
-  const deferred = event.deferred.map(
+  if (proven === 0 && rollout.counts.skipped > 0 && isOnlyRefused(rollout))
+    return pause(rollout, 'nothing-proven', 'every agent of the group refused this revision before');
+  const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
+  const deferred = left.map(
     (agent): Target => ({
       agent,
       state: 'deferred',
@@ -180,6 +200,10 @@ const finish: Handler<Extract<RolloutEvent, { type: 'exhausted' }>> = (rollout, 
     commands: [{ type: 'make-stable' }, { type: 'announce', kind: 'succeeded' }],
   };
 };
+
+/** True when nobody was planned because of what the agents said of this revision: no pass without proof (I11). */
+const isOnlyRefused = ({ planned, targets }: Rollout): boolean =>
+  planned === 0 && [...targets.values()].some(({ reason }) => reason === 'refused-before');
 
 const supersede: Handler<Extract<RolloutEvent, { type: 'superseded' }>> = (rollout, event, now) => ({
   rollout: { ...rollout, state: 'superseded', supersededBy: event.by, endedAt: now },
@@ -219,7 +243,10 @@ function begin(header: RolloutHeader, now: Instant): Step {
 
 /** Folds one event. @throws RangeError when the event cannot happen: a bug of ours, never a user's. */
 export function step(rollout: Rollout | null, event: RolloutEvent, now: Instant): Step {
-  if (event.type === 'started') return begin(event.header, now);
+  if (event.type === 'started') {
+    if (rollout === null) return begin(event.header, now);
+    throw new RangeError(`rollout ${rollout.id} is ${rollout.state}: started cannot happen`);
+  }
   if (rollout === null) throw new RangeError(`${event.type} before the start of a rollout`);
   const handler = TRANSITIONS[rollout.state][event.type] as Handler<LaterEvent>;
   const next = handler(rollout, event, now);
