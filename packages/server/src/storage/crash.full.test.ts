@@ -1,0 +1,7 @@
+/** The long run of R2. */
+import { test } from 'vitest';
+import { killAgainAndAgain } from './crash.ts';
+
+test('kill -9 in the middle of commits, 1,000 times', async () => {
+  await killAgainAndAgain(1_000);
+});
