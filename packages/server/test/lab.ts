@@ -51,15 +51,22 @@ export interface AgentOptions extends Partial<MemoryAgentOptions> {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Where an agent finds its server; asked anew at each connect. */
+export interface Reachable {
+  readonly server: { readonly addresses: { readonly opamp: string } };
+}
+
 /** A `MemoryAgent` with a socket. Whatever it receives is kept. */
 export class LabAgent extends MemoryAgent {
   readonly received: ServerToAgent[] = [];
-  readonly #lab: Lab;
+  /** Code of the server's Close frame, once there was one. */
+  closeCode: number | undefined;
+  readonly #lab: Reachable;
   #socket: WebSocketClient | undefined;
   /** When true nothing is answered: the message is only kept. */
   deaf = false;
 
-  constructor(lab: Lab, { labels = {}, ...options }: AgentOptions = {}) {
+  constructor(lab: Reachable, { labels = {}, ...options }: AgentOptions = {}) {
     const uid = options.uid ?? newUuidV7(Date.now(), randomBytes(10));
     const state = {
       agentDescription: {
@@ -78,6 +85,9 @@ export class LabAgent extends MemoryAgent {
   async connect(first: () => AgentToServer = () => this.start()): Promise<this> {
     this.#socket = await connectWebSocket(`ws://${this.#lab.server.addresses.opamp}/v1/opamp`, {
       message: (payload) => this.#hear(decodeServerToAgent(payload)),
+      closed: (code) => {
+        this.closeCode = code;
+      },
     });
     this.send(first());
     return this;

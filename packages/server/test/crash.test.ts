@@ -1,0 +1,177 @@
+/** The server is killed with -9 while a push is under way: nothing is lost, nothing is sent twice (I3, I5, I10, R2). */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Client, createClient } from '@flaghoist/api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applied, applying, LabAgent, story, until } from './lab.ts';
+
+const MAIN = join(import.meta.dirname, '../../flaghoist/src/main.ts');
+
+/** The real program in a process of its own, which can be killed and started again on the same data and ports. */
+class KillableServer {
+  readonly directory: string;
+  addresses = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
+  #process: ChildProcess | undefined;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  get client(): Client {
+    return createClient({ baseUrl: `http://${this.addresses.api}` });
+  }
+
+  async start(): Promise<void> {
+    const { opamp, api, ops } = this.addresses;
+    const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
+    const child = spawn(process.execPath, [MAIN, 'server', '--data', this.directory, ...listen], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    this.#process = child;
+    const [line] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line')) as [string];
+    const [, found] = /^flaghoist ready (.*)$/.exec(line) ?? [];
+    for (const pair of (found ?? '').split(' ')) {
+      const [name, address] = pair.split('=') as ['opamp' | 'api' | 'ops', string];
+      this.addresses[name] = address;
+    }
+  }
+
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    const ended = once(child, 'exit') as Promise<[number | null]>;
+    child.kill(signal);
+    const [code] = await ended;
+    return code;
+  }
+}
+
+const edge = { labels: { role: 'edge' } };
+let server: KillableServer;
+let agents: LabAgent[];
+
+beforeEach(async () => {
+  server = new KillableServer(await mkdtemp(join(tmpdir(), 'flaghoist-crash-')));
+  agents = [];
+  await server.start();
+  await server.client.putConfiguration({ name: 'edge', body: {} });
+  await server.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+});
+afterEach(async () => {
+  for (const agent of agents) agent.drop();
+  await server.kill();
+  await rm(server.directory, { recursive: true, force: true });
+});
+
+async function enrol(options: ConstructorParameters<typeof LabAgent>[1]): Promise<LabAgent> {
+  const agent = new LabAgent({ server }, options);
+  agents.push(agent);
+  return agent.connect();
+}
+
+async function push(body: string): Promise<{ id: string; hash: string }> {
+  const files = { '': { body } };
+  const { hash, number } = await server.client.createRevision({
+    name: 'edge',
+    body: { files, message: 'test' },
+  });
+  const request = { group: 'edge', configuration: 'edge', revision: number, message: 'test' } as const;
+  const { rollouts } = await server.client.startRollout({ body: request });
+  return { id: rollouts[0]?.id ?? '', hash };
+}
+
+const members = (count: number) =>
+  until(
+    () => server.client.getGroup({ name: 'edge' }),
+    (group) => group.agents === count,
+  );
+const ends = (id: string) =>
+  until(
+    () => server.client.getRollout({ id }),
+    ({ state }) => state !== 'running',
+    15_000,
+  );
+
+describe('kill -9 of the server', () => {
+  it('idle: every agent is known again, and nothing is sent', async () => {
+    const agent = await enrol(edge);
+    await members(1);
+    const { id, hash } = await push(story());
+    await ends(id);
+    await server.kill();
+    await server.start();
+    await agent.reconnect();
+    const detail = await until(
+      () => server.client.getAgent({ id: agent.uid }),
+      ({ state }) => state === 'in-sync',
+    );
+    expect(detail).toMatchObject({ reported: { hash }, desired: { hash }, group: 'edge' });
+    expect(agent.hashes).toEqual([hash]);
+    expect(await server.client.listRollouts({})).toMatchObject({ items: [{ id, state: 'succeeded' }] });
+  });
+
+  it('while an agent applies: it is asked for its state, not sent the same again, and converges', async () => {
+    const agent = await enrol({ ...edge, outcome: applying });
+    await members(1);
+    const { id, hash } = await push(story());
+    await until(
+      () => server.client.getAgent({ id: agent.uid }),
+      ({ ledger }) => ledger[0]?.phase === 'applying',
+    );
+    await server.kill();
+    await server.start();
+    await agent.reconnect();
+    const status = applied(agent.offers[0] as never);
+    for (const change of status) agent.send(agent.change(change));
+    expect(await ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1 } });
+    expect(agent.hashes).toEqual([hash]);
+  });
+
+  it('after the record of sending, before the agent got it: the full state names another hash, so it is sent again', async () => {
+    const agent = await enrol({ ...edge, outcome: applied });
+    await members(1);
+    agent.deaf = true;
+    const { id, hash } = await push(story());
+    await until(
+      () => agent.offers.length,
+      (count) => count === 1,
+    );
+    await server.kill();
+    // As if the bytes had been lost with the connection: the agent never saw them.
+    agent.offers.length = 0;
+    agent.deaf = false;
+    await server.start();
+    await agent.reconnect();
+    expect(await ends(id)).toMatchObject({ state: 'succeeded' });
+    expect(agent.hashes).toEqual([hash]);
+    const detail = await server.client.getAgent({ id: agent.uid });
+    expect(detail.ledger[0]).toMatchObject({ sends: 2, phase: 'proven' });
+  });
+
+  it('in the middle of a push to 40 agents, three times: each gets it once, each proves it, none fails', async () => {
+    for (let index = 0; index < 40; index += 1) await enrol(edge);
+    await members(40);
+    const { id, hash } = await push(story());
+    for (let round = 0; round < 3; round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 15 * (round + 1)));
+      await server.kill();
+      await server.start();
+      await Promise.all(agents.map((agent) => agent.reconnect()));
+    }
+    expect(await ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 40, failed: 0 } });
+    for (const agent of agents) expect(new Set(agent.hashes)).toEqual(new Set([hash]));
+    const repeated = agents.filter(({ hashes }) => hashes.length > 1);
+    expect(repeated).toEqual([]);
+  });
+
+  it('SIGTERM closes the agents’ connections with 1001 and ends with 0', async () => {
+    const agent = await enrol(edge);
+    await members(1);
+    expect(await server.kill('SIGTERM')).toBe(0);
+    expect(agent.closeCode).toBe(1001);
+  });
+});
