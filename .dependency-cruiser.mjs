@@ -1,4 +1,6 @@
 // Which way dependencies go (ARCHITECTURE.md). Tests may import anything.
+import { readFileSync } from 'node:fs';
+
 const TESTS = '\\.test\\.ts$';
 
 const MAY_IMPORT = {
@@ -18,6 +20,14 @@ const betweenPackages = Object.entries(MAY_IMPORT).map(([name, others]) => ({
   to: { path: '^packages/', pathNot: `^packages/(${[name, ...others].join('|')})/` },
 }));
 
+/** The files that a package exports: what `@flaghoist/opamp/node` and the like stand for. */
+const ENTRIES = Object.keys(MAY_IMPORT).flatMap((name) => {
+  const { exports } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'));
+  return Object.values(exports).map(
+    (file) => `packages/${name}/${file.replace('./', '').replaceAll('.', '\\.')}`,
+  );
+});
+
 export default {
   forbidden: [
     ...betweenPackages,
@@ -35,7 +45,7 @@ export default {
       from: { path: '^packages/([^/]+)/', pathNot: TESTS },
       to: {
         path: '^packages/[^/]+/src/',
-        pathNot: '^packages/($1/|[^/]+/src/((node|testing)/)?index\\.ts$)',
+        pathNot: ['^packages/$1/', `^(${ENTRIES.join('|')})$`],
       },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
