@@ -122,7 +122,7 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Jour
     options.onConnection?.(connected);
   };
   const follows = ({ id }: Block): boolean => id === undefined || last === undefined || id > last;
-  while (!options.signal?.aborted) {
+  for (;;) {
     try {
       for await (const block of connection({ ...options, onConnection }, last)) {
         if (!follows(block)) continue;
@@ -132,6 +132,7 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Jour
     } catch (error) {
       if (!mayGoOn(error, everOpen, options.signal)) throw error;
     }
+    if (options.signal?.aborted) return;
     if (open) onConnection(false);
     await pause(wait, options.signal);
     wait = Math.min(wait * 2, API_LIMITS.eventsRetryMostMs);

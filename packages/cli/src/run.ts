@@ -51,6 +51,10 @@ async function report(error: unknown, { stderr, env }: Io): Promise<number> {
  * Everything but `server`, `demo` and `simulate`, which are given, goes through the API of a server.
  */
 export async function runCli(argv: readonly string[], { programs, ...io }: RunOptions): Promise<number> {
+  // Who reads may have had enough (`| head`): that is no error, and nobody is left to tell.
+  io.stdout.on?.('error', ({ code }) => {
+    if (code === 'EPIPE') process.exit(ExitCode.ok);
+  });
   try {
     const { program, exitCode } = buildProgram(io, programs);
     await program.parseAsync([...argv], { from: 'user' });

@@ -148,7 +148,8 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
     rollout/r-1 started: group edge to edge@1, 12 agents
     edge: what failed and why
       ✗ 2 agents  agent-failed  (edge-host-1, …)
-          'exporters' unknown type: "nop" for id: "nop"
+          'exporters' unknown type: "nop"
+          for id: "nop"
     edge: still missing
       · edge-host-3  deferred: offline
     rollout/r-1 paused: 9 of 12 agents of group edge prove that they run it: 2 agents failed, at most 0 may

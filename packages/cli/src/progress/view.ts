@@ -111,7 +111,11 @@ export function renderOutcome(rollouts: readonly RolloutDetail[], { width, style
       const more = count > examples.length ? ', …' : '';
       return [
         `  ${style.bad(`✗ ${plural(count, 'agent')}`)}  ${reason}  (${names}${more})`,
-        ...(message === '' ? [] : [cut(`      ${oneLine(message)}`, width)]),
+        // Verbatim and uncut: the end of it often is what matters.
+        ...message
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => `      ${oneLine(line)}`),
       ];
     });
     const missing = stragglers.map(({ name, state, why }) =>
