@@ -118,7 +118,11 @@ export class WebSocketConnection implements AgentConnection {
 
   private received(bytes: number): void {
     if (this.context.budget.take(bytes)) this.unfinished += bytes;
-    else this.socket.close(1013, 'too many unfinished messages');
+    else {
+      this.socket.close(1013, 'too many unfinished messages');
+      // Read no more: what is left of the message would still be kept until the other side closes.
+      this.socket.pause();
+    }
   }
 
   private finished(): void {

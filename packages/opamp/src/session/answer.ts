@@ -1,8 +1,9 @@
-import { ServerCapabilities, ServerToAgentFlags } from '../generated/opamp/v1/opamp_pb.js';
+import { AgentCapabilities, ServerCapabilities, ServerToAgentFlags } from '../generated/opamp/v1/opamp_pb.js';
 import type { InstanceUid } from '../instance-uid.ts';
 import { defaultSessionLimits, type SessionLimits } from '../limits.ts';
 import type { Reply } from '../reply.ts';
 import type { Fact } from './fact.ts';
+import { can } from './offer.ts';
 import { type Link, type MovedSession, nothingPending, type OnlineSession, type Session } from './session.ts';
 
 /** What a session needs to know about the server it is part of. */
@@ -60,12 +61,17 @@ export function answer(session: OnlineSession, occasion: Occasion, context: Cont
   const reply = plain(session, context);
   if (pending.restart) {
     const after = { ...session, pending: { ...pending, restart: false } };
-    return {
-      session: after,
-      link,
-      reply: { ...reply, command: 'restart' },
-      facts: [{ kind: 'restart-sent' }],
-    };
+    if (can(session, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand)) {
+      return {
+        session: after,
+        link,
+        reply: { ...reply, command: 'restart' },
+        facts: [{ kind: 'restart-sent' }],
+      };
+    }
+    // It stopped accepting the command while that waited for the poll (S-069).
+    const rest = answer(after, occasion, context);
+    return { ...rest, facts: [{ kind: 'refused', intent: 'restart', reason: 'capability' }, ...rest.facts] };
   }
   let flags = occasion.full ? pending.flags & ~fullStateFlag : pending.flags;
   if (session.knowledge !== 'synced' && mayAsk(session, context, occasion.fresh)) flags |= fullStateFlag;

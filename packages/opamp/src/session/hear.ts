@@ -101,6 +101,6 @@ function epochOf(session: OnlineSession): string {
   return session.epoch ?? session.link.id;
 }
 
-function pickCount({ nextSequence, lastMessage, streams, stream, boots }: Count): Count {
-  return { nextSequence, lastMessage, streams, stream, boots };
+function pickCount({ nextSequence, lastMessage, streams, rank, crossings, boots }: Count): Count {
+  return { nextSequence, lastMessage, streams, rank, crossings, boots };
 }

@@ -132,7 +132,7 @@ class Run {
   }
 }
 
-const runs = fc.tuple(fc.boolean(), fc.array(event, { maxLength: 60 }));
+const runs = fc.tuple(fc.boolean(), fc.array(event, { maxLength: 60, size: 'max' }));
 
 function play([overHttp, events]: readonly [boolean, readonly Event[]]): Run {
   const run = new Run(overHttp);
@@ -198,7 +198,7 @@ describe('whatever happens', () => {
 
   test('I7: connected and disconnected take turns, and online means connected', () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      fc.property(fc.array(event, { maxLength: 60, size: 'max' }), (events) => {
         const run = new Run(false);
         for (const each of events) if (each.do !== 'restart-server') run.play(each);
         const turns = run.server.facts
@@ -233,6 +233,7 @@ describe('whatever happens', () => {
 test('I2, S-256: with many links, the agent is on the link it spoke over last, unless that was a clone', () => {
   const acts = fc.array(fc.record({ link: fc.integer({ min: 0, max: 3 }), close: fc.boolean() }), {
     maxLength: 40,
+    size: 'max',
   });
   fc.assert(
     fc.property(acts, (list) => {

@@ -12,11 +12,14 @@ import type { Session, Stream } from './session.ts';
  * - `repeat`: the very bytes taken in last (S-054).
  * - `reboot`: the count began anew, at 0 or 1 (S-096). A client that sends the same number always never reboots.
  * - `gap`: any other number (S-088).
- * - `intruder`: over HTTP, the younger of two agents taking turns under this uid has come back twice (S-084).
+ * - `intruder`: over HTTP, the younger of two agents taking turns under this uid, whose numbers have crossed twice (S-084).
  */
 export type Verdict = 'first' | 'fits' | 'poll' | 'repeat' | 'reboot' | 'gap' | 'intruder';
 
-export type Count = Pick<Session, 'nextSequence' | 'lastMessage' | 'streams' | 'stream' | 'boots'>;
+export type Count = Pick<
+  Session,
+  'nextSequence' | 'lastMessage' | 'streams' | 'rank' | 'crossings' | 'boots'
+>;
 
 /** Judge the number of a message; `count` is what has to be remembered, the given session when nothing has. */
 export function readSequence(
@@ -32,8 +35,8 @@ export function readSequence(
   const number = message.sequenceNum;
   const expected = session.nextSequence;
   const nextSequence = BigInt.asUintN(64, number + 1n);
-  const { streams, stream, boots } = session;
-  const count: Count = { nextSequence, lastMessage, streams, stream, boots };
+  const { streams, rank, crossings, boots } = session;
+  const count: Count = { nextSequence, lastMessage, streams, rank, crossings, boots };
   if (expected === undefined) return { verdict: 'first', count };
   if (number === expected) {
     // A displaced run that waits for this number cannot be told apart any more.
@@ -50,25 +53,25 @@ export function readSequence(
 
 /** A number that does not fit, over HTTP, where nothing but the numbers tells two agents apart. */
 function jump(count: Count, number: bigint, expected: bigint, limits: SessionLimits) {
-  const displaced: Stream = { next: expected, ...count.stream };
+  const displaced: Stream = { next: expected, rank: count.rank };
   const resumed = count.streams.find(({ next }) => next === number);
   const rest = [displaced, ...others(count.streams, number)].slice(0, limits.streams);
   if (resumed === undefined) {
     const rank = Math.max(...rest.map((other) => other.rank)) + 1;
-    const next = { ...count, streams: rest, stream: { rank, returns: 0 } };
+    const next = { ...count, streams: rest, rank };
     return restarted(number, expected)
       ? { verdict: 'reboot' as const, count: { ...next, boots: count.boots + 1 } }
       : { verdict: 'gap' as const, count: next };
   }
-  const stream = { rank: resumed.rank, returns: resumed.returns + 1 };
+  const crossings = number > 1n && number < expected ? count.crossings + 1 : count.crossings;
   const elder = rest.reduce((a, b) => (a.rank < b.rank ? a : b));
-  if (stream.returns < 2 || stream.rank < elder.rank) {
-    return { verdict: 'gap' as const, count: { ...count, streams: rest, stream } };
+  if (crossings < 2 || resumed.rank < elder.rank) {
+    return { verdict: 'gap' as const, count: { ...count, streams: rest, rank: resumed.rank, crossings } };
   }
   const streams = rest.filter((other) => other !== elder);
   return {
     verdict: 'intruder' as const,
-    count: { ...count, nextSequence: elder.next, streams, stream: { rank: elder.rank, returns: 0 } },
+    count: { ...count, nextSequence: elder.next, streams, rank: elder.rank, crossings: 0 },
   };
 }
 

@@ -299,6 +299,16 @@ describe('commands and offers', () => {
     expect([second.command, second.remoteConfig !== undefined]).toEqual([undefined, true]);
   });
 
+  test('S-069: a command that waits for the poll is dropped when the agent stops accepting it', () => {
+    const { server, agent } = started(http);
+    server.give(agent.uid, { kind: 'restart' });
+    agent.capabilities &= ~Bits.AgentCapabilities_AcceptsRestartCommand;
+    const outcome = server.hear(http, agent.report());
+    expect(only(outcome).command).toBeUndefined();
+    expect(kinds(outcome)).toEqual(['capabilities', 'refused']);
+    expect(kinds(server.hear(http, agent.report()))).toEqual([]);
+  });
+
   test('S-120: an offer is pushed over WebSocket and waits for the poll over HTTP', () => {
     const offer = { remoteConfig: encodeRemoteConfig({ files: [], hash: Uint8Array.of(9) }) };
     const over = started();
@@ -431,12 +441,28 @@ describe('uids', () => {
     const clone = new MemoryAgent({ uid: agent.uid });
     server.hear(http, clone.start());
     const conflicts: string[] = [];
-    for (const speaker of [agent, clone, agent, clone, agent, clone]) {
+    for (const speaker of [agent, clone, agent, clone, agent, clone, agent, clone]) {
       const outcome = server.hear(http, speaker.report());
       if (kinds(outcome).includes('conflict')) conflicts.push(speaker === clone ? 'clone' : 'agent');
       for (const full of speaker.receive(only(outcome))) server.hear(http, full);
     }
     expect(conflicts).toEqual(['clone']);
+    expect(clone.uid).not.toBe(agent.uid);
+    expect(agent.uid).toBe(uidOf(1));
+  });
+
+  test('S-084 over HTTP: a clone that goes on from where its image was taken', () => {
+    const { server, agent } = started(http);
+    for (let i = 0; i < 50; i++) server.hear(http, agent.report());
+    const clone = new MemoryAgent({ uid: agent.uid });
+    clone.sequence = agent.sequence;
+    for (let i = 0; i < 50; i++) server.hear(http, agent.report());
+    for (let i = 0; i < 4; i++) {
+      for (const speaker of [clone, agent]) {
+        const reply = only(server.hear(http, speaker.report()));
+        for (const full of speaker.receive(reply)) server.hear(http, full);
+      }
+    }
     expect(clone.uid).not.toBe(agent.uid);
     expect(agent.uid).toBe(uidOf(1));
   });

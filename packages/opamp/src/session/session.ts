@@ -24,8 +24,6 @@ export interface Stream {
   readonly next: bigint;
   /** Rank by first appearance: the lowest is the elder agent. */
   readonly rank: number;
-  /** How often it came back after the other one had spoken. */
-  readonly returns: number;
 }
 
 interface Memory {
@@ -54,7 +52,10 @@ interface Memory {
   /** Held back until the next answer: an HTTP agent can only be spoken to when it polls (S-034). */
   readonly pending: Pending;
   readonly streams: readonly Stream[];
-  readonly stream: Omit<Stream, 'next'>;
+  /** Rank of the run that `nextSequence` continues. */
+  readonly rank: number;
+  /** How often a displaced run went on below the current one: numbers of one agent do not fall, but to 0 or 1. */
+  readonly crossings: number;
   readonly intruders: readonly Intruder[];
 }
 
@@ -116,7 +117,8 @@ export function newSession(uid: InstanceUid): NewSession {
     askedAt: Number.NEGATIVE_INFINITY,
     pending: nothingPending,
     streams: [],
-    stream: { rank: 0, returns: 0 },
+    rank: 0,
+    crossings: 0,
     intruders: [],
   };
 }
