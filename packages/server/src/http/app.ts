@@ -38,7 +38,7 @@ function toApiError(error: unknown): ApiError {
   if (statusCode === 413)
     return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new ApiError('invalid', message ?? 'bad request');
+    return new ApiError('invalid', message ?? 'bad request', [], { status: statusCode, cause: error });
   return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
 }
 

@@ -47,28 +47,21 @@ interface Connection extends Disposable {
 export function openWriter(files: DataFiles): Connection {
   checkSqlite();
   makeDataFiles(files);
-  const holder = holdDirectory(files);
-  try {
-    const db = new DatabaseSync(files.database, { timeout: LIMITS.busyWait });
-    db.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA fullfsync = ON;
-      PRAGMA checkpoint_fullfsync = ON;
-      PRAGMA journal_size_limit = ${LIMITS.walBytes};
-      PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024};
-    `);
-    migrate(db, files.directory);
-    const close = () => {
-      db.close();
-      holder.close();
-    };
-    return { db, [Symbol.dispose]: close };
-  } catch (error) {
-    holder.close();
-    throw error;
-  }
+  using opened = new DisposableStack();
+  opened.use(holdDirectory(files));
+  const db = opened.use(new DatabaseSync(files.database, { timeout: LIMITS.busyWait }));
+  db.exec(`
+    PRAGMA page_size = ${PAGE_BYTES};
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA journal_size_limit = ${LIMITS.walBytes};
+    PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024};
+  `);
+  migrate(db, files.directory);
+  const kept = opened.move();
+  return { db, [Symbol.dispose]: () => kept.dispose() };
 }
 
 /** To be opened after the writer, which makes the tables. */

@@ -148,6 +148,16 @@ test('a failure of another kind becomes a StoreError that keeps its cause', asyn
   await expect(first).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable', cause });
 });
 
+test('a write beside commits is under the same rule', async () => {
+  const { commits, transactions } = bench();
+  expect(await commits.beside(async () => 7)).toBe(7);
+  const reason = new StoreError('unavailable', 'the disk is full');
+  await expect(commits.beside(() => Promise.reject(reason))).rejects.toBe(reason);
+  await expect(commits.commit(mark('a'))).rejects.toBe(reason);
+  await expect(commits.beside(async () => 7)).rejects.toBe(reason);
+  expect(transactions).toHaveLength(0);
+});
+
 test('closing writes what waits without waiting for the gap, and leaves no timer', async () => {
   const { commits, names, last, settle, timers } = bench();
   void commits.commit(mark('a'));

@@ -51,6 +51,17 @@ export class GroupCommit {
     });
   }
 
+  /** Runs another kind of write under the same rule: none after a failure, and a failure is final. */
+  async beside<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#refusal !== null) throw this.#refusal;
+    try {
+      return await write();
+    } catch (error) {
+      this.refuse(asStoreError(error));
+      throw error;
+    }
+  }
+
   /** Refuses everything that waits and everything to come. The first reason stays. */
   refuse(reason: StoreError): void {
     this.#refusal ??= reason;
@@ -102,9 +113,11 @@ export class GroupCommit {
 
   async #transaction(batch: readonly Waiting[]): Promise<void> {
     const changes = batch.flatMap((each) => each.changes);
-    const rows = coalesce(changes);
+    let rows = 0;
     try {
-      await this.#sink.write(rows);
+      const kept = coalesce(changes);
+      rows = kept.length;
+      await this.#sink.write(kept);
     } catch (error) {
       const reason = asStoreError(error);
       for (const { reject } of batch) reject(reason);
@@ -113,7 +126,7 @@ export class GroupCommit {
     }
     for (const { resolve } of batch) resolve();
     const took = this.#clock.now() - this.#beganAt;
-    this.#sink.observe({ commits: batch.length, changes: changes.length, rows: rows.length, took });
+    this.#sink.observe({ commits: batch.length, changes: changes.length, rows, took });
   }
 }
 

@@ -67,10 +67,8 @@ class SqliteStore implements Store {
 
   async trim({ eventsAfter, answersSince }: Parameters<Store['trim']>[0]): Promise<number> {
     for (;;) {
-      const { first, more } = await this.#writer.call('trim', eventsAfter, answersSince).catch((error) => {
-        if (error instanceof StoreError) this.#commits.refuse(error);
-        throw error;
-      });
+      const trim = () => this.#writer.call('trim', eventsAfter, answersSince);
+      const { first, more } = await this.#commits.beside(trim);
       if (!more) return first;
     }
   }

@@ -33,8 +33,9 @@ export interface RolloutLog {
 /** One row to write. A commit applies a list of them in order, all or none. */
 export type Change =
   | { readonly kind: 'configuration'; readonly row: Configuration }
+  /** Takes its revisions with it; the files stay, for the history of agents and rollouts. */
   | { readonly kind: 'configuration-deleted'; readonly name: string }
-  /** The files are stored once per hash. */
+  /** Written once, like log and event; the files are stored once per hash. */
   | { readonly kind: 'revision'; readonly row: Revision; readonly files: ConfigFiles }
   | { readonly kind: 'group'; readonly row: Group }
   | { readonly kind: 'group-deleted'; readonly name: string }
@@ -55,7 +56,7 @@ export type Change =
   /** The answer that a repeated request with this key gets. */
   | { readonly kind: 'idempotency'; readonly key: string; readonly at: Instant; readonly answer: unknown };
 
-/** Everything that the server keeps in memory, as it was last committed. */
+/** Everything that the server keeps in memory, as it was last committed; by name, number, id, rollouts by age. */
 export interface Loaded {
   readonly configurations: readonly Configuration[];
   readonly revisions: readonly Revision[];
@@ -64,6 +65,7 @@ export interface Loaded {
   readonly agents: readonly Agent[];
   readonly rollouts: readonly RolloutSummary[];
   readonly marks: ReadonlyMap<string, number>;
+  /** The oldest event kept; one more than `lastEvent` when there is none. */
   readonly firstEvent: number;
   readonly lastEvent: number;
 }
@@ -83,7 +85,10 @@ export class StoreError extends Error {
 
 export interface Store extends AsyncDisposable {
   load(): Promise<Loaded>;
-  /** Durable when it resolves (R2). @throws StoreError after which nothing of the list was written. */
+  /**
+   * Durable when it resolves (R2). @throws StoreError when it is not; the store then takes no further commit, because
+   * what is in memory may no longer be what is on disk (R4).
+   */
   commit(changes: readonly Change[]): Promise<void>;
 
   files(hash: string): Promise<ConfigFiles | null>;
@@ -93,6 +98,7 @@ export interface Store extends AsyncDisposable {
   rolloutLog(rollout: string): Promise<readonly RolloutLog[]>;
   /** Events with a number above `after`, in order. `subject` narrows to one object. */
   events(query: { after: number; limit: number; subject?: string }): Promise<readonly JournalEvent[]>;
+  /** The answer kept under `key`; undefined when there is none. */
   idempotent(key: string): Promise<unknown>;
   /** Drops events up to and including `seq` and answers older than `before`; returns the first event kept. */
   trim(keep: { eventsAfter: number; answersSince: Instant }): Promise<number>;
