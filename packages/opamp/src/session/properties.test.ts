@@ -78,7 +78,7 @@ class Run {
     const gap = outcome.facts.some(
       ({ kind }) => kind === 'gap' || kind === 'rebooted' || kind === 'connected',
     );
-    if (gap || before.state === 'new' || before.askedAt < this.server.now) this.reasons += 1;
+    if (gap || this.server.now - before.askedAt >= 30_000) this.reasons += 1;
     if (lost) return;
     for (const { message: reply } of outcome.replies)
       for (const next of this.agent.receive(reply)) this.send(next);
@@ -125,6 +125,7 @@ class Run {
         server.now += event.ms;
         return;
       case 'intent':
+        if (event.kind === 'ask-full-state') this.reasons += 1;
         for (const { message } of server.give(agent.uid, { kind: event.kind }).replies) {
           for (const next of agent.receive(message)) this.send(next);
         }
