@@ -5,8 +5,11 @@ import type { Io } from './io.ts';
 import type { Programs } from './programs.ts';
 import { DEFAULT_SERVER, type GlobalOptions, Session } from './session.ts';
 
-/** What a command does with its arguments; a number is the exit code, nothing means 0. */
-type Run = (session: Session, args: string[], options: never) => Promise<unknown>;
+/** Loads the module of a command. What it does gets the session, then what commander gives: arguments, options, command. */
+type Act = <Module extends object>(
+  load: () => Promise<Module>,
+  name: keyof Module,
+) => (...given: unknown[]) => Promise<void>;
 
 export interface Built {
   readonly program: Command;
@@ -20,16 +23,13 @@ function declare(parent: Command, usage: string, description: string): Command {
 
 export function buildProgram(io: Io, programs: Programs): Built {
   let code = 0;
-  const act =
-    (run: Run) =>
-    async (...given: unknown[]): Promise<void> => {
+  const act: Act =
+    (load, name) =>
+    async (...given) => {
       const command = given.at(-1) as Command;
       const session = new Session(io, command.optsWithGlobals<GlobalOptions>());
-      const args = given
-        .slice(0, -2)
-        .flat()
-        .filter((argument) => argument !== undefined) as string[];
-      const result = await run(session, args, command.opts() as never);
+      const run = (await load())[name] as (...given: unknown[]) => Promise<unknown>;
+      const result = await run(session, ...given);
       code = typeof result === 'number' ? result : 0;
     };
   const program = new Command('flaghoist')
@@ -58,8 +58,6 @@ export function buildProgram(io: Io, programs: Programs): Built {
   declareOthers(program, act);
   return { program, exitCode: () => code };
 }
-
-type Act = (run: Run) => (...given: unknown[]) => Promise<void>;
 
 function declarePrograms(program: Command, io: Io, programs: Programs, ended: (code: number) => void): void {
   const start =
@@ -106,7 +104,7 @@ function declarePushes(program: Command, act: Act): void {
     .option('--supersede', 'take over from a rollout that is not finished')
     .addOption(watch())
     .addOption(timeout())
-    .action(act(async (session, [file = ''], options) => (await pushes()).push(session, file, options)));
+    .action(act(pushes, 'push'));
   declare(program, 'apply', 'make configurations and groups as files say')
     .requiredOption('-f, --filename <file>', 'file, directory or -')
     .option('--dry-run', 'only tell what would change')
@@ -114,10 +112,10 @@ function declarePushes(program: Command, act: Act): void {
     .addOption(author())
     .option('--rollout', 'start the rollouts that follow from it')
     .option('--supersede', 'take over from rollouts that are not finished')
-    .action(act(async (session, _, options) => (await files()).apply(session, options)));
+    .action(act(files, 'apply'));
   declare(program, 'diff', 'compare files with the server: exit code 0 same, 1 different')
     .requiredOption('-f, --filename <file>', 'file, directory or -')
-    .action(act(async (session, _, options) => (await files()).diff(session, options)));
+    .action(act(files, 'diff'));
 }
 
 function declareAgents(program: Command, act: Act): void {
@@ -127,29 +125,21 @@ function declareAgents(program: Command, act: Act): void {
     .option('--group <group>', 'of one group')
     .option('--state <state>', 'in one state')
     .option('-q, --query <text>', 'with this in name or id')
-    .action(act(async (session, _, options) => (await agents()).list(session, options)));
-  declare(agent, 'show <agent>', 'show an agent with its ledger').action(
-    act(async (session, [id = '']) => (await agents()).show(session, id)),
-  );
+    .action(act(agents, 'list'));
+  declare(agent, 'show <agent>', 'show an agent with its ledger').action(act(agents, 'show'));
   declare(agent, 'config <agent>', 'show its configuration')
     .option('--view <view>', 'desired, offered or effective', 'effective')
-    .action(act(async (session, [id = ''], options) => (await agents()).config(session, id, options)));
-  declare(agent, 'timeline <agent>', 'show what happened to it').action(
-    act(async (session, [id = '']) => (await agents()).timeline(session, id)),
-  );
+    .action(act(agents, 'config'));
+  declare(agent, 'timeline <agent>', 'show what happened to it').action(act(agents, 'timeline'));
   declare(agent, 'label <agent> <changes...>', 'set labels (role=edge) or remove them (role-)')
     .addOption(author())
-    .action(
-      act(async (session, [id = '', ...changes], options) =>
-        (await agents()).label(session, id, changes, options),
-      ),
-    );
+    .action(act(agents, 'label'));
   declare(agent, 'pin <agent>', 'push a revision to this agent alone')
     .requiredOption('--to <revision>', 'C@7, C@latest or C@stable:GROUP')
     .requiredOption('--reason <text>', 'why')
     .option('--expires <when>', 'a duration such as 2h, or a time')
     .addOption(author())
-    .action(act(async (session, [id = ''], options) => (await agents()).pin(session, id, options)));
+    .action(act(agents, 'pin'));
   const verbs = [
     ['unpin', 'give it back to its group', 'unpin'],
     ['restart', 'restart its collector', 'restart'],
@@ -157,39 +147,31 @@ function declareAgents(program: Command, act: Act): void {
     ['delete', 'forget it', 'remove'],
   ] as const;
   for (const [verb, description, name] of verbs) {
-    declare(agent, `${verb} <agent>`, description)
-      .addOption(author())
-      .action(act(async (session, [id = ''], options) => (await agents())[name](session, id, options)));
+    declare(agent, `${verb} <agent>`, description).addOption(author()).action(act(agents, name));
   }
 }
 
 function declareObjects(program: Command, act: Act): void {
   const configurations = () => import('./commands/configuration.ts');
   const configuration = declare(program, 'configuration', 'configurations and their revisions');
-  declare(configuration, 'list', 'list configurations').action(
-    act(async (session) => (await configurations()).list(session)),
-  );
+  declare(configuration, 'list', 'list configurations').action(act(configurations, 'list'));
   declare(configuration, 'history <configuration>', 'list revisions, newest first').action(
-    act(async (session, [name = '']) => (await configurations()).history(session, name)),
+    act(configurations, 'history'),
   );
   declare(configuration, 'show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP').action(
-    act(async (session, [name = '']) => (await configurations()).show(session, name)),
+    act(configurations, 'show'),
   );
   declare(
     configuration,
     'diff <revision> <other-revision>',
     'compare two revisions: exit code 0 same, 1 different',
-  ).action(act(async (session, [from = '', to = '']) => (await configurations()).diff(session, from, to)));
+  ).action(act(configurations, 'diff'));
 
   const groups = () => import('./commands/group.ts');
   const group = declare(program, 'group', 'groups of agents');
-  declare(group, 'list', 'list groups').action(act(async (session) => (await groups()).list(session)));
-  declare(group, 'show <group>', 'show a group').action(
-    act(async (session, [name = '']) => (await groups()).show(session, name)),
-  );
-  declare(group, 'agents <group>', 'list its agents').action(
-    act(async (session, [name = '']) => (await groups()).agents(session, name)),
-  );
+  declare(group, 'list', 'list groups').action(act(groups, 'list'));
+  declare(group, 'show <group>', 'show a group').action(act(groups, 'show'));
+  declare(group, 'agents <group>', 'list its agents').action(act(groups, 'agents'));
 }
 
 function declareRollouts(program: Command, act: Act): void {
@@ -216,49 +198,39 @@ function declareRollouts(program: Command, act: Act): void {
     .option('--supersede', 'take over from a rollout that is not finished')
     .addOption(watch())
     .addOption(timeout())
-    .action(act(async (session, _, options) => (await rollouts()).start(session, options)));
+    .action(act(rollouts, 'start'));
   declare(rollout, 'list', 'list rollouts, newest first')
     .option('--group <group>', 'of one group')
     .option('--state <state>', 'in one state')
-    .action(act(async (session, _, options) => (await rollouts()).list(session, options)));
+    .action(act(rollouts, 'list'));
   declare(rollout, 'status <rollout>', 'show how far a rollout is')
     .addOption(watch())
     .addOption(timeout())
-    .action(act(async (session, [id = ''], options) => (await rollouts()).status(session, id, options)));
+    .action(act(rollouts, 'status'));
   declare(rollout, 'targets <rollout>', 'list what became of each agent')
     .option('--state <state>', 'in one state')
-    .action(act(async (session, [id = ''], options) => (await rollouts()).targets(session, id, options)));
+    .action(act(rollouts, 'targets'));
 }
 
 function declareOthers(program: Command, act: Act): void {
   declare(program, 'events', 'what happened')
     .option('--follow', 'and what happens from now on')
     .option('--after <number>', 'from the event after this one')
-    .action(
-      act(async (session, _, options) => (await import('./commands/events.ts')).events(session, options)),
-    );
+    .action(act(() => import('./commands/events.ts'), 'events'));
   declare(
     program,
     'check <file>',
     'find what is wrong with a text, offline; -o text, json, junit or github',
-  ).action(act(async (session, [file = '']) => (await import('./commands/check.ts')).check(session, file)));
+  ).action(act(() => import('./commands/check.ts'), 'check'));
   declare(program, 'version', 'versions of this program and of the server').action(
-    act(async (session) => (await import('./commands/version.ts')).version(session)),
+    act(() => import('./commands/version.ts'), 'version'),
   );
   declare(program, 'completion', 'print the completion script of a shell')
     .argument('<shell>', 'bash, zsh, fish or powershell')
-    .action(
-      act(async (session, [shell = '']) =>
-        (await import('./commands/completion.ts')).completion(session, shell),
-      ),
-    );
+    .action(act(() => import('./commands/completion.ts'), 'completion'));
   program
     .command('complete', { hidden: true })
     .argument('[words...]')
     .allowUnknownOption()
-    .action(
-      act(async (session, words) =>
-        (await import('./completion/complete.ts')).complete(session, program, words),
-      ),
-    );
+    .action(act(() => import('./completion/complete.ts'), 'complete'));
 }

@@ -16,8 +16,8 @@ import {
   time,
 } from './values.ts';
 
-export const admission = z.enum(['open', 'awaiting-approval', 'quarantined', 'revoked']);
-export const sync = z.enum([
+const admission = z.enum(['open', 'awaiting-approval', 'quarantined', 'revoked']);
+const sync = z.enum([
   'unmanaged',
   'in-sync',
   'updating',
@@ -90,7 +90,7 @@ const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('retry') }),
 ]);
 
-export const ledgerEntry = z
+const ledgerEntry = z
   .object({
     revision: revisionRef,
     source,
@@ -138,7 +138,7 @@ export interface HealthTree {
   components: Record<string, HealthTree>;
 }
 
-export const pin = z
+const pin = z
   .object({
     configuration: z.string(),
     revision: z.int(),

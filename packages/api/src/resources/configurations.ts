@@ -74,7 +74,7 @@ export const diff = z
   .meta({ id: 'Diff' });
 
 export const checkRequest = z.strictObject({ files: filesRequest }).meta({ id: 'CheckRequest' });
-export const finding = z
+const finding = z
   .object({
     file: z.string(),
     line: z.int(),

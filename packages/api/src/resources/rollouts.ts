@@ -27,7 +27,7 @@ export const strategy = z
   })
   .meta({ id: 'Strategy' });
 
-export const strategyOverrides = z
+const strategyOverrides = z
   .strictObject({
     maxInFlight: share.optional(),
     maxFailed: share.optional(),
@@ -58,10 +58,8 @@ export const rolloutRequest = z
   )
   .meta({ id: 'RolloutRequest' });
 
-export const rolloutState = z
-  .enum(['running', 'paused', 'succeeded', 'superseded'])
-  .meta({ id: 'RolloutState' });
-export const targetState = z.enum(['pending', ...TARGET_STATES]).meta({ id: 'TargetState' });
+const rolloutState = z.enum(['running', 'paused', 'succeeded', 'superseded']).meta({ id: 'RolloutState' });
+const targetState = z.enum(['pending', ...TARGET_STATES]).meta({ id: 'TargetState' });
 const targetReason = z.union([
   failureReason,
   z.enum(['no-remote-config', 'unverifiable', 'pinned', 'refused-before', 'left-group', 'not-admitted']),

@@ -1,4 +1,4 @@
-import { allItems, type Client, type Rollout, type RolloutDetail, type RolloutTarget } from '@flaghoist/api';
+import { allItems, type Rollout, type RolloutDetail, type RolloutTarget } from '@flaghoist/api';
 import { CliError } from '../exit-code.ts';
 import { printList, printOne, printResult, tableOptions } from '../output/print.ts';
 import { painted, rolloutState, targetState } from '../output/state.ts';
@@ -213,17 +213,15 @@ export async function status(
   return 0;
 }
 
-async function allTargets(client: Client, id: string, state: string | undefined): Promise<RolloutTarget[]> {
-  const query = { id, state: state as RolloutTarget['state'] | undefined, limit: 1_000 };
-  return allItems((cursor) => client.listRolloutTargets({ ...query, cursor }));
-}
-
 export async function targets(
   session: Session,
   reference: string,
   filter: { readonly state?: string },
 ): Promise<void> {
-  const all = await allTargets(await session.client(), bare('rollout', reference), filter.state);
+  const client = await session.client();
+  const state = filter.state as RolloutTarget['state'] | undefined;
+  const query = { id: bare('rollout', reference), state, limit: 1_000 };
+  const all = await allItems((cursor) => client.listRolloutTargets({ ...query, cursor }));
   const columns: Column<RolloutTarget>[] = [
     { header: 'NAME', cell: ({ name }) => name, least: 12 },
     { header: 'STATE', cell: ({ state }) => targetState(state, session.style) },

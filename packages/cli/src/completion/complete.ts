@@ -102,9 +102,14 @@ async function candidates(
   return { found: found.map((one) => ({ ...one, value: `${before}${one.value}` })), directive: NO_FILES };
 }
 
-export async function complete(session: Session, program: Command, words: readonly string[]): Promise<void> {
+export async function complete(
+  session: Session,
+  words: readonly string[],
+  _: unknown,
+  { parent: program }: Command,
+): Promise<void> {
   const last = words.at(-1) ?? '';
-  const place = placeOf(program, words);
+  const place = program === null ? undefined : placeOf(program, words);
   const { found, directive } =
     place === undefined ? { found: [], directive: NO_FILES } : await candidates(session, place);
   const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');

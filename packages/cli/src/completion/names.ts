@@ -1,5 +1,5 @@
 /** Names of what is on the server, for completion: quick, and silent when there is no server. */
-import { createClient } from '@flaghoist/api';
+import { type Client, createClient } from '@flaghoist/api';
 import type { Session } from '../session.ts';
 
 export interface Candidate {
@@ -11,52 +11,51 @@ export interface Candidate {
 const ANSWER_MS = 700;
 const MOST = 50;
 
-export async function namesOf(session: Session, noun: string, partial: string): Promise<Candidate[]> {
-  try {
-    const client = createClient({ ...(await session.address()), timeout: ANSWER_MS });
-    switch (noun) {
-      case 'group':
-        return (await client.listGroups({ limit: MOST })).items.map(({ name, agents }) => ({
-          value: name,
-          description: `${agents} agents`,
-        }));
-      case 'configuration':
-        return (await client.listConfigurations({ limit: MOST })).items.map(({ name, description }) => ({
-          value: name,
-          description,
-        }));
-      case 'strategy':
-        return (await client.listStrategies()).items.map(({ name }) => ({ value: name, description: '' }));
-      case 'agent':
-        return (await client.listAgents({ q: partial, limit: MOST })).items.map(({ name, state }) => ({
-          value: name,
-          description: state,
-        }));
-      case 'rollout':
-        return (await client.listRollouts({ limit: MOST })).items.map(({ id, group, state }) => ({
-          value: id,
-          description: `${group}, ${state}`,
-        }));
-      case 'revision':
-      case 'other-revision':
-        return await revisions(client, partial);
-      default:
-        return [];
-    }
-  } catch {
-    return [];
-  }
-}
+type Names = (
+  client: Client,
+  partial: string,
+) => Promise<readonly (readonly [value: string, description: string])[]>;
 
-async function revisions(client: ReturnType<typeof createClient>, partial: string): Promise<Candidate[]> {
+/** What to ask for each kind of name, by the noun in the brackets of an option or argument. */
+const NAMES: Readonly<Record<string, Names>> = {
+  group: async (client) =>
+    (await client.listGroups({ limit: MOST })).items.map(({ name, agents }) => [name, `${agents} agents`]),
+  configuration: async (client) =>
+    (await client.listConfigurations({ limit: MOST })).items.map(({ name, description }) => [
+      name,
+      description,
+    ]),
+  strategy: async (client) => (await client.listStrategies()).items.map(({ name }) => [name, '']),
+  agent: async (client, q) =>
+    (await client.listAgents({ q, limit: MOST })).items.map(({ name, state }) => [name, state]),
+  rollout: async (client) =>
+    (await client.listRollouts({ limit: MOST })).items.map(({ id, group, state }) => [
+      id,
+      `${group}, ${state}`,
+    ]),
+  revision: revisions,
+  'other-revision': revisions,
+};
+
+async function revisions(client: Client, partial: string) {
   const [name = ''] = partial.split('@');
   if (!partial.includes('@')) {
     const { items } = await client.listConfigurations({ limit: MOST });
-    return items.map((one) => ({ value: `${one.name}@latest`, description: one.description }));
+    return items.map((one) => [`${one.name}@latest`, one.description] as const);
   }
   const { items } = await client.listRevisions({ name, limit: MOST });
-  return [
-    { value: `${name}@latest`, description: '' },
-    ...items.map(({ number, message }) => ({ value: `${name}@${number}`, description: message })),
-  ];
+  return [[`${name}@latest`, ''], ...items.map(({ number, message }) => [`${name}@${number}`, message])] as [
+    string,
+    string,
+  ][];
+}
+
+export async function namesOf(session: Session, noun: string, partial: string): Promise<Candidate[]> {
+  try {
+    const client = createClient({ ...(await session.address()), timeout: ANSWER_MS });
+    const found = (await NAMES[noun]?.(client, partial)) ?? [];
+    return found.map(([value, description]) => ({ value, description }));
+  } catch {
+    return [];
+  }
 }

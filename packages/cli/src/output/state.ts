@@ -27,7 +27,7 @@ const ROLLOUT: Readonly<Record<Rollout['state'], Look>> = {
   superseded: ['↷', 'dim'],
 };
 
-export const TARGET: Readonly<Record<RolloutTarget['state'], Look>> = {
+const TARGET: Readonly<Record<RolloutTarget['state'], Look>> = {
   pending: ['·', 'dim'],
   offered: ['…', 'busy'],
   sent: ['→', 'busy'],

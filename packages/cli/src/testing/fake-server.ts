@@ -22,7 +22,7 @@ function page<Item>(
   };
 }
 
-export function handlersOf(world: World): Handlers<AbortSignal> {
+function handlersOf(world: World): Handlers<AbortSignal> {
   const agent = (id: string) => {
     const found = world.agents.find((one) => one.id === id || one.instanceUid === id);
     if (found === undefined) throw missing('agent', id);

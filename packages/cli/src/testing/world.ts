@@ -181,7 +181,7 @@ export class World {
   }
 }
 
-export function ledgerEntry(revision: Ref): AgentDetail['ledger'][number] {
+function ledgerEntry(revision: Ref): AgentDetail['ledger'][number] {
   return {
     revision,
     source: { kind: 'pin' },
@@ -201,7 +201,7 @@ export function ledgerEntry(revision: Ref): AgentDetail['ledger'][number] {
   };
 }
 
-export function agentNamed(id: string, name: string, group: string | null): AgentDetail {
+function agentNamed(id: string, name: string, group: string | null): AgentDetail {
   const desired = group === null ? null : { configuration: group, revision: 1, hash: 'ab'.repeat(32) };
   return {
     id,
