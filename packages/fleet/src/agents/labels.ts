@@ -16,15 +16,21 @@ function addTexts(into: Record<string, string>, attributes: Attributes): void {
   }
 }
 
+/** Identities never change once made, so each one's labels are put together once. */
+const known = new WeakMap<AgentIdentity, Labels>();
+
 /**
  * The labels of an agent: its identifying and non-identifying attributes, plus those set by operators, who win.
  * The object has no prototype, so that an attribute called `__proto__` is only a key (R18).
  */
 export function labelsOf(identity: AgentIdentity): Labels {
+  const before = known.get(identity);
+  if (before !== undefined) return before;
   const labels: Record<string, string> = Object.create(null);
   addTexts(labels, identity.nonIdentifying);
   addTexts(labels, identity.identifying);
   for (const [key, value] of Object.entries(identity.operatorLabels)) labels[key] = value;
+  known.set(identity, labels);
   return labels;
 }
 

@@ -64,7 +64,7 @@ const MOST_ROUNDS = 8;
 export class Reconciler {
   readonly #parts: Parts;
   readonly #plane: AgentPlane;
-  /** Agents whose ledger may change by time alone. */
+  /** Agents for whom something may change by time alone: a ledger in flight, a pin that expires. */
   readonly #open = new Set<AgentId>();
   readonly #stoppedLanes = new Set<string>();
   /** Free places in the catch-up lanes this turn, by group, and who found none. */
@@ -220,14 +220,11 @@ export class Reconciler {
     }
     for (const id of this.#laneQueue) roster.touch(id);
     this.#laneQueue.clear();
-    for (const { agent } of roster.all()) {
-      const expires = agent.identity.pin?.expires ?? null;
-      if (expires !== null && expires <= now) roster.touch(agent.identity.id);
-    }
   }
 
   #isDue({ agent, presence }: Member, now: Instant): boolean {
-    const { ledger } = agent;
+    const { ledger, identity } = agent;
+    if (identity.pin?.expires != null && identity.pin.expires <= now) return true;
     if (ledger === null) return false;
     if (ledger.phase === 'verifying' || (ledger.deadline !== null && ledger.deadline <= now)) return true;
     if (lacksNews(agent, presence, now)) return true;
@@ -235,8 +232,9 @@ export class Reconciler {
   }
 
   #watch(id: AgentId): void {
-    const phase = this.#parts.roster.get(id)?.agent.ledger?.phase;
-    if (phase !== undefined && IN_FLIGHT.has(phase)) this.#open.add(id);
+    const agent = this.#parts.roster.get(id)?.agent;
+    const inFlight = agent?.ledger != null && IN_FLIGHT.has(agent.ledger.phase);
+    if (inFlight || agent?.identity.pin?.expires != null) this.#open.add(id);
     else this.#open.delete(id);
   }
 
