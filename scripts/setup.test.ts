@@ -173,7 +173,7 @@ describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
   test('interrupted, it is half done, says so, and the next one starts again', async () => {
     const child = start(run('x'), { OLD: 'yes', NPM_DOES: 'hangs' });
     const result = end(child);
-    await expect.poll(() => fs.existsSync(join(base, 'npm.log'))).toBe(true);
+    await expect.poll(() => fs.existsSync(join(base, 'npm.log')), { timeout: 15_000 }).toBe(true);
     child.kill('SIGINT');
     expect(await result).toMatchObject({ code: 130, err: expect.stringMatching(/stopped by SIGINT/) });
     expect(await ended(run('x'))).toMatchObject({ code: 0 });
