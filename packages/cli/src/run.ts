@@ -36,7 +36,7 @@ async function report(error: unknown, { stderr, env }: Io): Promise<number> {
     for (const { file, line, column, path, rule, message } of error.problems) {
       const place = line === undefined ? path : `${file || 'config'}:${line}:${column}`;
       const words = [place, rule, message].filter((word) => word !== undefined && word !== '').join(': ');
-      if (words !== error.detail) stderr.write(`  ${oneLine(words)}\n`);
+      if (line !== undefined || !error.detail.includes(message)) stderr.write(`  ${oneLine(words)}\n`);
     }
     return BY_CODE[error.code] ?? ExitCode.error;
   }

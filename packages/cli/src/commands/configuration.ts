@@ -97,6 +97,12 @@ export async function save(
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'not-found') throw error;
   }
+  // Checked before the configuration is made: a broken text must leave nothing behind.
+  const { findings } = await client.check({ body: { files: request.body.files } });
+  const wrong = findings.filter(({ severity }) => severity === 'error');
+  const [first] = wrong;
+  if (first !== undefined)
+    throw new ApiError('invalid-config', `${name} was not saved: ${first.message}`, wrong);
   await client.putConfiguration({ name, body: { author: by.author } });
   session.note(`configuration/${name} created\n`);
   return client.createRevision(request);

@@ -103,6 +103,9 @@ test('a broken text is a negative result, with line, column and rule', async () 
   const { code, err } = await run(server.url, push('--group', 'edge'));
   expect(code).toBe(1);
   expect(err).toContain('config:4:1: duplicate-key: key "exporters" stands twice');
+  expect(server.world.configurations.size).toBe(0);
+  server.world.putConfiguration('edge', '');
+  expect(await run(server.url, push('--group', 'edge'))).toMatchObject({ code: 1 });
   expect(server.world.rollouts.size).toBe(0);
 });
 

@@ -2,10 +2,18 @@ import type { JournalEvent } from '@flaghoist/api';
 import type { Session } from '../session.ts';
 import type { Column } from './table.ts';
 
-/** What an event carries, as words: `group=edge revision=4`. */
+function word(value: unknown): string {
+  if (typeof value === 'string') return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value;
+  const { configuration, revision } = (value ?? {}) as { configuration?: unknown; revision?: unknown };
+  if (typeof configuration === 'string' && typeof revision === 'number')
+    return `${configuration}@${revision}`;
+  return JSON.stringify(value);
+}
+
+/** What an event carries, as words: `group=edge target=edge@4`. */
 function dataText(data: JournalEvent['data']): string {
   return Object.entries(data)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${word(value)}`)
     .join(' ');
 }
 

@@ -117,7 +117,9 @@ function handlersOf(world: World): Handlers<AbortSignal> {
     diffRevisions: async () => {
       throw new ApiError('internal', 'the command line compares texts itself');
     },
-    check: async () => ({ findings: [] }),
+    check: async ({ body }) => ({
+      findings: checkText(body.files).map((problem) => ({ ...problem, severity: 'error' as const })),
+    }),
 
     listGroups: async (input) => page([...world.groups.keys()].map(groupView), input),
     getGroup: async ({ name }) => groupView(name),
