@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const WANTED_NODE = '24.14.1';
 const WANTED_SQLITE = '3.51.3';
 const PACKAGED_FOR = ['linux-arm64', 'linux-x64', 'win-x64'];
+const STOP_PATIENCE_MS = 1_000;
 const LOCK_BEAT_MS = 1_000;
 const LOCK_STALE_MS = 10_000;
 
@@ -169,11 +170,14 @@ function endOf(child) {
   }
   return new Promise((resolve) => {
     let stopped;
+    let impatience;
     const stop = (signal) => {
       stopped = signal;
       child.kill(signal);
+      impatience ??= setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS); // npm would finish what it is at
     };
     const finish = (end) => {
+      clearTimeout(impatience);
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, stop);
       resolve({ ...end, stopped, output });
     };
