@@ -1,3 +1,4 @@
+import type { ProblemDetail } from '@flaghoist/api';
 import { CommanderError } from 'commander';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -23,6 +24,11 @@ export interface RunOptions extends Io {
   readonly programs: Programs;
 }
 
+function problemText({ file, line, column, path, rule, message }: ProblemDetail): string {
+  const place = line === undefined ? path : `${file || 'config'}:${line}:${column}`;
+  return [place, rule, message].filter((word) => word !== undefined).join(': ');
+}
+
 async function report(error: unknown, { stderr, env }: Io): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
   const say = (text: string): unknown => stderr.write(`flaghoist: ${oneLine(text)}\n`);
@@ -33,10 +39,10 @@ async function report(error: unknown, { stderr, env }: Io): Promise<number> {
   const { ApiError } = await import('@flaghoist/api');
   if (error instanceof ApiError) {
     say(error.detail);
-    for (const { file, line, column, path, rule, message } of error.problems) {
-      const place = line === undefined ? path : `${file || 'config'}:${line}:${column}`;
-      const words = [place, rule, message].filter((word) => word !== undefined && word !== '').join(': ');
-      if (line !== undefined || !error.detail.includes(message)) stderr.write(`  ${oneLine(words)}\n`);
+    for (const problem of error.problems) {
+      // The sentence above names the field that is wrong; of a text, file, line and rule are news.
+      const told = problem.line === undefined && error.detail.includes(problem.message);
+      if (!told) stderr.write(`  ${oneLine(problemText(problem))}\n`);
     }
     return BY_CODE[error.code] ?? ExitCode.error;
   }

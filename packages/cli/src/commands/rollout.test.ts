@@ -177,7 +177,8 @@ test('events: the recent ones, and with --follow those to come, one JSON text pe
   });
   setTimeout(() => server.world.record('agent.enrolled', 'agent/x', {}), 50);
   setTimeout(() => server.world.record('agent.enrolled', 'agent/y', {}), 80);
-  const { out } = await following;
+  const { code, out } = await following;
+  expect(code).toBe(130);
   expect(
     out
       .trimEnd()
