@@ -404,7 +404,7 @@ export function lacksNews(agent: Agent, presence: Presence, now: Instant): boole
     entry.phase === 'verifying'
       ? entry.appliedAt
       : entry.source.kind === 'retry' && entry.phase === 'sent'
-        ? entry.sentAt
+        ? entry.sentAt + 1
         : null;
   if (since === null || now - since < NEWS_EXPECTED || (presence.fullStateAt ?? 0) >= since) return false;
   const healthMissing = can(agent.identity, 'ReportsHealth') && (report.health?.at ?? 0) < entry.sentAt;

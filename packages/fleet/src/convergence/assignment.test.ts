@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../limits.ts';
+import {
+  A,
+  agent,
+  assigned,
+  B,
+  C,
+  entry,
+  health,
+  presence,
+  QUICK,
+  ROLLOUT,
+  reported,
+  revision,
+  T0,
+  TERMS,
+} from '../samples.ts';
+import { assess } from './assess.ts';
+import { assign, retry, unassign, withLedger } from './assignment.ts';
+import type { FailureReason } from './ledger.ts';
+import { decideOffer } from './pull-law.ts';
+
+const NOW = T0 + 1_000;
+const refusedB = (message = 'no') => ({ hash: B.hash, reason: 'agent-failed', message, at: T0 });
+
+describe('assign', () => {
+  test('opens a new generation, with its source and terms', () => {
+    const next = assign(agent(), B, ROLLOUT, TERMS, NOW);
+    expect(next.assignment).toMatchObject({ desired: B, source: ROLLOUT, generation: 1 });
+    expect(next.ledger).toMatchObject({
+      phase: 'offered',
+      revision: B,
+      generation: 1,
+      offeredAt: NOW,
+      sends: 0,
+      sentAt: null,
+    });
+  });
+
+  test('another revision begins from nothing once the last one was named', () => {
+    const next = assign(assigned(entry('applying')), C, ROLLOUT, TERMS, NOW);
+    expect(next.ledger).toMatchObject({ sentAt: null, sends: 0, receivedAt: null });
+    expect(next.ledger?.overtakes).toBeUndefined();
+  });
+
+  test('the same hash is not sent again on its epoch by a new assignment (I5)', () => {
+    const next = assign(assigned(entry('sent')), B, { kind: 'pin' }, QUICK, NOW);
+    expect(decideOffer(next, presence(), NOW)).toMatchObject({ offer: false, why: 'on-the-way' });
+    const seen = assess(next, presence(), NOW);
+    expect(seen).toMatchObject({ phase: 'sent', generation: 2, deadline: NOW + 120_000, sends: 1 });
+  });
+
+  test('the same hash, proven, is proven again under the new source without a send', () => {
+    const proven = assigned(entry('proven', { effective: { kind: 'confirmed', at: T0 } }), {
+      reported: reported(B, 'APPLIED', T0),
+      health: health(true, T0),
+    });
+    const next = assign(proven, B, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
+    expect(next.ledger?.phase).toBe('offered');
+    expect(assess(next, presence({ lastSeen: NOW }), NOW)).toMatchObject({ phase: 'proven', generation: 2 });
+  });
+
+  test('a report that crossed an unanswered send proves nothing (I13)', () => {
+    // B is on the way, the agent still names A, and A is wanted again.
+    const onTheWay = assigned(entry('sent', { deadline: T0 + 120_000 }));
+    const back = assign(onTheWay, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
+    expect(back.ledger?.overtakes).toEqual({ hash: B.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 });
+    expect(assess(back, presence(), NOW)?.phase).toBe('offered');
+    // The agent names B: now A has to be sent.
+    const named = { ...back, report: { ...back.report, reported: reported(B, 'APPLYING', NOW) } };
+    expect(decideOffer(named, presence(), NOW)).toEqual({ offer: true });
+    // It never does: with the time it had, the question is over.
+    expect(assess(back, presence({ lastSeen: T0 + 120_000 }), T0 + 120_000)?.phase).toBe('proven');
+  });
+
+  test('what is overtaken twice is not forgotten', () => {
+    const once = assign(assigned(entry('sent')), C, ROLLOUT, TERMS, NOW);
+    const twice = assign(once, A, ROLLOUT, TERMS, NOW);
+    expect(twice.ledger?.overtakes).toMatchObject({ hash: B.hash });
+  });
+});
+
+test('unassign wants nothing and leaves the memory of refusals', () => {
+  const before = { ...assigned(entry('failed')) };
+  const after = unassign(before);
+  expect(after.assignment).toMatchObject({ desired: null, source: null, generation: 1 });
+  expect(after.assignment.refused).toHaveLength(1);
+  expect(after.ledger).toBeNull();
+  expect(unassign(after)).toBe(after);
+});
+
+describe('withLedger', () => {
+  test('the same entry is the same agent', () => {
+    const subject = assigned(entry('applying'));
+    expect(withLedger(subject, subject.ledger)).toBe(subject);
+  });
+
+  const REASONS: Record<FailureReason, boolean> = {
+    'agent-failed': true,
+    'agent-reverted': true,
+    'restart-loop': true,
+    'lost-contact': false,
+    'apply-timeout': false,
+    unhealthy: false,
+    'effective-mismatch': false,
+    'no-effective-config': false,
+    'never-acknowledged': false,
+    'identity-conflict': false,
+  };
+  test.each(Object.entries(REASONS))('%s condemns the hash for this agent: %s', (reason, condemns) => {
+    const failure = { reason: reason as FailureReason, message: 'words', at: NOW };
+    const after = withLedger(assigned(entry('applying')), entry('failed', { failure }));
+    expect(after.assignment.refused).toEqual(condemns ? [{ hash: B.hash, ...failure }] : []);
+  });
+
+  test('a FAILED that comes after the next assignment is remembered for its own hash (I5)', () => {
+    const moved = assign(assigned(entry('applying')), C, ROLLOUT, TERMS, NOW);
+    const heard = {
+      ...moved,
+      report: { ...moved.report, reported: reported(B, 'FAILED', NOW + 1, 'exit code 1') },
+    };
+    const after = withLedger(heard, assess(heard, presence(), NOW + 1));
+    expect(after.ledger?.phase).toBe('offered');
+    expect(after.assignment.refused).toEqual([
+      { hash: B.hash, reason: 'agent-failed', message: 'exit code 1', at: NOW + 1 },
+    ]);
+    expect(withLedger(after, after.ledger)).toBe(after);
+    const again = assign(after, B, ROLLOUT, TERMS, NOW + 2);
+    expect(decideOffer(again, presence(), NOW + 2)).toMatchObject({ why: 'refused' });
+    expect(assess(again, presence(), NOW + 2)).toMatchObject({
+      phase: 'failed',
+      failure: { message: 'exit code 1' },
+    });
+  });
+
+  test('an agent cannot fill the memory with hashes that are none', () => {
+    const subject = assigned(entry('applying'));
+    const heard = {
+      ...subject,
+      report: {
+        ...subject.report,
+        reported: { ...reported(C, 'FAILED', NOW), hash: 'f'.repeat(LIMITS.hashLength + 1) },
+      },
+    };
+    expect(withLedger(heard, heard.ledger)).toBe(heard);
+  });
+
+  test('of many refusals the oldest go first', () => {
+    let subject = agent();
+    for (let n = 0; n <= LIMITS.refusalsPerAgent; n += 1) {
+      subject = {
+        ...subject,
+        report: { ...subject.report, reported: reported(revision(100 + n), 'FAILED', NOW) },
+      };
+      subject = withLedger(subject, null);
+    }
+    expect(subject.assignment.refused).toHaveLength(LIMITS.refusalsPerAgent);
+    expect(subject.assignment.refused[0]?.hash).toBe(revision(101).hash);
+  });
+});
+
+describe('retry', () => {
+  test('forgets the refusal and offers once more on the same epoch', () => {
+    const failed = assigned(entry('failed'), { reported: reported(B, 'FAILED', T0) });
+    expect(decideOffer(failed, presence(), NOW)).toMatchObject({ why: 'refused' });
+    const next = retry(failed, NOW);
+    expect(next.assignment).toMatchObject({ refused: [], generation: 2, source: { kind: 'retry' } });
+    expect(decideOffer(next, presence(), NOW)).toEqual({ offer: true });
+    expect(assess(next, presence(), NOW)?.phase).toBe('offered');
+  });
+
+  test('leaves the other refusals', () => {
+    const failed = assigned(entry('failed'));
+    const other = { ...refusedB(), hash: C.hash };
+    const both = { ...failed, assignment: { ...failed.assignment, refused: [refusedB(), other] } };
+    expect(retry(both, NOW).assignment.refused).toEqual([other]);
+  });
+
+  test.each(['offered', 'sent', 'received', 'applying', 'verifying'] as const)(
+    'changes nothing while the attempt is %s: a resend makes the Supervisor say APPLIED falsely',
+    (phase) => {
+      const open = assigned(entry(phase));
+      expect(retry(open, NOW)).toBe(open);
+    },
+  );
+
+  test('changes nothing without an assignment', () => {
+    const idle = agent();
+    expect(retry(idle, NOW)).toBe(idle);
+  });
+});

@@ -1,0 +1,470 @@
+/**
+ * Several simulated agents, faults from a seed, and a server that is nothing but this package's functions: decideOffer,
+ * markSent, assess, withLedger, step. What is asserted is told by the agents' own records. A failure prints its seed;
+ * `SIMULATION_SEED=n` plays that one alone, `SIMULATION_SEEDS=n` plays more.
+ */
+import { describe, expect, test } from 'vitest';
+import { ABSENT, type Agent, type Presence, type RevisionRef } from '../agents/agent.ts';
+import { LIMITS } from '../limits.ts';
+import { planRollout, skipReason } from '../rollouts/plan.ts';
+import type { Rollout, TargetState } from '../rollouts/rollout.ts';
+import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
+import {
+  fold,
+  freeSlots,
+  inFlight,
+  type Observation,
+  type RolloutEvent,
+  step,
+} from '../rollouts/transitions.ts';
+import { A, agent, B, C, health, QUICK, T0, TERMS, without } from '../samples.ts';
+import { assess, lacksNews } from './assess.ts';
+import { assign, withLedger } from './assignment.ts';
+import { extendDeadline, type LedgerEntry, markSent, type Phase } from './ledger.ts';
+import { decideOffer } from './pull-law.ts';
+import { KINDS, type Message, SimulatedAgent } from './simulated-agent.ts';
+
+const SECOND = 1_000;
+const FAULTS_UNTIL = T0 + 300 * SECOND;
+const SUPERSEDE_AT = T0 + 60 * SECOND;
+const END = T0 + 1_500 * SECOND;
+const POLL = 10 * SECOND;
+const HTTP_PATIENCE = 30 * SECOND;
+
+const TARGET_OF: Readonly<Record<Phase, TargetState>> = {
+  offered: 'offered',
+  sent: 'sent',
+  received: 'sent',
+  applying: 'applying',
+  verifying: 'verifying',
+  proven: 'proven',
+  failed: 'failed',
+};
+
+/** Mulberry32: small, seeded, the same everywhere. */
+function dice(seed: number): (chance: number) => boolean {
+  let state = seed;
+  return (chance) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296 < chance;
+  };
+}
+
+/** Phases in which the agent may hold the revision without proof. */
+const EXPOSED: ReadonlySet<Phase> = new Set<Phase>(['sent', 'received', 'applying', 'verifying']);
+
+interface Member {
+  readonly real: SimulatedAgent;
+  agent: Agent;
+  presence: Presence;
+  /** The next sequence number; lost with the process. */
+  expected: number | null;
+  lastPoll: number;
+  readonly refusals: Set<string>;
+  readonly offers: { readonly hash: string; readonly epoch: string }[];
+}
+
+class Simulation {
+  readonly #chance: (chance: number) => boolean;
+  readonly members: Member[];
+  readonly #logs: { event: RolloutEvent; at: number }[][] = [];
+  #now = T0;
+  #downUntil = 0;
+  /** Chance of each fault in a second; 0 once the faults are over. */
+  #fault: number;
+  rollout: Rollout | null = null;
+  #bound = 0;
+  /** Targets, by rollout, that were proven or failed at least once. */
+  readonly #settledOnce = new Set<string>();
+
+  constructor(seed: number) {
+    this.#chance = dice(seed);
+    this.#fault = this.#chance(0.2) ? 0 : 0.02;
+    const pick = (): number => {
+      let index = 0;
+      for (let bit = 0; bit < 4; bit += 1) index = index * 2 + (this.#chance(0.5) ? 1 : 0);
+      return index;
+    };
+    this.members = Array.from({ length: 3 + (pick() % 4) }, (_, n) => {
+      // Half the agents are good, so that there is something to prove.
+      const kind = this.#chance(0.5) ? 'good' : (KINDS[pick() % KINDS.length] ?? 'good');
+      const real = new SimulatedAgent(`a-${n}`, kind, this.#chance(0.3) ? 'http' : 'websocket', A.hash);
+      const known = agent(real.id, kind === 'mute' ? { capabilities: without('ReportsRemoteConfig') } : {});
+      const blank = { ...known, report: { health: null, reported: null, effective: null } };
+      return {
+        real,
+        agent: blank,
+        presence: ABSENT,
+        expected: null,
+        lastPoll: 0,
+        refusals: new Set(),
+        offers: [],
+      };
+    });
+  }
+
+  run(): void {
+    this.#start('r-1', B);
+    const supersedes = this.#chance(0.5);
+    const backToA = this.#chance(0.5);
+    for (; this.#now < END; this.#now += SECOND) {
+      if (this.#now >= FAULTS_UNTIL) this.#fault = 0;
+      if (supersedes && this.#now === SUPERSEDE_AT && this.rollout?.state !== 'succeeded')
+        this.#start('r-2', backToA ? A : C);
+      this.#weather();
+      for (const member of this.members) member.real.pass(this.#now);
+      if (this.#now < this.#downUntil) continue;
+      for (const member of this.members) this.#communicate(member);
+      this.#turn();
+      this.#checkBounds();
+      if (this.#fault === 0 && this.#isQuiet()) return;
+    }
+  }
+
+  /** Nothing is open, everybody is there and nobody has anything to say. */
+  #isQuiet(): boolean {
+    const isSettled = this.rollout?.state === 'succeeded' || this.rollout?.state === 'paused';
+    return (
+      isSettled &&
+      this.#now > SUPERSEDE_AT &&
+      this.members.every(({ agent: { ledger }, presence, real }) => {
+        const isOpen = ledger !== null && ledger.phase !== 'proven' && ledger.phase !== 'failed';
+        return !isOpen && presence.connected && presence.synced && !real.isBusy;
+      })
+    );
+  }
+
+  #start(id: string, target: RevisionRef): void {
+    const before = this.rollout;
+    const terms = this.#chance(0.5) ? QUICK : { ...TERMS, minHealthyTime: 20 * SECOND };
+    const strategy = withOverrides(strategyNamed('all-at-once'), {
+      maxInFlight: { count: this.#chance(0.5) ? 1 : 2 },
+      maxFailed: { count: 3 },
+      minHealthyTime: terms.minHealthyTime,
+    });
+    const request = {
+      id,
+      group: 'edge',
+      target,
+      from: A,
+      strategy,
+      author: 'test',
+      message: '',
+      supersedes: before?.id ?? null,
+    };
+    const header = planRollout(
+      request,
+      this.members.map(({ agent }) => agent),
+    );
+    if (before !== null) this.#apply({ type: 'superseded', by: id });
+    this.rollout = null;
+    this.#logs.push([]);
+    this.#apply({ type: 'started', header });
+    this.#bound = Math.max(header.maxInFlight, header.carried.length);
+  }
+
+  #apply(event: RolloutEvent): void {
+    const { rollout, commands } = step(this.rollout, event, this.#now);
+    this.#logs.at(-1)?.push({ event, at: this.#now });
+    this.rollout = rollout;
+    for (const command of commands) {
+      if (command.type !== 'assign') continue;
+      for (const member of this.members) {
+        if (!command.agents.includes(member.real.id)) continue;
+        const source = { kind: 'rollout', rollout: rollout.id } as const;
+        member.agent = assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#now);
+      }
+    }
+  }
+
+  /** Connections break, processes die, ours too. */
+  #weather(): void {
+    for (const { real } of this.members) {
+      if (this.#chance(this.#fault)) real.disconnect();
+      if (this.#chance(this.#fault / 4)) real.restart();
+    }
+    if (this.#now >= this.#downUntil && this.#chance(this.#fault / 4)) this.#crash();
+  }
+
+  /** Kill -9 of the server: what is in memory is gone, the rows are not. */
+  #crash(): void {
+    const long = this.#chance(0.2);
+    this.#downUntil = this.#now + (long ? 200 : 3) * SECOND;
+    for (const member of this.members) {
+      member.real.disconnect();
+      member.presence = ABSENT;
+      member.expected = null;
+      const { ledger } = member.agent;
+      if (ledger === null) continue;
+      // As the server does at its start, before agents are let in (I10).
+      const moved = extendDeadline(ledger, this.#downUntil, 60 * SECOND, LIMITS.outageExtensions);
+      member.agent = { ...member.agent, ledger: moved };
+    }
+    const log = this.#logs.at(-1) ?? [];
+    const folded = fold(JSON.parse(JSON.stringify(log)));
+    expect(folded).toEqual(this.rollout);
+    this.rollout = folded;
+  }
+
+  #communicate(member: Member): void {
+    const { real } = member;
+    if (real.transport === 'http') {
+      if (this.#now - member.lastPoll < POLL && !real.hasNews) {
+        this.#hearNothing(member);
+      } else {
+        member.lastPoll = this.#now;
+        this.#hear(member, real.message());
+      }
+      return;
+    }
+    if (real.session === null) {
+      this.#hearNothing(member);
+      if (this.#chance(0.5)) real.connect();
+      return;
+    }
+    if (real.hasNews || this.#now % POLL === 0 || member.presence.epoch !== real.epoch)
+      this.#hear(member, real.message());
+  }
+
+  #hearNothing(member: Member): void {
+    const { presence, real } = member;
+    if (!presence.connected) return;
+    if (real.transport === 'http' && this.#now - (presence.lastSeen ?? 0) < HTTP_PATIENCE) return;
+    member.presence = { ...presence, connected: false, disconnectedAt: this.#now };
+  }
+
+  #hear(member: Member, message: Message): void {
+    if (this.#chance(this.#fault)) return;
+    const { real, presence: before } = member;
+    const isBoot = message.sequence === 0 && message.full;
+    const isNext = message.sequence === member.expected;
+    const synced = message.full || isBoot || (isNext && before.synced);
+    member.expected = message.sequence + 1;
+    member.presence = {
+      connected: true,
+      transport: real.transport,
+      epoch: real.epoch,
+      synced,
+      fullStateEpoch: message.full ? real.epoch : before.fullStateEpoch,
+      fullStateAt: message.full ? this.#now : before.fullStateAt,
+      lastSeen: this.#now,
+      disconnectedAt: null,
+    };
+    // The session asks on each gap; the pull law need not.
+    if (!synced) real.askFullState();
+    if (message.status?.status === 'FAILED') member.refusals.add(message.status.hash);
+    const { report } = member.agent;
+    member.agent = {
+      ...member.agent,
+      report: {
+        health: message.healthy === null ? report.health : health(message.healthy, this.#now),
+        reported:
+          message.status === null
+            ? report.reported
+            : { ...message.status, errorMessage: 'exit code 1', at: this.#now },
+        effective:
+          message.effective === null
+            ? report.effective
+            : { files: [], digest: message.effective, at: this.#now },
+      },
+    };
+    this.#settle(member);
+    if (real.transport === 'http') this.#offer(member);
+  }
+
+  #withVerdict(ledger: LedgerEntry | null, shown: string | undefined): LedgerEntry | null {
+    if (ledger === null || shown === undefined || shown === '') return ledger;
+    const kind = shown === ledger.revision.hash ? 'confirmed' : 'contradicted';
+    if (ledger.effective?.kind === kind) return ledger;
+    return {
+      ...ledger,
+      effective: kind === 'confirmed' ? { kind, at: this.#now } : { kind, why: 'old', at: this.#now },
+    };
+  }
+
+  #settle(member: Member): void {
+    const before = member.agent;
+    const ledger = this.#withVerdict(before.ledger, before.report.effective?.digest);
+    const after = withLedger(before, assess({ ...before, ledger }, member.presence, this.#now));
+    member.agent = after;
+    if (after.ledger?.phase === 'proven' && before.ledger?.phase !== 'proven') {
+      expect(member.real.runs, `${member.real.id} (${member.real.kind}) is called proven`).toBe(
+        after.ledger.revision.hash,
+      );
+    }
+    this.#observe(member);
+    if (lacksNews(after, member.presence, this.#now)) member.real.askFullState();
+  }
+
+  /** Tells the rollout how a target, or an agent carried over from the last rollout, got on. */
+  #observe({ agent: { identity, ledger } }: Member): void {
+    const { rollout } = this;
+    if (rollout === null || ledger === null || ledger.source.kind !== 'rollout') return;
+    const state = TARGET_OF[ledger.phase];
+    if (state === 'proven' || state === 'failed')
+      this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
+    const isOurs = ledger.source.rollout === rollout.id;
+    const isCarried = rollout.carried.has(identity.id);
+    if (state === 'offered' || (!isOurs && !isCarried)) return;
+    const before = rollout.targets.get(identity.id)?.state;
+    if (isOurs && (before === state || before === 'failed' || (before === 'proven' && state !== 'failed')))
+      return;
+    if (!isOurs && state !== 'proven' && state !== 'failed') return;
+    const change: Observation = {
+      agent: identity.id,
+      state,
+      reason: ledger.failure?.reason ?? null,
+      message: ledger.failure?.message ?? '',
+    };
+    this.#apply({ type: 'observed', changes: [change] });
+  }
+
+  #offer(member: Member): void {
+    const { real } = member;
+    const decision = decideOffer(member.agent, member.presence, this.#now);
+    if (!decision.offer) {
+      if (decision.askFullState) real.askFullState();
+      return;
+    }
+    const { ledger } = member.agent;
+    if (ledger === null || (real.transport === 'websocket' && real.session !== member.presence.epoch)) return;
+    const { hash } = ledger.revision;
+    const offer = { hash, epoch: real.epoch };
+    expect([...member.refusals], `${real.id} (${real.kind}) refused it`).not.toContain(hash);
+    if (real.transport === 'websocket')
+      expect(member.offers, `${real.id} had it on this epoch`).not.toContainEqual(offer);
+    member.offers.push(offer);
+    member.agent = withLedger(member.agent, markSent(ledger, real.epoch, this.#now));
+    this.#observe(member);
+    // Committed; now the write, if we and the way are still there.
+    if (this.#chance(this.#fault)) this.#crash();
+    else if (real.transport === 'websocket' || !this.#chance(this.#fault * 3)) real.receive(hash, this.#now);
+  }
+
+  #turn(): void {
+    for (const member of this.members) this.#settle(member);
+    this.#admit();
+    this.#finish();
+    for (const member of this.members) {
+      if (this.#now < this.#downUntil) return;
+      this.#settle(member);
+      if (member.real.transport === 'websocket') this.#offer(member);
+    }
+  }
+
+  #pending(): Member[] {
+    const { rollout } = this;
+    if (rollout === null) return [];
+    return this.members.filter(
+      ({ agent, real }) => !rollout.targets.has(real.id) && skipReason(agent, rollout.target) === undefined,
+    );
+  }
+
+  #admit(): void {
+    const { rollout } = this;
+    if (rollout?.state !== 'running') return;
+    let free = freeSlots(rollout);
+    const agents: { agent: string; late: boolean }[] = [];
+    for (const { presence, real } of this.#pending()) {
+      const replaces = rollout.carried.has(real.id);
+      if (!presence.connected || !presence.synced || (free === 0 && !replaces)) continue;
+      if (!replaces) free -= 1;
+      agents.push({ agent: real.id, late: false });
+    }
+    if (agents.length > 0) this.#apply({ type: 'admitted', agents });
+  }
+
+  #finish(): void {
+    const { rollout } = this;
+    if (rollout?.state !== 'running' || inFlight(rollout) > 0) return;
+    const left = this.#pending();
+    if (
+      left.some(({ presence }) => presence.connected) ||
+      rollout.counts.proven + rollout.counts.failed === 0
+    )
+      return;
+    this.#apply({ type: 'exhausted', deferred: left.map(({ real }) => real.id) });
+  }
+
+  #checkBounds(): void {
+    const { rollout } = this;
+    if (rollout === null) return;
+    if (inFlight(rollout) > this.#bound)
+      throw new Error(`${inFlight(rollout)} in flight, ${this.#bound} allowed (I1)`);
+    // Who was given up or proven and is sent the revision again counts against the failures (I2), not here.
+    const exposed = this.members.filter(({ agent: { ledger }, real }) => {
+      const isOpen = ledger?.source.kind === 'rollout' && EXPOSED.has(ledger.phase);
+      return isOpen && !this.#settledOnce.has(`${ledger.source.rollout} ${real.id}`);
+    });
+    if (exposed.length > this.#bound)
+      throw new Error(
+        `${exposed.length} exposed by the ledger, ${this.#bound} allowed (I1): ${this.#describe()}`,
+      );
+  }
+
+  #describe(): string {
+    return this.members
+      .map(({ real, agent: { ledger } }) => {
+        const { phase, source, failure } = ledger ?? {};
+        return `${real.id} ${real.kind} ${real.transport} ${phase} ${JSON.stringify(source)} ${failure?.reason ?? ''}`;
+      })
+      .join('; ');
+  }
+
+  /** With the faults over for long: everybody has an outcome, and it is the true one (I16). */
+  checkOutcome(): void {
+    const { rollout } = this;
+    expect(rollout).not.toBeNull();
+    if (rollout === null) return;
+    const waits = rollout.state === 'running' && rollout.counts.proven + rollout.counts.failed === 0;
+    const { counts, carried } = rollout;
+    const told = `${JSON.stringify(counts)}, carried ${[...carried]}: ${this.#describe()}`;
+    expect(waits ? 'skipped all' : rollout.state, told).toMatch(/succeeded|paused|skipped all/);
+    for (const { agent: subject, real } of this.members) {
+      const { ledger } = subject;
+      if (ledger === null) continue;
+      const told = `${real.id} (${real.kind}, ${real.transport}): ${ledger.phase} ${ledger.failure?.reason ?? ''}`;
+      expect(['proven', 'failed'], told).toContain(ledger.phase);
+      if (ledger.phase === 'proven') expect(real.runs, told).toBe(ledger.revision.hash);
+      else expect(ledger.failure?.message, told).toBeTruthy();
+    }
+  }
+}
+
+const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 1_000);
+const ONE = process.env['SIMULATION_SEED'];
+
+function play(seed: number): Simulation {
+  const simulation = new Simulation(seed);
+  try {
+    simulation.run();
+    simulation.checkOutcome();
+  } catch (error) {
+    throw new Error(`simulation seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  return simulation;
+}
+
+describe('simulation', () => {
+  test(`holds over ${ONE === undefined ? `${SEEDS} seeds` : `seed ${ONE}`}`, { timeout: 120_000 }, () => {
+    const first = Number(ONE ?? 1);
+    const outcomes = new Map<string, number>();
+    const began = performance.now();
+    for (let seed = first; seed < first + (ONE === undefined ? SEEDS : 1); seed += 1) {
+      const { members, rollout } = play(seed);
+      for (const key of [
+        `rollout ${rollout?.state}`,
+        ...members.map(({ agent: { ledger } }) => `agent ${ledger?.phase} ${ledger?.failure?.reason ?? ''}`),
+      ])
+        outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
+    }
+    console.log(
+      `simulation: ${Math.round(performance.now() - began)} ms`,
+      Object.fromEntries([...outcomes].sort()),
+    );
+  });
+});
