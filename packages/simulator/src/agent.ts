@@ -159,13 +159,14 @@ export class SimulatedAgent {
         if (this.away) this.comeBack(now);
         break;
       case 'stop':
+        this.supervisor.end();
         this.client.stop(now);
         this.recorder.connected(false, now);
         break;
     }
   }
 
-  /** In opamp-go's order (real-agents 3.8): a command ends the processing of its message. */
+  /** In opamp-go's order: a command ends the processing of its message. */
   private receive(message: ServerToAgent, now: number): void {
     const { record } = this.recorder;
     record.messagesReceived += 1;

@@ -200,10 +200,10 @@ export class Client {
     }
   }
 
-  /** WebSocket says goodbye and closes (S-063); HTTP ends without a word. */
+  /** WebSocket says goodbye and closes (S-255); HTTP ends without a word. */
   stop(now: number): void {
     if (this.settings.transport === 'websocket' && this.state === 'idle') {
-      this.change('health', 'goodbye');
+      this.change('goodbye');
       this.flush(now);
       this.effects.push({ do: 'close' });
     } else if (this.state !== 'waiting' && this.state !== 'unreachable') this.effects.push({ do: 'drop' });

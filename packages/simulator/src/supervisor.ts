@@ -79,6 +79,11 @@ export class Supervisor {
     this.launch(now);
   }
 
+  /** The orderly end: the collector first, then the link. */
+  end(): void {
+    this.setHealth(report.ailing('Supervisor is shutdown'));
+  }
+
   /** The fields of one part of a report. */
   encode(part: Part, now: number): Uint8Array {
     const { plan, composer, client } = this.context;
@@ -317,7 +322,7 @@ export class Supervisor {
   /** A running collector says that it stops. */
   private shutDown(): void {
     if (this.collector === 'up') this.setHealth(report.ailing(''));
-    // What the collector said before does not count for the next one (real-agents 4.5).
+    // What the collector said before does not count for the next one.
     this.health = { ...this.health, healthy: false };
   }
 
