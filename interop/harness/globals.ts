@@ -1,8 +1,8 @@
 // Before the tests: the real binaries, and our own server's command.
 import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { build } from '../build.ts';
+import { FLAGHOIST } from './server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,10 +12,7 @@ declare module 'vitest' {
 }
 
 export default async function setUp(project: TestProject): Promise<void> {
-  accessSync(
-    process.env['FLAGHOIST_BIN'] ?? join(import.meta.dirname, '../../bin/flaghoist'),
-    constants.X_OK,
-  );
+  accessSync(FLAGHOIST, constants.X_OK);
   const { supervisor, collector } = await build();
   project.provide('supervisor', supervisor);
   project.provide('collector', collector);

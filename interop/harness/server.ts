@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Api } from './api.ts';
 import { Child } from './child.ts';
@@ -49,7 +50,7 @@ export class Server {
       () => {
         const [, opamp, api, ops] = READY.exec(child.log()) ?? [];
         if (opamp !== undefined && api !== undefined && ops !== undefined) return { opamp, api, ops };
-        if (!child.running) throw new Error(`it ended: ${child.log().slice(-2_000)}`);
+        assert(child.running, `the server ended: ${child.log().slice(-2_000)}`);
         return undefined;
       },
       { timeoutMs: 60_000, everyMs: 50 },

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -92,7 +93,7 @@ export class Supervisor {
   /** Waits until the bootstrap is over and the Collector proper runs. */
   async ready(): Promise<this> {
     await until(`${this.name} runs its Collector`, () => {
-      if (!this.#child.running) throw new Error(`it ended: ${this.#child.log().slice(-2_000)}`);
+      assert(this.#child.running, `${this.name} ended: ${this.#child.log().slice(-2_000)}`);
       const collector = this.collectors().length > 0 && this.collectorPid();
       if (!collector)
         throw new Error(`no Collector; remote configurations received: ${this.offers().length}`);

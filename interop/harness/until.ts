@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Asks until the answer is neither undefined, null nor false, and returns it. A question that throws has not been answered
- * yet: a server that is being restarted refuses connections. A failed `expect` ends the asking.
+ * yet: a server that is being restarted refuses connections. A failed `expect` or `assert` ends the asking.
  */
 export async function until<T>(
   what: string,
