@@ -11,6 +11,7 @@ export { assign, retry, unassign, withLedger } from './convergence/assignment.ts
 export {
   type EffectiveVerdict,
   extendDeadline,
+  FAILURE_REASONS,
   type Failure,
   type FailureReason,
   IN_FLIGHT,
@@ -21,16 +22,26 @@ export {
   type Terms,
 } from './convergence/ledger.ts';
 export { decideOffer, type OfferDecision, type Withheld } from './convergence/pull-law.ts';
-export { AGENT_STATES, type AgentState, type Standing, type Sync, standing } from './convergence/sync.ts';
+export {
+  AGENT_STATES,
+  type AgentState,
+  type Standing,
+  SYNCS,
+  type Sync,
+  standing,
+} from './convergence/sync.ts';
 export { FleetError, type FleetErrorCode, type Problem } from './errors.ts';
 export { checkName, type Group, type Grouping, grouping, resolutionOrder } from './groups/group.ts';
 export { LIMITS } from './limits.ts';
 export { CATCH_UP_TERMS, type Lane, lane, needsCatchUp, runsAlready } from './rollouts/catch-up.ts';
 export { isLate, planRollout, type RolloutRequest, skipReason } from './rollouts/plan.ts';
 export {
+  PAUSE_REASONS,
   type PauseReason,
+  ROLLOUT_STATES,
   type Rollout,
   type RolloutState,
+  SKIP_REASONS,
   type SkipReason,
   TARGET_STATES,
   type Target,

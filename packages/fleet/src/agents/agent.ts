@@ -39,7 +39,8 @@ export const Capability = {
 export type CapabilityName = keyof typeof Capability;
 
 /** Whether an agent may be offered anything at all. */
-export type Admission = 'open' | 'awaiting-approval' | 'quarantined' | 'revoked';
+export const ADMISSIONS = ['open', 'awaiting-approval', 'quarantined', 'revoked'] as const;
+export type Admission = (typeof ADMISSIONS)[number];
 
 /** Health as the agent reported it; `at` is our clock when it arrived, the agent's own times are kept as text. */
 export interface Health {
@@ -53,7 +54,8 @@ export interface Health {
   readonly components: Readonly<Record<string, Health>>;
 }
 
-export type RemoteConfigState = 'UNSET' | 'APPLIED' | 'APPLYING' | 'FAILED';
+export const REMOTE_CONFIG_STATES = ['UNSET', 'APPLIED', 'APPLYING', 'FAILED'] as const;
+export type RemoteConfigState = (typeof REMOTE_CONFIG_STATES)[number];
 
 /** What the agent last said of a remote configuration: a hash (hex, empty for none), a status and its own words. */
 export interface ReportedConfig {

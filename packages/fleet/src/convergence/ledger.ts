@@ -14,17 +14,8 @@ import type { Instant, Millis } from '../time.ts';
  * - `proven`: all agree.
  * - `failed`: it did not work out; `failure` says why.
  */
-export type Phase = 'offered' | 'sent' | 'received' | 'applying' | 'verifying' | 'proven' | 'failed';
-
-export const PHASES: readonly Phase[] = [
-  'offered',
-  'sent',
-  'received',
-  'applying',
-  'verifying',
-  'proven',
-  'failed',
-];
+export const PHASES = ['offered', 'sent', 'received', 'applying', 'verifying', 'proven', 'failed'] as const;
+export type Phase = (typeof PHASES)[number];
 
 /** The phases in which the agent may be holding or applying the revision without proof (I1). */
 export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>([
@@ -35,27 +26,29 @@ export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>([
   'verifying',
 ]);
 
-export type FailureReason =
+export const FAILURE_REASONS = [
   /** The agent said FAILED for this hash. */
-  | 'agent-failed'
+  'agent-failed',
   /** It said APPLIED for another hash after having taken this one. */
-  | 'agent-reverted'
+  'agent-reverted',
   /** It came back without any configuration twice. */
-  | 'restart-loop'
+  'restart-loop',
   /** No verdict before the deadline, and the agent is gone. */
-  | 'lost-contact'
+  'lost-contact',
   /** No verdict before the deadline, though the agent is there. */
-  | 'apply-timeout'
+  'apply-timeout',
   /** APPLIED, but not healthy before the deadline. */
-  | 'unhealthy'
+  'unhealthy',
   /** APPLIED, but the effective config does not contain what was offered (S5). */
-  | 'effective-mismatch'
+  'effective-mismatch',
   /** APPLIED, but the agent must report an effective config and did not. */
-  | 'no-effective-config'
+  'no-effective-config',
   /** Sent as often as is allowed, never named; so ends every send to an agent that reports no config at all. */
-  | 'never-acknowledged'
+  'never-acknowledged',
   /** Two agents spoke under one instance uid while this was under way. */
-  | 'identity-conflict';
+  'identity-conflict',
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 export interface Failure {
   readonly reason: FailureReason;

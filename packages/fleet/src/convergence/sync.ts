@@ -2,20 +2,20 @@
 import { type Admission, type Agent, can, isVerifiable, type Presence } from '../agents/agent.ts';
 import { type Failure, IN_FLIGHT, type Phase } from './ledger.ts';
 
-export type Sync =
-  | 'unmanaged'
-  | 'in-sync'
-  | 'updating'
-  | 'failed'
-  | 'rolled-back'
-  | 'unhealthy'
-  | 'drifted'
-  | 'unverifiable';
-
-export type AgentState = 'awaiting-approval' | 'quarantined' | 'revoked' | 'offline' | Sync;
+export const SYNCS = [
+  'unmanaged',
+  'in-sync',
+  'updating',
+  'failed',
+  'rolled-back',
+  'unhealthy',
+  'drifted',
+  'unverifiable',
+] as const;
+export type Sync = (typeof SYNCS)[number];
 
 /** Every state, in the order in which the first that holds becomes the label. */
-export const AGENT_STATES: readonly AgentState[] = [
+export const AGENT_STATES = [
   'awaiting-approval',
   'quarantined',
   'revoked',
@@ -28,7 +28,8 @@ export const AGENT_STATES: readonly AgentState[] = [
   'unverifiable',
   'unmanaged',
   'in-sync',
-];
+] as const satisfies readonly (Admission | Sync | 'offline')[];
+export type AgentState = (typeof AGENT_STATES)[number];
 
 export interface Standing {
   readonly sync: Sync;

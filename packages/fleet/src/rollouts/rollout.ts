@@ -4,24 +4,16 @@ import type { FailureReason } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 import type { Strategy } from './strategy.ts';
 
-export type RolloutState = 'running' | 'paused' | 'succeeded' | 'superseded';
+export const ROLLOUT_STATES = ['running', 'paused', 'succeeded', 'superseded'] as const;
+export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 export const TERMINAL: ReadonlySet<RolloutState> = new Set<RolloutState>(['succeeded', 'superseded']);
 
-export type PauseReason = 'failures' | 'nothing-proven';
+export const PAUSE_REASONS = ['failures', 'nothing-proven'] as const;
+export type PauseReason = (typeof PAUSE_REASONS)[number];
 
 /** `late` came into the group after the start. A target that is not listed is pending. */
-export type TargetState =
-  | 'offered'
-  | 'sent'
-  | 'applying'
-  | 'verifying'
-  | 'proven'
-  | 'failed'
-  | 'deferred'
-  | 'skipped';
-
-export const TARGET_STATES: readonly TargetState[] = [
+export const TARGET_STATES = [
   'offered',
   'sent',
   'applying',
@@ -30,15 +22,18 @@ export const TARGET_STATES: readonly TargetState[] = [
   'failed',
   'deferred',
   'skipped',
-];
+] as const;
+export type TargetState = (typeof TARGET_STATES)[number];
 
-export type SkipReason =
-  | 'no-remote-config'
-  | 'unverifiable'
-  | 'pinned'
-  | 'refused-before'
-  | 'left-group'
-  | 'not-admitted';
+export const SKIP_REASONS = [
+  'no-remote-config',
+  'unverifiable',
+  'pinned',
+  'refused-before',
+  'left-group',
+  'not-admitted',
+] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 export interface Target {
   readonly agent: AgentId;
