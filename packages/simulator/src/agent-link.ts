@@ -1,10 +1,12 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { decodeServerToAgent, frame, type ServerToAgent, unframe } from '@flaghoist/opamp';
+import { decodeServerToAgent, type ServerToAgent, unframe } from '@flaghoist/opamp';
 import { WebSocket } from 'ws';
 import type { AgentEvent, Effect } from './effect.ts';
 import { limits } from './limits.ts';
+import { maskedFrame } from './masked-frame.ts';
 
 /** Where the agents of a fleet connect to, and what they share. */
 export class Network {
@@ -46,6 +48,8 @@ export class AgentLink {
   private readonly localAddress: string | undefined;
   private readonly happened: (event: AgentEvent) => void;
   private socket: WebSocket | undefined;
+  /** Below `socket`: whole frames go there directly. */
+  private stream: Socket | undefined;
   private request: http.ClientRequest | undefined;
   private attempt = 0;
 
@@ -60,13 +64,20 @@ export class AgentLink {
   }
 
   /** @param uid hyphenated, for the header of HTTP requests */
-  perform(effect: Effect, uid: string): void {
+  perform(effects: readonly Effect[], uid: string): void {
+    const stream = effects.length > 1 ? this.stream : undefined;
+    stream?.cork();
+    for (const effect of effects) this.performOne(effect, uid);
+    stream?.uncork();
+  }
+
+  private performOne(effect: Effect, uid: string): void {
     switch (effect.do) {
       case 'connect':
         this.dial();
         break;
       case 'send':
-        this.socket?.send(frame(effect.payload), { binary: true });
+        if (this.socket?.readyState === WebSocket.OPEN) this.stream?.write(maskedFrame(effect.payload));
         break;
       case 'post':
         this.post(effect.payload, uid);
@@ -116,6 +127,9 @@ export class AgentLink {
       if (dialling) this.tell(socket, event);
       dialling = false;
     };
+    socket.on('upgrade', (response) => {
+      this.stream = response.socket;
+    });
     socket.on('open', () => dialled({ on: 'opened' }));
     socket.on('unexpected-response', (request, response) => {
       dialled({ on: 'refused', retryAfterMs: retryAfter(response.headers['retry-after']) });
@@ -142,14 +156,15 @@ export class AgentLink {
     this.happened(event);
   }
 
-  private post(payload: Uint8Array, uid: string): void {
+  private post(payload: readonly Uint8Array[], uid: string): void {
     const { httpUrl, requests } = this.network;
+    const body = Buffer.concat(payload);
     const request = (httpUrl.protocol === 'https:' ? https : http).request(httpUrl, {
       method: 'POST',
       agent: requests,
       headers: {
         'Content-Type': 'application/x-protobuf',
-        'Content-Length': payload.length,
+        'Content-Length': body.length,
         'Accept-Encoding': 'gzip',
         'OpAMP-Instance-UID': uid,
       },
@@ -168,7 +183,7 @@ export class AgentLink {
       response.on('error', () => done({ on: 'refused' }));
       response.on('end', () => done(answer(response, Buffer.concat(chunks))));
     });
-    request.end(payload);
+    request.end(body);
   }
 }
 

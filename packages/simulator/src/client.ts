@@ -37,7 +37,7 @@ export interface ClientSettings {
   readonly random: Random;
   readonly deadlines: Deadlines;
   /** The fields of one part as they are now. */
-  readonly encode: (part: Part, now: number) => Uint8Array;
+  readonly encode: (part: Part, now: number) => wire.Pieces;
   /** A report with these parts goes out. */
   readonly sent: (parts: ReadonlySet<Part>, now: number) => void;
 }
@@ -49,8 +49,11 @@ type LinkState = 'unreachable' | 'waiting' | 'connecting' | 'idle' | 'asking' | 
  * heartbeats or polls. `idle`: it may send; `asking`: a POST is under way.
  */
 export class Client {
-  uid: InstanceUid;
   private readonly settings: ClientSettings;
+  private identity: InstanceUid;
+  /** Fields 1 and 4, which every report has. */
+  private uidField: Uint8Array;
+  private readonly capabilities: Uint8Array;
   private state: LinkState = 'waiting';
   private sequence = 0;
   private pending = new Set<Part>();
@@ -61,12 +64,14 @@ export class Client {
   private heartbeatMs: number;
   private backoffMs: number = backoff.firstMs;
   /** The POST that was made and has no answer: repeated until it has one. */
-  private unanswered: Uint8Array | undefined;
+  private unanswered: wire.Pieces | undefined;
   private effects: Effect[] = [];
 
   constructor(settings: ClientSettings) {
     this.settings = settings;
-    this.uid = settings.uid;
+    this.identity = settings.uid;
+    this.uidField = wire.bytes(1, uidToBytes(settings.uid));
+    this.capabilities = wire.number(4, settings.capabilities);
     this.heartbeatMs = settings.heartbeatMs;
   }
 
@@ -75,6 +80,15 @@ export class Client {
     const { effects } = this;
     if (effects.length > 0) this.effects = [];
     return effects;
+  }
+
+  get uid(): InstanceUid {
+    return this.identity;
+  }
+
+  set uid(uid: InstanceUid) {
+    this.identity = uid;
+    this.uidField = wire.bytes(1, uidToBytes(uid));
   }
 
   /** Whether nothing waits to be sent or answered. */
@@ -179,19 +193,19 @@ export class Client {
   flush(now: number): void {
     if (!this.due || this.state !== 'idle') return;
     const parts = this.pending;
-    const fields = ORDER.filter((part) => parts.has(part)).map((part) => this.settings.encode(part, now));
+    const fields = ORDER.filter((part) => parts.has(part)).flatMap((part) => this.settings.encode(part, now));
     this.due = false;
     if (parts.size > 0) this.pending = new Set();
     this.settings.sent(parts, now);
     // Description is field 3 and capabilities are field 4.
     const [before, after] = parts.has('description') ? [fields.slice(0, 1), fields.slice(1)] : [[], fields];
-    const payload = wire.join(
-      wire.bytes(1, uidToBytes(this.uid)),
+    const payload = [
+      this.uidField,
       this.sequence === 0 ? wire.nothing : wire.number(2, this.sequence),
       ...before,
-      wire.number(4, this.settings.capabilities),
+      this.capabilities,
       ...after,
-    );
+    ];
     this.sequence += 1;
     if (this.settings.transport === 'http') this.post(payload);
     else {
@@ -217,7 +231,7 @@ export class Client {
     this.change('description', 'health', 'effective', 'status', 'packages', 'componentsHash');
   }
 
-  private post(payload: Uint8Array): void {
+  private post(payload: wire.Pieces): void {
     this.unanswered = payload;
     this.state = 'asking';
     this.settings.deadlines.clear('heartbeat');

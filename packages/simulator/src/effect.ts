@@ -1,13 +1,13 @@
 import type { ServerToAgent } from '@flaghoist/opamp';
 
-/** What an agent asks of the sockets. `connect` and `post` are answered by events, the others are not. */
+/** What an agent asks of the sockets; payloads are messages in pieces, to be joined. `connect` and `post` are answered by events, the others are not. */
 export type Effect =
   /** Open the WebSocket: `opened`, or `refused`. */
   | { readonly do: 'connect' }
   /** Send over the open WebSocket. */
-  | { readonly do: 'send'; readonly payload: Uint8Array }
+  | { readonly do: 'send'; readonly payload: readonly Uint8Array[] }
   /** POST: `answered`, or `refused`. Never while another one is under way. */
-  | { readonly do: 'post'; readonly payload: Uint8Array }
+  | { readonly do: 'post'; readonly payload: readonly Uint8Array[] }
   /** Close the WebSocket in good order with 1000. */
   | { readonly do: 'close' }
   /** Break off the connection or request without a word. No event follows. */

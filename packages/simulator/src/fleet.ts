@@ -128,7 +128,7 @@ export class Fleet implements AsyncDisposable {
     const agent = this.simulated[index];
     const link = this.links[index];
     if (agent === undefined || link === undefined) return;
-    for (const effect of agent.step(event, clock())) link.perform(effect, agent.record.uid);
+    link.perform(agent.step(event, clock()), agent.record.uid);
     this.agenda.plan(index, agent.deadline);
     this.arm();
   }

@@ -35,41 +35,47 @@ export function sharedAttributes(group: AgentPlan['group']): Readonly<Record<str
   return { ...HOST, ...group.labels, 'service.name': SERVICE, 'service.version': group.version };
 }
 
-/** Field 5. */
+/** Field 5. Times are of a whole second, so that agents of one composition share the tree. */
 export function healthField(health: Health, now: number): Uint8Array {
-  const at = BigInt(Math.round(now)) * 1_000_000n;
-  // Only healthy reports have a start time, and it is the status time.
-  const times =
-    health.status === '' ? wire.nothing : join(health.healthy ? wire.fixed64(2, at) : wire.nothing);
-  const below = Array.from(health.parts ?? [], ([part, components]) => {
-    const leaves = components.map((id) => [id, component(health, at)] as const);
-    return [part, join(component(health, at), wire.map(6, leaves))] as const;
+  const second = Math.floor(now / 1000);
+  const { parts } = health;
+  if (parts === undefined) return healthMessage(health, second);
+  const key = `${second} ${health.status} ${health.error}`;
+  const last = trees.get(parts);
+  if (last?.key === key) return last.field;
+  const field = healthMessage(health, second);
+  trees.set(parts, { key, field });
+  return field;
+}
+
+const trees = new WeakMap<Composition['parts'], { readonly key: string; readonly field: Uint8Array }>();
+
+function healthMessage(health: Health, second: number): Uint8Array {
+  const at = BigInt(second) * 1_000_000_000n;
+  const { healthy, error, status, parts = new Map<string, readonly string[]>() } = health;
+  const [state, text, name] = [
+    healthy ? wire.number(1, 1) : wire.nothing,
+    wire.text(3, error),
+    wire.text(4, status),
+  ];
+  const time = status === '' ? wire.nothing : wire.fixed64(5, at);
+  const component = Buffer.concat([state, text, name, time]);
+  const below = Array.from(parts, ([part, components]) => {
+    const leaves = wire.map(
+      6,
+      components.map((id) => [id, component] as const),
+    );
+    return [part, Buffer.concat([component, leaves])] as const;
   });
-  return wire.bytes(
-    5,
-    health.healthy ? wire.number(1, 1) : wire.nothing,
-    times,
-    wire.text(3, health.error),
-    wire.text(4, health.status),
-    health.status === '' ? wire.nothing : wire.fixed64(5, at),
-    wire.map(6, below),
-  );
+  // Only healthy reports have a start time, and it is the status time.
+  const started = status !== '' && healthy ? wire.fixed64(2, at) : wire.nothing;
+  return wire.bytes(5, state, started, text, name, time, wire.map(6, below));
 }
-
-function component(health: Health, at: bigint): Uint8Array {
-  return join(
-    health.healthy ? wire.number(1, 1) : wire.nothing,
-    wire.text(3, health.error),
-    wire.text(4, health.status),
-    wire.fixed64(5, at),
-  );
-}
-
-const { join } = wire;
 
 /** Field 6: one entry without name and, as from Supervisor v0.149, without content type. */
-export function effectiveField(body: Uint8Array): Uint8Array {
-  return wire.bytes(6, wire.bytes(1, wire.map(1, [['', wire.bytes(1, body)]])));
+export function effectiveField(body: wire.Pieces): wire.Pieces {
+  const noName = wire.bytes(1);
+  return wire.nested([6, 1, 1], [noName, ...wire.nested([2, 1], body)]);
 }
 
 /** Field 7; all empty before the first offer. */

@@ -10,7 +10,7 @@ import type { Random } from './random.ts';
 import type { Recorder } from './record.ts';
 import * as report from './report.ts';
 import type { Scenario } from './scenario.ts';
-import { nothing } from './wire.ts';
+import { nothing, type Pieces } from './wire.ts';
 
 const {
   RemoteConfigStatuses_UNSET: UNSET,
@@ -75,6 +75,12 @@ export class Supervisor {
     // The local file does not parse: a Supervisor goes on without it.
     if ('error' in composed) return;
     this.composition = composed;
+    if (this.context.plan.behaviour.kind === 'instant') {
+      this.collector = 'up';
+      this.shown = composed;
+      this.setHealth({ healthy: true, error: '', status: 'StatusOK', parts: composed.parts });
+      return;
+    }
     this.move('start');
     this.launch(now);
   }
@@ -85,28 +91,25 @@ export class Supervisor {
   }
 
   /** The fields of one part of a report. */
-  encode(part: Part, now: number): Uint8Array {
+  encode(part: Part, now: number): Pieces {
     const { plan, composer, client } = this.context;
     switch (part) {
       case 'description':
-        return report.descriptionField(plan, client.uid);
+        return [report.descriptionField(plan, client.uid)];
       case 'health':
-        return report.healthField(
-          client.stopped ? report.ailing('Supervisor is shutdown') : this.health,
-          now,
-        );
+        return [report.healthField(this.health, now)];
       case 'effective':
         return report.effectiveField(this.effectiveBody());
       case 'status':
-        return report.statusField(this.status.hash, this.status.status, this.status.error);
+        return [report.statusField(this.status.hash, this.status.status, this.status.error)];
       case 'packages':
-        return report.packagesField;
+        return [report.packagesField];
       case 'components':
-        return composer.build.components;
+        return [composer.build.components];
       case 'componentsHash':
-        return composer.build.hashOnly;
+        return [composer.build.hashOnly];
       case 'goodbye':
-        return report.goodbyeField;
+        return [report.goodbyeField];
     }
   }
 
@@ -348,7 +351,7 @@ export class Supervisor {
     this.context.client.change('health');
   }
 
-  private effectiveBody(): Uint8Array {
+  private effectiveBody(): Pieces {
     const { plan, client } = this.context;
     const fillings = {
       uid: formatUid(client.uid),
@@ -356,7 +359,7 @@ export class Supervisor {
       ppid: String(plan.pid),
       host: plan.name,
     };
-    return (this.shown?.effective ?? this.composition?.own)?.fill(fillings) ?? nothing;
+    return (this.shown?.effective ?? this.composition?.own)?.fill(fillings) ?? [];
   }
 
   /** Whether the behaviour shows with this configuration: only with remote ones. */

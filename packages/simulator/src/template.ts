@@ -26,10 +26,9 @@ export class Template {
     });
   }
 
-  fill(fillings: Fillings): Uint8Array {
-    const parts = this.parts.flatMap(({ bytes, hole: name }) => {
+  fill(fillings: Fillings): readonly Uint8Array[] {
+    return this.parts.flatMap(({ bytes, hole: name }) => {
       return name === undefined ? [bytes] : [bytes, Buffer.from(fillings[name])];
     });
-    return Buffer.concat(parts);
   }
 }
