@@ -1,5 +1,5 @@
 /** Refuses texts that cannot be a collector configuration, with line and column. Deeper checks build on this. */
-import { type Document, isMap, isScalar, LineCounter, visit } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, LineCounter, type Scalar, visit, type YAMLMap } from 'yaml';
 import type { ConfigFiles } from '../configurations/revision.ts';
 import type { Problem } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -16,31 +16,36 @@ function problem({ file, lines }: Place, offset: number, rule: string, message: 
   return { file, line: Math.max(line, 1), column: Math.max(col, 1), rule, message };
 }
 
-/**
- * Our own walk with a set per mapping: the parser's check is quadratic (12 s for 40,000 keys). A second `<<` counts too:
- * the collector's parser refuses it.
- */
-function duplicateKeys(place: Place, document: Document.Parsed): Problem[] {
+/** The key as the collector's parser compares it: by its text; a second `<<` is refused there as well. */
+const nameOf = (key: Scalar): string => (typeof key.value === 'symbol' ? '<<' : String(key.value));
+
+/** Our own walk with a set per mapping: the parser's check is quadratic (12 s for 40,000 keys). */
+function duplicateKeys(place: Place, { items }: YAMLMap): Problem[] {
+  const seen = new Set<string>();
+  return items.flatMap(({ key }): Problem[] => {
+    if (!isScalar(key)) return [];
+    const name = nameOf(key);
+    const isNew = !seen.has(name);
+    seen.add(name);
+    const message = `key ${JSON.stringify(name)} stands twice in one mapping; keep one of them`;
+    return isNew ? [] : [problem(place, key.range?.[0] ?? 0, 'duplicate-key', message)];
+  });
+}
+
+/** What the parser lets pass: keys that stand twice, aliases whose anchor does not stand before them. */
+function walk(place: Place, document: Document.Parsed): Problem[] {
   const found: Problem[] = [];
+  const anchors = new Set<string>();
   visit(document, {
-    Map: (_, node) => {
-      const seen = new Set<string>();
-      for (const { key } of node.items) {
-        if (!isScalar(key)) continue;
-        const name = typeof key.value === 'symbol' ? '<<' : String(key.value);
-        if (seen.has(name)) {
-          found.push(
-            problem(
-              place,
-              key.range?.[0] ?? 0,
-              'duplicate-key',
-              `key ${JSON.stringify(name)} stands twice in one mapping; keep one of them`,
-            ),
-          );
-        }
-        seen.add(name);
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        if (anchors.has(node.source)) return;
+        const message = `no anchor &${node.source} stands before this alias`;
+        found.push(problem(place, node.range?.[0] ?? 0, 'yaml-syntax', message));
+        return;
       }
-      return undefined;
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node)) found.push(...duplicateKeys(place, node));
     },
   });
   return found;
@@ -68,7 +73,7 @@ function checkFile(file: string, body: string): Problem[] {
         ),
       ];
     }
-    return duplicateKeys(place, document);
+    return walk(place, document);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return [{ file, line: 1, column: 1, rule: 'yaml-syntax', message: `cannot be read: ${why}` }];

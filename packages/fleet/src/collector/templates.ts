@@ -56,10 +56,12 @@ export function learn(text: string, values: readonly string[]): Masked {
   return { template, holes };
 }
 
-/** What stands on its line before a place; of a very long line only so much that it is no place for a hole. */
+/** What stands on its line before a place; nothing when the line is too long to look at. */
 function lineBefore(text: string, offset: number): string {
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
-  return offset - start > LONGEST_LINE ? '' : text.slice(start, offset);
+  const from = Math.max(0, offset - LONGEST_LINE);
+  const before = text.slice(from, offset);
+  const newline = before.lastIndexOf('\n');
+  return newline < 0 && from > 0 ? '' : before.slice(newline + 1);
 }
 
 /** The text again, to the letter. */
@@ -72,17 +74,21 @@ export function fill(template: string, holes: readonly string[]): string {
   return text;
 }
 
+/** As `text.startsWith(part, at)`, but compared as memory: startsWith goes through long parts character by character. */
+const standsAt = (text: string, part: string, at: number): boolean =>
+  text.slice(at, at + part.length) === part;
+
 /** The holes of a text that fits the parts of a template, or undefined. */
 function fit(parts: readonly string[], text: string): string[] | undefined {
   const first = parts[0] ?? '';
-  if (!text.startsWith(first)) return undefined;
+  if (!standsAt(text, first, 0)) return undefined;
   const holes: string[] = [];
   let at = first.length;
   for (let index = 1; index < parts.length; index += 1) {
     const part = parts[index] ?? '';
     const last = index === parts.length - 1;
     const end = last ? text.length - part.length : text.indexOf(part, at + 1);
-    if (end <= at || end - at > LONGEST_FILLING || (last && !text.endsWith(part))) return undefined;
+    if (end <= at || end - at > LONGEST_FILLING || (last && !standsAt(text, part, end))) return undefined;
     const filling = text.slice(at, end);
     if (!FILLING.test(filling)) return undefined;
     holes.push(filling);

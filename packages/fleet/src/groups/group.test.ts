@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { FleetError } from '../errors.ts';
+import { T0 } from '../samples.ts';
+import { checkName, type Group, grouping, resolutionOrder } from './group.ts';
+
+const group = (name: string, selector: string, priority = 100): Group => ({
+  name,
+  selector,
+  priority,
+  configuration: 'edge',
+  strategy: 'all-at-once',
+  stable: null,
+  createdAt: T0,
+});
+
+describe('grouping', () => {
+  const groups = [
+    group('b', 'role=edge'),
+    group('a', 'role=edge'),
+    group('special', 'role=edge,canary', 200),
+    group('rest', '', 1),
+  ];
+
+  test('higher priority first, then by name, whatever the order given', () => {
+    const names = resolutionOrder(groups).map(({ name }) => name);
+    expect(names).toEqual(['special', 'a', 'b', 'rest']);
+    expect(resolutionOrder([...groups].reverse()).map(({ name }) => name)).toEqual(names);
+  });
+
+  test('an agent is in the first that selects it, and in no other', () => {
+    const { groupOf } = grouping(groups);
+    expect(groupOf({ role: 'edge', canary: 'yes' })).toBe('special');
+    expect(groupOf({ role: 'edge' })).toBe('a');
+    expect(groupOf({})).toBe('rest');
+  });
+
+  test('or in none', () => {
+    expect(grouping([group('a', 'role=edge')]).groupOf({ role: 'core' })).toBeNull();
+    expect(grouping([]).groupOf({})).toBeNull();
+  });
+
+  test('a bad selector is refused when the groups are read', () => {
+    expect(() => grouping([group('a', 'role in')])).toThrow(FleetError);
+  });
+});
+
+describe('names', () => {
+  test.each(['a', 'edge', 'edge-1', '0', 'a--b', 'a'.repeat(63)])('%s is one', (name) =>
+    expect(checkName('group', name, 63)).toBe(name),
+  );
+  test.each([
+    '',
+    '-a',
+    'a-',
+    'Edge',
+    'a_b',
+    'a b',
+    'ä',
+    'a/b',
+    '../a',
+    '__proto__',
+    'a'.repeat(64),
+    `${'a'.repeat(1_000_000)}!`,
+  ])('%s is none', (name) => {
+    expect(() => checkName('group', name, 63)).toThrow(
+      'use lower-case letters, digits and hyphens, at most 63 characters',
+    );
+  });
+  test('the message shows what was given, not all of it', () => {
+    expect(() => checkName('group', 'A'.repeat(10_000), 63)).toThrow(/^group name "A{80}": use/);
+  });
+});
