@@ -1,5 +1,5 @@
 /** The typed client: one method per operation. Runs wherever `fetch` exists. */
-import { ApiError, readProblem } from './errors.ts';
+import { ApiError, notTheApi, readProblem } from './errors.ts';
 import type { AnswerOf, RequestOf, StreamName } from './handlers.ts';
 import { API_LIMITS } from './limits.ts';
 import { BASE_PATH, HEADERS, type OperationName, ROUTES, type Route } from './routes.ts';
@@ -67,27 +67,17 @@ export async function send(
   const all = [caller, wait].filter((signal) => signal !== undefined);
   try {
     const target = `${options.baseUrl.replace(/\/+$/, '')}${request.url}`;
-    return await (options.fetch ?? fetch)(target, {
-      method: request.method,
-      headers,
-      body: request.body,
-      signal: all.length === 0 ? null : AbortSignal.any(all),
-    });
+    const { method, body } = request;
+    return await (options.fetch ?? fetch)(target, { method, headers, body, signal: AbortSignal.any(all) });
   } catch (cause) {
     if (caller?.aborted) throw caller.reason;
-    if (wait?.aborted)
-      throw new ApiError(
-        'timeout',
-        `${options.baseUrl} did not answer within ${(timeout ?? 0) / 1_000} s`,
-        [],
-        { cause },
-      );
-    throw new ApiError(
-      'unreachable',
-      `no server answers at ${options.baseUrl}: is it running, and is this its address?`,
-      [],
-      { cause },
-    );
+    const [code, detail] = wait?.aborted
+      ? (['timeout', `${options.baseUrl} did not answer within ${(timeout ?? 0) / 1_000} s`] as const)
+      : ([
+          'unreachable',
+          `no server answers at ${options.baseUrl}: is it running, and is this its address?`,
+        ] as const);
+    throw new ApiError(code, detail, [], { cause });
   }
 }
 
@@ -99,12 +89,7 @@ export async function readAnswer(response: Response): Promise<unknown> {
   try {
     body = JSON.parse(text);
   } catch (cause) {
-    throw new ApiError(
-      'not-the-api',
-      `the answer (HTTP ${response.status}) is not one of a Flaghoist server: check the address`,
-      [],
-      { cause, status: response.status },
-    );
+    throw notTheApi(response.status, cause);
   }
   if (!response.ok) throw readProblem(response.status, body);
   return body;

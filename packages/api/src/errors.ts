@@ -1,4 +1,6 @@
 import type { FleetErrorCode } from '@flaghoist/fleet';
+import type { z } from 'zod';
+import type { problem } from './resources/problem.ts';
 
 /** HTTP status of every code that a problem of the server can have. Codes are stable: clients match on them. */
 export const PROBLEM_STATUS = {
@@ -29,26 +31,9 @@ export type ProblemCode = keyof typeof PROBLEM_STATUS;
  */
 export type ApiErrorCode = ProblemCode | 'unreachable' | 'timeout' | 'not-the-api';
 
-/** One thing that is wrong: in a field of the request (`path`), or in a text (`file`, `line`, `column` from 1, `rule`). */
-export interface ProblemDetail {
-  readonly message: string;
-  readonly path?: string | undefined;
-  readonly file?: string | undefined;
-  readonly line?: number | undefined;
-  readonly column?: number | undefined;
-  readonly rule?: string | undefined;
-}
-
 /** RFC 9457, as `application/problem+json`. */
-export interface ProblemDocument {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: string;
-  /** What is wrong and what to do, as a sentence. */
-  readonly detail: string;
-  readonly problems: readonly ProblemDetail[];
-}
+export type ProblemDocument = Readonly<z.output<typeof problem>>;
+export type ProblemDetail = Readonly<ProblemDocument['problems'][number]>;
 
 /** A refusal as client and server pass it on. `status` is 0 when no server answered. */
 export class ApiError extends Error {
@@ -79,40 +64,25 @@ function isProblemCode(code: string): code is ProblemCode {
 /** The body that tells a client of this error. */
 export function problemDocument(error: ApiError): ProblemDocument {
   const { status, code, detail, problems } = error;
-  return {
-    type: `https://flaghoist.dev/errors/${code}`,
-    title: code.replaceAll('-', ' '),
-    status,
-    code,
-    detail,
-    problems,
-  };
+  const title = code.replaceAll('-', ' ');
+  return { type: `urn:flaghoist:error:${code}`, title, status, code, detail, problems: [...problems] };
 }
 
 /** Reads such a body. A code that this version does not know becomes the general code of its status. */
 export function readProblem(status: number, body: unknown): ApiError {
-  const { code, detail, problems } = (
-    typeof body === 'object' && body !== null ? body : {}
-  ) as Partial<ProblemDocument>;
-  if (typeof code !== 'string' || typeof detail !== 'string') {
-    return new ApiError(
-      'not-the-api',
-      `the answer (HTTP ${status}) is not one of a Flaghoist server: check the address`,
-      [],
-      { status },
-    );
-  }
-  return new ApiError(
-    isProblemCode(code) ? code : generalCode(status),
-    detail,
-    Array.isArray(problems) ? problems : [],
-    { status },
-  );
+  const { code, detail, problems } = (body ?? {}) as Partial<ProblemDocument>;
+  if (typeof code !== 'string' || typeof detail !== 'string') return notTheApi(status);
+  const known = isProblemCode(code) ? code : generalCode(status);
+  return new ApiError(known, detail, Array.isArray(problems) ? problems : [], { status });
 }
 
 function generalCode(status: number): ProblemCode {
-  const known = (Object.keys(PROBLEM_STATUS) as ProblemCode[]).find(
-    (code) => PROBLEM_STATUS[code] === status,
-  );
+  const known = Object.entries(PROBLEM_STATUS).find(([, one]) => one === status)?.[0] as ProblemCode;
   return known ?? (status >= 500 ? 'internal' : 'invalid');
+}
+
+/** Something answered that is no Flaghoist server. */
+export function notTheApi(status: number, cause?: unknown): ApiError {
+  const detail = `the answer (HTTP ${status}) is not one of a Flaghoist server: check the address`;
+  return new ApiError('not-the-api', detail, [], { status, cause });
 }

@@ -10,27 +10,21 @@ type Fixed<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { readonly [Key in keyof T]: Fixed<T[Key]> }
     : T;
-type Parsed<Op, Part extends string> =
-  Op extends Record<Part, infer Schema extends z.ZodType> ? z.output<Schema> : unknown;
-type Given<Op, Part extends string> =
-  Op extends Record<Part, infer Schema extends z.ZodType> ? z.input<Schema> : unknown;
-type Body<Op, T> = Op extends { readonly body: z.ZodType } ? { readonly body: T } : unknown;
+type Way = 'input' | 'output';
+type Part<Op, Name extends string, Io extends Way> =
+  Op extends Record<Name, infer Schema extends z.ZodType> ? Schema['_zod'][Io] : unknown;
+type Body<Op, Io extends Way> = Op extends { readonly body: z.ZodType }
+  ? { readonly body: Part<Op, 'body', Io> }
+  : unknown;
+type All<Op, Io extends Way> = Flat<
+  Part<Op, 'params', Io> & Part<Op, 'query', Io> & Part<Op, 'headers', Io> & Body<Op, Io>
+>;
 
 /** What a handler gets: parameters, query and headers side by side, checked and with defaults; the body under `body`. */
-export type InputOf<Op extends OperationName> = Flat<
-  Parsed<Contract[Op], 'params'> &
-    Parsed<Contract[Op], 'query'> &
-    Parsed<Contract[Op], 'headers'> &
-    Body<Contract[Op], Parsed<Contract[Op], 'body'>>
->;
+export type InputOf<Op extends OperationName> = All<Contract[Op], 'output'>;
 
 /** What a caller gives: the same, with defaults left out. */
-export type RequestOf<Op extends OperationName> = Flat<
-  Given<Contract[Op], 'params'> &
-    Given<Contract[Op], 'query'> &
-    Given<Contract[Op], 'headers'> &
-    Body<Contract[Op], Given<Contract[Op], 'body'>>
->;
+export type RequestOf<Op extends OperationName> = All<Contract[Op], 'input'>;
 
 /** The answer, as JSON has it. */
 export type AnswerOf<Op extends OperationName> = Fixed<z.output<Contract[Op]['response']>>;

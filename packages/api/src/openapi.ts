@@ -1,138 +1,106 @@
 /** The contract as an OpenAPI 3.1 document. Component schemas are those with an id; the order is the contract's. */
 import { z } from 'zod';
 import { contract, type Operation } from './contract/operations.ts';
-import { PROBLEM_STATUS, type ProblemCode } from './errors.ts';
+import { PROBLEM_STATUS } from './errors.ts';
+import { problem } from './resources/problem.ts';
 import { BASE_PATH, HEADERS } from './routes.ts';
 
 type Json = Record<string, unknown>;
+type Properties = Record<string, Json & { properties?: Properties; required?: string[] }>;
 
-const problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(Object.keys(PROBLEM_STATUS) as [ProblemCode, ...ProblemCode[]]),
-    detail: z.string().meta({ description: 'What is wrong and what to do, as a sentence' }),
-    problems: z.array(
-      z.object({
-        message: z.string(),
-        path: z.string().optional(),
-        file: z.string().optional(),
-        line: z.int().optional(),
-        column: z.int().optional(),
-        rule: z.string().optional(),
-      }),
-    ),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457; match on `code`' });
+const operations = Object.entries(contract) as [string, Operation][];
 
-/** Collects component schemas while the operations are written. */
-class Components {
-  readonly schemas: Record<string, Json> = {};
-
-  /** The JSON schema of what is sent (`input`) or answered (`output`), with its parts moved to the components. */
-  schema(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const {
-      $schema: _,
-      $defs: definitions,
-      ...written
-    } = z.toJSONSchema(z.object({ it: schema }), {
-      io,
-      override: ({ jsonSchema }) => {
-        // Answers may gain fields; safe integers need no bounds that say so.
-        if (io === 'output' && jsonSchema.additionalProperties === false)
-          delete jsonSchema.additionalProperties;
-        if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-        if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-      },
-    });
-    for (const [id, definition] of Object.entries((definitions ?? {}) as Record<string, Json>)) {
-      this.#add(id, this.#moved(definition));
-    }
-    return this.#moved((written['properties'] as Record<string, Json>)['it'] ?? {});
-  }
-
-  #moved(schema: Json): Json {
-    return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
-  }
-
-  #add(id: string, { $schema: _, id: __, ...schema }: Json): void {
-    const known = this.schemas[id];
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(schema)) {
-      throw new Error(`schema ${id} differs between requests and answers: give them two names`);
-    }
-    this.schemas[id] = schema;
-  }
+/** The JSON schemas of what is sent (`input`) or answered (`output`), and of the components they refer to. */
+function schemas(of: Record<string, z.ZodType | undefined>, io: 'input' | 'output') {
+  const given = Object.entries(of).filter((entry): entry is [string, z.ZodType] => entry[1] !== undefined);
+  const all = z.toJSONSchema(z.object(Object.fromEntries(given)), {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      // Answers may gain fields; safe integers need no bounds that say so.
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    },
+  });
+  const moved = JSON.stringify(all).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { properties, $defs } = JSON.parse(moved) as { properties: Properties; $defs: Record<string, Json> };
+  for (const definition of Object.values($defs)) delete definition['id'];
+  return { properties, components: $defs };
 }
 
-function parameters(operation: Operation, components: Components): Json[] {
-  const places = [
-    ['path', operation.params],
-    ['query', operation.query],
-    ['header', operation.headers],
-  ] as const;
-  return places.flatMap(([place, schemas]) =>
-    Object.entries(schemas?.shape ?? {}).map(([key, part]) => {
-      const schema = part as z.ZodType;
-      const written = components.schema(schema, 'input');
-      const { description, ...rest } = written;
-      return {
-        name: place === 'header' ? HEADERS[key as keyof typeof HEADERS] : key,
-        in: place,
-        required: place === 'path' || !schema.safeParse(undefined).success,
-        ...(description === undefined ? {} : { description }),
-        schema: rest,
-      };
-    }),
-  );
+const inputs = schemas(
+  Object.fromEntries(
+    operations.flatMap(([name, { params, query, headers, body }]) => [
+      [`${name}.path`, params],
+      [`${name}.query`, query],
+      [`${name}.header`, headers],
+      [`${name}.body`, body],
+    ]),
+  ),
+  'input',
+);
+const outputs = schemas(
+  { problem, ...Object.fromEntries(operations.map(([name, { response }]) => [name, response])) },
+  'output',
+);
+
+function parameters(name: string): Json[] {
+  return ['path', 'query', 'header'].flatMap((place) => {
+    const { properties = {}, required = [] } = inputs.properties[`${name}.${place}`] ?? {};
+    return Object.entries(properties).map(([key, { description, ...schema }]) => ({
+      name: place === 'header' ? HEADERS[key as keyof typeof HEADERS] : key,
+      in: place,
+      required: required.includes(key),
+      description,
+      schema,
+    }));
+  });
 }
 
-function responses(operation: Operation, components: Components): Json {
-  const type = operation.stream ? 'text/event-stream' : 'application/json';
-  const done =
-    operation.status === 204
-      ? {}
-      : { content: { [type]: { schema: components.schema(operation.response, 'output') } } };
-  const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of operation.errors) {
-    byStatus.set(PROBLEM_STATUS[code], [...(byStatus.get(PROBLEM_STATUS[code]) ?? []), code]);
-  }
-  const content = { 'application/problem+json': { schema: components.schema(problem, 'output') } };
+function responses(name: string, { status, errors, stream }: Operation): Json {
+  const type = stream ? 'text/event-stream' : 'application/json';
+  const content = status === 204 ? undefined : { [type]: { schema: outputs.properties[name] } };
+  const refused = { 'application/problem+json': { schema: outputs.properties['problem'] } };
+  const codes = Map.groupBy(errors, (code) => PROBLEM_STATUS[code]);
   return {
-    [operation.status]: { description: 'Done', ...done },
+    [status]: { description: 'Done', content },
     ...Object.fromEntries(
-      [...byStatus].map(([status, codes]) => [
+      [...codes].map(([status, of]) => [
         status,
-        { description: codes.map((code) => `\`${code}\``).join(', '), content },
+        { description: of.map((code) => `\`${code}\``).join(', '), content: refused },
       ]),
     ),
-    default: { description: 'Any other problem', content },
+    default: { description: 'Any other problem', content: refused },
+  };
+}
+
+function written(name: string, operation: Operation): Json {
+  const body = inputs.properties[`${name}.body`];
+  return {
+    operationId: name,
+    summary: operation.summary,
+    parameters: parameters(name),
+    requestBody: body && { required: true, content: { 'application/json': { schema: body } } },
+    responses: responses(name, operation),
   };
 }
 
 export function openApi(): Json {
-  const components = new Components();
   const paths: Record<string, Json> = {};
-  for (const [name, operation] of Object.entries(contract) as [string, Operation][]) {
-    const given = parameters(operation, components);
-    paths[operation.path] ??= {};
-    Object.assign(paths[operation.path] ?? {}, {
-      [operation.method.toLowerCase()]: {
-        operationId: name,
-        summary: operation.summary,
-        ...(given.length === 0 ? {} : { parameters: given }),
-        ...(operation.body === undefined
-          ? {}
-          : {
-              requestBody: {
-                required: true,
-                content: { 'application/json': { schema: components.schema(operation.body, 'input') } },
-              },
-            }),
-        responses: responses(operation, components),
-      },
-    });
+  for (const [name, operation] of operations) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: written(name, operation),
+    };
   }
+  for (const [id, schema] of Object.entries(inputs.components)) {
+    const answered = outputs.components[id];
+    if (answered === undefined || JSON.stringify(answered) === JSON.stringify(schema)) continue;
+    throw new Error(`schema ${id} differs between requests and answers: give them two names`);
+  }
+  const components = Object.entries({ ...inputs.components, ...outputs.components });
   return {
     openapi: '3.1.0',
     info: {
@@ -144,8 +112,6 @@ export function openApi(): Json {
     },
     servers: [{ url: BASE_PATH }],
     paths,
-    components: {
-      schemas: Object.fromEntries(Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
-    },
+    components: { schemas: Object.fromEntries(components.sort(([a], [b]) => (a < b ? -1 : 1))) },
   };
 }

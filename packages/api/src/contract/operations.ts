@@ -10,7 +10,15 @@ import * as configurations from '../resources/configurations.ts';
 import * as fleet from '../resources/fleet.ts';
 import * as groups from '../resources/groups.ts';
 import * as rollouts from '../resources/rollouts.ts';
-import { author, historyOf, labelChanges, pageOf, paging } from '../resources/values.ts';
+import {
+  author,
+  historyOf,
+  numeral,
+  objectName,
+  pageOf,
+  paging,
+  revisionNumber,
+} from '../resources/values.ts';
 import { type OperationName, ROUTES, type Route } from '../routes.ts';
 
 interface Parts {
@@ -50,27 +58,27 @@ function op<const Answer extends z.ZodType, const Given extends Parts = Record<n
   } & Omit<Given, 'status' | 'errors'>;
 }
 
-const byName = configurations.byName;
+const byName = z.object({ name: objectName });
 const byId = z.object({ id: z.string().min(1).max(200).meta({ description: 'Our id' }) });
 const byAgent = z.object({
   id: z.string().min(1).max(200).meta({ description: 'Our agent id, or the instance UID' }),
 });
 const byAuthor = z.object({ author: author.optional() });
 const inPages = z.object(paging);
-const ifMatch = z.object({
-  ifMatch: z.string().optional().meta({ description: 'Refused unless this is the present version' }),
-});
-const idempotencyKey = z.object({
-  idempotencyKey: z
-    .string()
-    .max(API_LIMITS.idempotencyKeyLength)
-    .optional()
-    .meta({ description: 'A repeated request with the same key gets the first answer and does nothing' }),
-});
-const lastEventId = z.object({ lastEventId: z.coerce.number<number | string>().int().min(0).optional() });
-const labelRequest = z
-  .strictObject({ labels: labelChanges, author: author.optional() })
-  .meta({ id: 'LabelRequest' });
+const version = z.string().optional().meta({ description: 'Refused unless this is the present version' });
+const ifMatch = z.object({ ifMatch: version });
+const key = z.string().max(API_LIMITS.idempotencyKeyLength).optional();
+const again = 'A repeated request with the same key gets the first answer and does nothing';
+const idempotencyKey = z.object({ idempotencyKey: key.meta({ description: again }) });
+const lastEventId = z.object({ lastEventId: numeral.min(0).optional() });
+
+/** Reads one thing that must be there. */
+const ofAgent = { params: byAgent, errors: ['not-found'] } as const;
+const ofName = { params: byName, errors: ['not-found'] } as const;
+const ofRollout = { params: byId, errors: ['not-found'] } as const;
+/** Does something with an agent, at once or by and by. */
+const act = { params: byAgent, query: byAuthor, errors: ['not-found'] } as const;
+const deletion = { params: byName, query: byAuthor, headers: ifMatch, status: 204 } as const;
 const nothing = z.void();
 
 const operations = {
@@ -78,59 +86,36 @@ const operations = {
     query: agents.agentFilter,
     errors: ['invalid-selector'],
   }),
-  getAgent: op('Show an agent with its ledger', agents.agentDetail, {
-    params: byAgent,
-    errors: ['not-found'],
-  }),
-  labelAgent: op('Set or remove labels of an agent', agents.agent, {
-    params: byAgent,
-    body: labelRequest,
-    errors: ['not-found'],
-  }),
-  deleteAgent: op('Forget an agent', nothing, {
-    params: byAgent,
-    query: byAuthor,
-    status: 204,
-    errors: ['not-found'],
-  }),
+  getAgent: op('Show an agent with its ledger', agents.agentDetail, ofAgent),
+  labelAgent: op('Set or remove labels of an agent', agents.agent, { ...ofAgent, body: agents.labelRequest }),
+  deleteAgent: op('Forget an agent', nothing, { ...act, status: 204 }),
   getAgentConfig: op('Show what an agent should run, was sent or says it runs', agents.agentConfig, {
-    params: byAgent,
+    ...ofAgent,
     query: z.object({ view: agents.configView.default('effective') }),
-    errors: ['not-found'],
   }),
   getAgentTimeline: op('Show the events of an agent, oldest first', historyOf(fleet.journalEvent), {
-    params: byAgent,
+    ...ofAgent,
     query: inPages,
-    errors: ['not-found'],
   }),
   pinAgent: op('Push a revision to one agent, whatever its group runs', agents.agent, {
     params: byAgent,
     body: agents.pinRequest,
     errors: ['not-found', 'refused-hash', 'conflict', 'not-supported'],
   }),
-  unpinAgent: op('Give an agent back to its group', agents.agent, {
-    params: byAgent,
-    query: byAuthor,
-    errors: ['not-found'],
-  }),
+  unpinAgent: op('Give an agent back to its group', agents.agent, act),
   restartAgent: op('Tell an agent to restart', agents.agent, {
-    params: byAgent,
-    query: byAuthor,
+    ...act,
     status: 202,
     errors: ['not-found', 'not-supported', 'conflict'],
   }),
   retryAgent: op('Offer an agent again what it refused or did not apply', agents.agent, {
-    params: byAgent,
-    query: byAuthor,
+    ...act,
     status: 202,
     errors: ['not-found', 'conflict'],
   }),
 
   listConfigurations: op('List configurations', pageOf(configurations.configuration), { query: inPages }),
-  getConfiguration: op('Show a configuration', configurations.configuration, {
-    params: byName,
-    errors: ['not-found'],
-  }),
+  getConfiguration: op('Show a configuration', configurations.configuration, ofName),
   putConfiguration: op('Create or change a configuration', configurations.configuration, {
     params: byName,
     headers: ifMatch,
@@ -138,16 +123,12 @@ const operations = {
     errors: ['changed-meanwhile'],
   }),
   deleteConfiguration: op('Delete a configuration that no group runs', nothing, {
-    params: byName,
-    query: byAuthor,
-    headers: ifMatch,
-    status: 204,
+    ...deletion,
     errors: ['not-found', 'conflict', 'changed-meanwhile'],
   }),
   listRevisions: op('List the revisions of a configuration, newest first', pageOf(configurations.revision), {
-    params: byName,
+    ...ofName,
     query: inPages,
-    errors: ['not-found'],
   }),
   createRevision: op('Save a revision; touches no agent', configurations.savedRevision, {
     params: byName,
@@ -157,20 +138,19 @@ const operations = {
     errors: ['not-found', 'invalid-config', 'conflict'],
   }),
   getRevision: op('Show a revision with its texts', configurations.revisionWithFiles, {
-    params: configurations.byRevision,
+    params: byName.extend({ revision: revisionNumber }),
     errors: ['not-found'],
   }),
   diffRevisions: op('Compare two revisions of a configuration', configurations.diff, {
-    params: byName,
+    ...ofName,
     query: configurations.diffQuery,
-    errors: ['not-found'],
   }),
   check: op('Check texts without saving them', configurations.findings, {
     body: configurations.checkRequest,
   }),
 
   listGroups: op('List groups', pageOf(groups.group), { query: inPages }),
-  getGroup: op('Show a group', groups.group, { params: byName, errors: ['not-found'] }),
+  getGroup: op('Show a group', groups.group, ofName),
   putGroup: op('Create or change a group', groups.group, {
     params: byName,
     headers: ifMatch,
@@ -178,10 +158,7 @@ const operations = {
     errors: ['invalid-selector', 'invalid-strategy', 'conflict', 'rollout-active', 'changed-meanwhile'],
   }),
   deleteGroup: op('Delete a group; its agents keep what they run', nothing, {
-    params: byName,
-    query: byAuthor,
-    headers: ifMatch,
-    status: 204,
+    ...deletion,
     errors: ['not-found', 'rollout-active', 'changed-meanwhile'],
   }),
   listGroupAgents: op('List the agents of a group', pageOf(agents.agent), {
@@ -191,7 +168,7 @@ const operations = {
   }),
 
   startRollout: op(
-    'Move a group, or every group that runs a configuration, to a revision',
+    'Move a group, or each that runs a configuration, to a revision',
     rollouts.startedRollouts,
     {
       headers: idempotencyKey,
@@ -203,19 +180,14 @@ const operations = {
   listRollouts: op('List rollouts, newest first', pageOf(rollouts.rollout), {
     query: rollouts.rolloutFilter,
   }),
-  getRollout: op('Show a rollout: how far it is, what failed and why', rollouts.rolloutDetail, {
-    params: byId,
-    errors: ['not-found'],
-  }),
+  getRollout: op('Show a rollout: how far it is, what failed and why', rollouts.rolloutDetail, ofRollout),
   listRolloutTargets: op('List what became of each agent of a rollout', pageOf(rollouts.target), {
-    params: byId,
+    ...ofRollout,
     query: rollouts.targetFilter,
-    errors: ['not-found'],
   }),
   listRolloutEvents: op('List the log of a rollout, oldest first', historyOf(rollouts.rolloutEvent), {
-    params: byId,
+    ...ofRollout,
     query: inPages,
-    errors: ['not-found'],
   }),
   listStrategies: op('List the strategies', z.object({ items: z.array(rollouts.strategy) })),
 

@@ -1,87 +1,50 @@
-import { AGENT_STATES, PHASES } from '@flaghoist/fleet';
-import { z } from 'zod';
 import {
-  attributes,
-  type attributeValue,
-  author,
-  count,
-  hash,
-  labels,
-  objectName,
-  paging,
-  revisionNumber,
-  revisionRef,
-  selector,
-  text,
-  time,
-} from './values.ts';
+  ADMISSIONS,
+  AGENT_STATES,
+  FAILURE_REASONS,
+  type Health,
+  PHASES,
+  REMOTE_CONFIG_STATES,
+  SYNCS,
+} from '@flaghoist/fleet';
+import { z } from 'zod';
+import * as v from './values.ts';
 
-const admission = z.enum(['open', 'awaiting-approval', 'quarantined', 'revoked']);
-const sync = z.enum([
-  'unmanaged',
-  'in-sync',
-  'updating',
-  'failed',
-  'rolled-back',
-  'unhealthy',
-  'drifted',
-  'unverifiable',
-]);
+const maybeTime = v.time.nullable();
 
 /** The one label derived from admission, connection and sync, in the order in which the first that holds wins. */
 export const agentState = z.enum(AGENT_STATES).meta({ id: 'AgentState' });
 
-const reported = z
-  .object({
-    hash,
-    status: z.enum(['UNSET', 'APPLIED', 'APPLYING', 'FAILED']),
-    errorMessage: z.string(),
-    at: time,
-  })
-  .meta({
-    id: 'ReportedConfig',
-    description: 'What the agent last said of a remote configuration, in its own words',
-  });
+const reported = v.object(
+  'ReportedConfig',
+  { hash: v.hash, status: z.enum(REMOTE_CONFIG_STATES), errorMessage: z.string(), at: v.time },
+  'What the agent last said of a remote configuration, in its own words',
+);
 
-export const agent = z
-  .object({
-    id: z.string(),
-    instanceUid: z.string(),
-    name: z.string(),
-    group: z.string().nullable(),
-    labels,
-    connected: z.boolean(),
-    lastSeen: time.nullable(),
-    transport: z.enum(['websocket', 'http']).nullable(),
-    health: z
-      .object({ healthy: z.boolean(), status: z.string(), lastError: z.string(), at: time })
-      .nullable(),
-    capabilities: z.array(z.string()),
-    version: z.string().nullable(),
-    desired: revisionRef.nullable(),
-    reported: reported.nullable(),
-    effective: z.object({ digest: z.string(), at: time }).nullable(),
-    admission,
-    sync,
-    state: agentState,
-    reason: z.string(),
-  })
-  .meta({ id: 'Agent' });
+const health = { healthy: z.boolean(), status: z.string(), lastError: z.string() };
 
-export const failureReason = z
-  .enum([
-    'agent-failed',
-    'agent-reverted',
-    'restart-loop',
-    'lost-contact',
-    'apply-timeout',
-    'unhealthy',
-    'effective-mismatch',
-    'no-effective-config',
-    'never-acknowledged',
-    'identity-conflict',
-  ])
-  .meta({ id: 'FailureReason' });
+export const agent = v.object('Agent', {
+  id: z.string(),
+  instanceUid: z.string(),
+  name: z.string(),
+  group: z.string().nullable(),
+  labels: v.labels,
+  connected: z.boolean(),
+  lastSeen: maybeTime,
+  transport: z.enum(['websocket', 'http']).nullable(),
+  health: z.object({ ...health, at: v.time }).nullable(),
+  capabilities: z.array(z.string()),
+  version: z.string().nullable(),
+  desired: v.revisionRef.nullable(),
+  reported: reported.nullable(),
+  effective: z.object({ digest: z.string(), at: v.time }).nullable(),
+  admission: z.enum(ADMISSIONS),
+  sync: z.enum(SYNCS),
+  state: agentState,
+  reason: z.string(),
+});
+
+export const failureReason = z.enum(FAILURE_REASONS).meta({ id: 'FailureReason' });
 
 const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rollout'), rollout: z.string() }),
@@ -90,109 +53,95 @@ const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('retry') }),
 ]);
 
-const ledgerEntry = z
-  .object({
-    revision: revisionRef,
+/** When each step towards a revision was taken. */
+export const steps = { sentAt: maybeTime, appliedAt: maybeTime, provenAt: maybeTime, failedAt: maybeTime };
+
+const verdict = z.enum(['confirmed', 'inconclusive', 'contradicted']);
+const ledgerEntry = v.object(
+  'LedgerEntry',
+  {
+    revision: v.revisionRef,
     source,
     phase: z.enum(PHASES),
-    offeredAt: time,
-    sentAt: time.nullable(),
-    receivedAt: time.nullable(),
-    applyingAt: time.nullable(),
-    appliedAt: time.nullable(),
-    failedAt: time.nullable(),
+    offeredAt: v.time,
+    receivedAt: maybeTime,
+    applyingAt: maybeTime,
+    ...steps,
     reason: failureReason.nullable(),
     errorMessage: z.string(),
-    effective: z
-      .object({ verdict: z.enum(['confirmed', 'inconclusive', 'contradicted']), why: z.string(), at: time })
-      .nullable(),
-    healthySince: time.nullable(),
-    provenAt: time.nullable(),
-    sends: count,
-  })
-  .meta({
-    id: 'LedgerEntry',
-    description: 'How far an agent got with one revision, each step with its time',
-  });
+    effective: z.object({ verdict, why: z.string(), at: v.time }).nullable(),
+    healthySince: maybeTime,
+    sends: v.count,
+  },
+  'How far an agent got with one revision, each step with its time',
+);
 
-const healthTree = z
-  .object({
-    healthy: z.boolean(),
-    status: z.string(),
-    lastError: z.string(),
-    startTimeUnixNano: z.string(),
-    statusTimeUnixNano: z.string(),
-    attributes,
-    get components(): z.ZodRecord<z.ZodString, z.ZodType<HealthTree>> {
-      return z.record(z.string(), healthTree);
-    },
-  })
-  .meta({ id: 'HealthTree' });
-export interface HealthTree {
-  healthy: boolean;
-  status: string;
-  lastError: string;
-  startTimeUnixNano: string;
-  statusTimeUnixNano: string;
-  attributes: Record<string, z.output<typeof attributeValue>>;
-  components: Record<string, HealthTree>;
-}
+const healthTree: z.ZodType<Health> = v.object('HealthTree', {
+  ...health,
+  startTimeUnixNano: z.string(),
+  statusTimeUnixNano: z.string(),
+  attributes: v.attributes,
+  components: z.record(
+    z.string(),
+    z.lazy(() => healthTree),
+  ),
+});
 
-const pin = z
-  .object({
-    configuration: z.string(),
-    revision: z.int(),
-    reason: z.string(),
-    author: z.string(),
-    at: time,
-    expires: time.nullable(),
-  })
-  .meta({ id: 'Pin' });
+const pin = v.object('Pin', {
+  configuration: z.string(),
+  revision: z.int(),
+  reason: z.string(),
+  author: z.string(),
+  at: v.time,
+  expires: maybeTime,
+});
 
-export const agentDetail = agent
-  .extend({
-    firstSeen: time,
-    identifyingAttributes: attributes,
-    nonIdentifyingAttributes: attributes,
-    operatorLabels: labels,
-    healthTree: healthTree.nullable(),
-    components: z.object({ hash, ids: z.record(z.string(), z.array(z.string())).nullable() }).nullable(),
-    pin: pin.nullable(),
-    refused: z.array(z.object({ hash, reason: z.string(), message: z.string(), at: time })),
-    ledger: z.array(ledgerEntry),
-  })
-  .meta({ id: 'AgentDetail' });
+export const agentDetail = v.object('AgentDetail', {
+  ...agent.shape,
+  firstSeen: v.time,
+  identifyingAttributes: v.attributes,
+  nonIdentifyingAttributes: v.attributes,
+  operatorLabels: v.labels,
+  healthTree: healthTree.nullable(),
+  components: z
+    .object({ hash: v.hash, ids: z.record(z.string(), z.array(z.string())).nullable() })
+    .nullable(),
+  pin: pin.nullable(),
+  refused: z.array(z.object({ hash: v.hash, reason: z.string(), message: z.string(), at: v.time })),
+  ledger: z.array(ledgerEntry),
+});
 
 export const agentFilter = z.object({
-  selector: selector.optional(),
+  selector: v.selector.optional(),
   q: z.string().max(200).optional().meta({ description: 'Part of the name, id or instance uid' }),
   group: z.string().optional(),
   state: agentState.optional(),
-  ...paging,
+  ...v.paging,
 });
 
 export const configView = z.enum(['desired', 'offered', 'effective']);
-export const agentConfig = z
-  .object({
+export const agentConfig = v.object(
+  'AgentConfig',
+  {
     view: configView,
-    revision: revisionRef.nullable(),
+    revision: v.revisionRef.nullable(),
     /** When it was assigned, sent or reported. */
-    at: time.nullable(),
+    at: maybeTime,
     files: z.array(
-      z.object({ name: z.string(), contentType: z.string(), body: z.string().nullable(), bytes: count }),
+      z.object({ name: z.string(), contentType: z.string(), body: z.string().nullable(), bytes: v.count }),
     ),
-  })
-  .meta({
-    id: 'AgentConfig',
-    description: 'A body is null when the text was over the limit and only its size was kept',
-  });
+  },
+  'A body is null when the text was over the limit and only its size was kept',
+);
 
-export const pinRequest = z
-  .strictObject({
-    configuration: objectName,
-    revision: revisionNumber,
-    reason: text,
-    author: author.optional(),
-    expires: time.optional(),
-  })
-  .meta({ id: 'PinRequest' });
+export const pinRequest = v.request('PinRequest', {
+  configuration: v.objectName,
+  revision: v.revisionNumber,
+  reason: v.text,
+  author: v.author.optional(),
+  expires: v.time.optional(),
+});
+export const labelRequest = v.request('LabelRequest', {
+  labels: v.labelChanges,
+  author: v.author.optional(),
+});

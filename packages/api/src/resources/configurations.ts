@@ -1,90 +1,70 @@
 import { z } from 'zod';
 import { API_LIMITS } from '../limits.ts';
-import { author, count, hash, objectName, revisionNumber, text, time } from './values.ts';
+import * as v from './values.ts';
 
-export const configuration = z
-  .object({
-    name: z.string(),
-    description: z.string(),
-    createdAt: time,
-    createdBy: z.string(),
-    latest: count.meta({ description: 'Number of the newest revision; 0 while there is none' }),
-    groups: z.array(z.string()).meta({ description: 'Groups that run it' }),
-    version: z.string(),
-  })
-  .meta({ id: 'Configuration' });
+export const configuration = v.object('Configuration', {
+  name: z.string(),
+  description: z.string(),
+  createdAt: v.time,
+  createdBy: z.string(),
+  latest: v.count.meta({ description: 'Number of the newest revision; 0 while there is none' }),
+  groups: z.array(z.string()).meta({ description: 'Groups that run it' }),
+  version: z.string(),
+});
+export const configurationRequest = v.request('ConfigurationRequest', {
+  description: v.text.default(''),
+  author: v.author.optional(),
+});
 
-export const configurationRequest = z
-  .strictObject({ description: text.default(''), author: author.optional() })
-  .meta({ id: 'ConfigurationRequest' });
-
-const named = 'Texts by their name on the wire; the name of a single one is the empty string';
+const description = 'Texts by their name on the wire; the name of a single one is the empty string';
 const files = z
   .record(z.string(), z.object({ body: z.string(), contentType: z.string() }))
-  .meta({ id: 'Files', description: named });
+  .meta({ id: 'Files', description });
+const fileRequest = z.strictObject({
+  body: z.string(),
+  contentType: z.string().max(255).default('text/yaml'),
+});
 const filesRequest = z
-  .record(
-    z.string().max(255),
-    z.strictObject({ body: z.string(), contentType: z.string().max(255).default('text/yaml') }),
-  )
+  .record(z.string().max(255), fileRequest)
   .refine((all) => Object.keys(all).length <= API_LIMITS.files, `at most ${API_LIMITS.files} files`)
-  .meta({ id: 'FilesRequest', description: named });
+  .meta({ id: 'FilesRequest', description });
 
-export const revision = z
-  .object({
-    configuration: z.string(),
-    number: z.int(),
-    hash,
-    parent: z.int().nullable(),
-    author: z.string(),
-    message: z.string(),
-    createdAt: time,
-    bytes: count,
-  })
-  .meta({ id: 'Revision' });
+export const revision = v.object('Revision', {
+  configuration: z.string(),
+  number: z.int(),
+  hash: v.hash,
+  parent: z.int().nullable(),
+  author: z.string(),
+  message: z.string(),
+  createdAt: v.time,
+  bytes: v.count,
+});
+export const savedRevision = v.object('SavedRevision', {
+  ...revision.shape,
+  created: z.boolean().meta({ description: 'False when the newest revision has these very texts already' }),
+});
+export const revisionWithFiles = v.object('RevisionWithFiles', { ...revision.shape, files });
+export const revisionRequest = v.request('RevisionRequest', {
+  files: filesRequest,
+  message: v.text,
+  author: v.author.optional(),
+  parent: z.int().min(1).optional().meta({ description: 'Refused when the newest revision is another one' }),
+});
 
-export const savedRevision = revision
-  .extend({
-    created: z.boolean().meta({ description: 'False when the newest revision has these very texts already' }),
-  })
-  .meta({ id: 'SavedRevision' });
+export const diffQuery = z.object({ from: v.revisionNumber, to: v.revisionNumber });
+export const diff = v.object('Diff', {
+  from: z.int(),
+  to: z.int(),
+  text: z.string().meta({ description: 'Unified, file by file; empty when they are the same' }),
+});
 
-export const revisionWithFiles = revision.extend({ files }).meta({ id: 'RevisionWithFiles' });
-
-export const revisionRequest = z
-  .strictObject({
-    files: filesRequest,
-    message: text,
-    author: author.optional(),
-    parent: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({ description: 'Refused when the newest revision is another one' }),
-  })
-  .meta({ id: 'RevisionRequest' });
-
-export const diffQuery = z.object({ from: revisionNumber, to: revisionNumber });
-export const diff = z
-  .object({
-    from: z.int(),
-    to: z.int(),
-    text: z.string().meta({ description: 'Unified, file by file; empty when they are the same' }),
-  })
-  .meta({ id: 'Diff' });
-
-export const checkRequest = z.strictObject({ files: filesRequest }).meta({ id: 'CheckRequest' });
-const finding = z
-  .object({
-    file: z.string(),
-    line: z.int(),
-    column: z.int(),
-    rule: z.string(),
-    severity: z.enum(['error', 'warning']),
-    message: z.string(),
-  })
-  .meta({ id: 'Finding' });
-export const findings = z.object({ findings: z.array(finding) }).meta({ id: 'Findings' });
-
-export const byName = z.object({ name: objectName });
-export const byRevision = byName.extend({ revision: revisionNumber });
+export const checkRequest = v.request('CheckRequest', { files: filesRequest });
+const finding = v.object('Finding', {
+  file: z.string(),
+  line: z.int(),
+  column: z.int(),
+  rule: z.string(),
+  severity: z.enum(['error', 'warning']),
+  message: z.string(),
+});
+export const findings = v.object('Findings', { findings: z.array(finding) });

@@ -1,6 +1,17 @@
-/** The values that resources are made of. A `meta` id makes a schema a component of `openapi.json`. */
+/** The values that resources are made of. A schema with an id is a component of `openapi.json`. */
+import type { AttributeValue } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { API_LIMITS } from '../limits.ts';
+
+/** What the server answers with. */
+export function object<Shape extends z.ZodRawShape>(id: string, shape: Shape, description?: string) {
+  return z.object(shape).meta({ id, description });
+}
+
+/** What a client sends: a field that is not known is wrong. */
+export function request<Shape extends z.ZodRawShape>(id: string, shape: Shape) {
+  return z.strictObject(shape).meta({ id });
+}
 
 export const time = z.iso
   .datetime({ offset: true })
@@ -32,14 +43,14 @@ export const selector = z
   .max(API_LIMITS.selectorLength)
   .meta({ id: 'Selector', example: 'role=edge,zone in (a,b),!legacy' });
 export const count = z.int().min(0);
+/** A whole number in a path, a query or a header. */
+export const numeral = z.coerce.number<number | string>().int();
 
-export const revisionNumber = z.union([z.literal('latest'), z.coerce.number<number | string>().int().min(1)]);
-export const revisionRef = z
-  .object({ configuration: z.string(), revision: z.int(), hash })
-  .meta({ id: 'RevisionRef' });
+export const revisionNumber = z.union([z.literal('latest'), numeral.min(1)]);
+export const revisionRef = object('RevisionRef', { configuration: z.string(), revision: z.int(), hash });
 
-const label = z.string().max(API_LIMITS.labelLength);
 export const labels = z.record(z.string(), z.string()).meta({ id: 'Labels' });
+const label = z.string().max(API_LIMITS.labelLength);
 export const labelChanges = z
   .record(label.min(1), label.nullable())
   .refine(
@@ -49,7 +60,7 @@ export const labelChanges = z
   .meta({ id: 'LabelChanges', description: 'Labels to set; null removes one' });
 
 /** An OpAMP attribute value. 64-bit integers outside the safe range and bytes keep their type in a tag. */
-export const attributeValue = z
+const attributeValue: z.ZodType<AttributeValue> = z
   .union([
     z.string(),
     z.number(),
@@ -59,33 +70,19 @@ export const attributeValue = z
     z.object({ double: z.string() }),
     z.object({ bytes: z.string() }),
     z.object({
-      get kvlist(): z.ZodRecord<z.ZodString, z.ZodType<AttributeValue>> {
-        return z.record(z.string(), attributeValue);
-      },
+      kvlist: z.record(
+        z.string(),
+        z.lazy(() => attributeValue),
+      ),
     }),
-    z.array(z.lazy((): z.ZodType<AttributeValue> => attributeValue)),
+    z.array(z.lazy(() => attributeValue)),
   ])
   .meta({ id: 'AttributeValue' });
-export type AttributeValue =
-  | string
-  | number
-  | boolean
-  | null
-  | { int64: string }
-  | { double: string }
-  | { bytes: string }
-  | { kvlist: Record<string, AttributeValue> }
-  | AttributeValue[];
 export const attributes = z.record(z.string(), attributeValue).meta({ id: 'Attributes' });
 
 /** Which part of a list to give, and where the last answer ended. */
 export const paging = {
-  limit: z.coerce
-    .number<number | string>()
-    .int()
-    .min(1)
-    .max(API_LIMITS.pageSizeMost)
-    .default(API_LIMITS.pageSize),
+  limit: numeral.min(1).max(API_LIMITS.pageSizeMost).default(API_LIMITS.pageSize),
   cursor: z.string().optional(),
 };
 

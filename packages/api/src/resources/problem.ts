@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { PROBLEM_STATUS } from '../errors.ts';
+import * as v from './values.ts';
+
+/** One thing that is wrong: in a field of the request (`path`), or in a text (`file`, `line`, `column` from 1, `rule`). */
+const detail = z.object({
+  message: z.string(),
+  path: z.string().optional(),
+  file: z.string().optional(),
+  line: z.int().optional(),
+  column: z.int().optional(),
+  rule: z.string().optional(),
+});
+
+const sentence = 'What is wrong and what to do, as a sentence';
+export const problem = v.object(
+  'Problem',
+  {
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ enum: Object.keys(PROBLEM_STATUS) }),
+    detail: z.string().meta({ description: sentence }),
+    problems: z.array(detail),
+  },
+  'RFC 9457; match on `code`',
+);
