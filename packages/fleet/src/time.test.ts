@@ -26,7 +26,7 @@ test.each([
   'Infinitys',
   '.5s',
   '1.s',
-  `${'9'.repeat(400)}s`,
+  `${'9'.repeat(20)}s`,
 ])('%j is none', (text) => expect(parseDuration(text)).toBeUndefined());
 
 test.each([

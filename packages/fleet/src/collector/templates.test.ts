@@ -75,7 +75,7 @@ describe('masking', () => {
           }
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -192,7 +192,7 @@ describe('a hole hides no structure', () => {
           expect(structureOf(twin)).toEqual(structureOf(text));
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -48,25 +48,16 @@ describe('names', () => {
   test.each(['a', 'edge', 'edge-1', '0', 'a--b', 'a'.repeat(63)])('%s is one', (name) =>
     expect(checkName('group', name, 63)).toBe(name),
   );
-  test.each([
-    '',
-    '-a',
-    'a-',
-    'Edge',
-    'a_b',
-    'a b',
-    'ä',
-    'a/b',
-    '../a',
-    '__proto__',
-    'a'.repeat(64),
-    `${'a'.repeat(1_000_000)}!`,
-  ])('%s is none', (name) => {
-    expect(() => checkName('group', name, 63)).toThrow(
-      'use lower-case letters, digits and hyphens, at most 63 characters',
-    );
-  });
-  test('the message shows what was given, not all of it', () => {
+  test.each(['', '-a', 'a-', 'Edge', 'a_b', 'a b', 'ä', 'a/b', '../a', '__proto__', 'a'.repeat(64)])(
+    '%s is none',
+    (name) => {
+      expect(() => checkName('group', name, 63)).toThrow(
+        'use lower-case letters, digits and hyphens, at most 63 characters',
+      );
+    },
+  );
+  test('the message shows what was given, not all of it, and a long one takes no time', () => {
+    expect(() => checkName('group', `${'a'.repeat(1_000_000)}!`, 63)).toThrow('at most 63 characters');
     expect(() => checkName('group', 'A'.repeat(10_000), 63)).toThrow(/^group name "A{80}": use/);
   });
 });
