@@ -1,5 +1,6 @@
 import {
   AgentCapabilities as Bits,
+  CommandType,
   formatUid,
   type ServerToAgent,
   ServerToAgentFlags,
@@ -78,10 +79,6 @@ export class SimulatedAgent {
         if (parts.has('status')) this.supervisor.statusSent(now);
       },
     });
-    const reports = {
-      status: this.can(Bits.AgentCapabilities_ReportsRemoteConfig),
-      effective: this.can(Bits.AgentCapabilities_ReportsEffectiveConfig),
-    };
     const { client } = this;
     this.supervisor = new Supervisor({
       plan,
@@ -91,7 +88,8 @@ export class SimulatedAgent {
       deadlines,
       recorder,
       client,
-      reports,
+      reportsStatus: this.can(Bits.AgentCapabilities_ReportsRemoteConfig),
+      reportsEffective: this.can(Bits.AgentCapabilities_ReportsEffectiveConfig),
     });
     deadlines.set('boot', startAt);
   }
@@ -171,7 +169,7 @@ export class SimulatedAgent {
     const { record } = this.recorder;
     record.messagesReceived += 1;
     if (message.command !== undefined && this.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
-      if (message.command.type === 0) this.supervisor.restart(now);
+      if (message.command.type === CommandType.CommandType_Restart) this.supervisor.restart(now);
       return;
     }
     const flags = Number(message.flags);
@@ -192,29 +190,17 @@ export class SimulatedAgent {
   }
 
   private due(wait: Wait, now: number): void {
-    switch (wait) {
-      case 'boot':
-        this.boot(now);
-        break;
-      case 'dial':
-        this.client.attempt(now);
-        break;
-      case 'heartbeat':
-        this.client.heartbeat(now);
-        break;
-      case 'collector':
-        this.supervisor.collectorDue(now);
-        break;
-      case 'tree':
-        this.supervisor.treeDue();
-        break;
-      case 'apply':
-        this.supervisor.applyDue(now);
-        break;
-      case 'behaviour':
-        this.behave(now);
-        break;
-    }
+    const { client, supervisor } = this;
+    const handlers: Readonly<Record<Wait, () => void>> = {
+      boot: () => this.boot(now),
+      dial: () => client.attempt(now),
+      heartbeat: () => client.heartbeat(now),
+      collector: () => supervisor.collectorDue(now),
+      tree: () => supervisor.treeDue(),
+      apply: () => supervisor.applyDue(now),
+      behaviour: () => this.behave(now),
+    };
+    handlers[wait]();
   }
 
   private boot(now: number): void {

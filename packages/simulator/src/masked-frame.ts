@@ -8,8 +8,8 @@ export function maskedFrame(pieces: readonly Uint8Array[]): Buffer {
   const header = 6 + extended;
   // The payload starts at a whole word.
   const start = (header + 3) & ~3;
-  const words = new Int32Array((start + length + 3) >> 2);
-  const buffer = Buffer.from(words.buffer);
+  const buffer = Buffer.allocUnsafeSlow((start + length + 3) & ~3);
+  const words = new Int32Array(buffer.buffer);
   let at = start - header;
   at = buffer.writeUInt8(0x82, at);
   at = buffer.writeUInt8(0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127), at);

@@ -1,15 +1,9 @@
 import { type AgentRemoteConfig, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
-import type { Client, Part } from './client.ts';
-import { type CollectorEvent, type CollectorState, nextState } from './collector.ts';
+import type { Part } from './client.ts';
+import { Collector, type CollectorContext, type Outcome } from './collector.ts';
 import type { Composer, RemoteConfig } from './composer.ts';
 import type { Composition } from './composition.ts';
-import type { Deadlines } from './deadlines.ts';
-import { supervisor as figures } from './limits.ts';
-import type { AgentPlan } from './plan.ts';
-import type { Random } from './random.ts';
-import type { Recorder } from './record.ts';
 import * as report from './report.ts';
-import type { Scenario } from './scenario.ts';
 import { nothing, type Pieces } from './wire.ts';
 
 const {
@@ -19,75 +13,49 @@ const {
   RemoteConfigStatuses_FAILED: FAILED,
 } = RemoteConfigStatuses;
 
-interface Status {
-  readonly hash: Uint8Array;
-  readonly status: RemoteConfigStatuses;
-  readonly error: string;
-}
-
 /** Whom a Supervisor works with. */
-export interface SupervisorContext {
-  readonly plan: AgentPlan;
-  readonly scenario: Scenario;
+export interface SupervisorContext extends CollectorContext {
   readonly composer: Composer;
-  readonly random: Random;
-  readonly deadlines: Deadlines;
-  readonly recorder: Recorder;
-  readonly client: Client;
-  /** Whether ReportsRemoteConfig and ReportsEffectiveConfig are on. */
-  readonly reports: { readonly status: boolean; readonly effective: boolean };
+  /** Whether ReportsRemoteConfig is on. */
+  readonly reportsStatus: boolean;
 }
 
-/** Supervisor v0.149 and its collector: takes remote configurations, restarts, reports (SPEC.md). */
+/** Supervisor v0.149: takes remote configurations, restarts its collector, reports (SPEC.md). */
 export class Supervisor {
   private readonly context: SupervisorContext;
-  private collector: CollectorState = 'off';
-  private pid: number;
+  private readonly collector: Collector;
   /** What the collector is to run. */
   private composition: Composition | undefined;
   /** The remote configuration received last, good or bad: the one that statuses are about. */
   private remote: RemoteConfig | undefined;
   /** The one reported APPLIED last, to go back to. */
   private lastWorking: RemoteConfig | undefined;
-  private status: Status = { hash: nothing, status: UNSET, error: '' };
-  private health = report.ailing('');
-  /** What the collector reported last. */
-  private shown: Composition | undefined;
-  /** The collector does not survive its start. */
-  private doomed = false;
+  private status = { hash: nothing, status: UNSET, error: '' };
 
   constructor(context: SupervisorContext) {
     this.context = context;
-    this.pid = context.plan.pid;
+    this.collector = new Collector(context);
   }
 
   /** Whether it is on the way from one configuration to another. */
   get busy(): boolean {
-    return (
-      this.context.deadlines.has('apply') ||
-      this.collector === 'stopping' ||
-      (this.collector === 'starting' && !this.doomed)
-    );
+    return this.context.deadlines.has('apply') || this.collector.busy;
   }
 
   boot(now: number): void {
-    const composed = this.context.composer.compose(undefined);
-    // The local file does not parse: a Supervisor goes on without it.
-    if ('error' in composed) return;
-    this.composition = composed;
-    if (this.context.plan.behaviour.kind === 'instant') {
-      this.collector = 'up';
-      this.shown = composed;
-      this.setHealth({ healthy: true, error: '', status: 'StatusOK', parts: composed.parts });
-      return;
-    }
-    this.move('start');
-    this.launch(now);
+    const { composer, plan } = this.context;
+    const composition = composer.compose(undefined);
+    // A local file that does not parse keeps the collector from ever starting.
+    if ('error' in composition) return;
+    this.composition = composition;
+    const job = { composition, hash: undefined, hit: false };
+    if (plan.behaviour.kind === 'instant') this.collector.replace(job, now);
+    else this.collector.start(job, now);
   }
 
   /** The orderly end: the collector first, then the link. */
   end(): void {
-    this.setHealth(report.ailing('Supervisor is shutdown'));
+    this.collector.setHealth(report.ailing('Supervisor is shutdown'));
   }
 
   /** The fields of one part of a report. */
@@ -97,9 +65,9 @@ export class Supervisor {
       case 'description':
         return [report.descriptionField(plan, client.uid)];
       case 'health':
-        return [report.healthField(this.health, now)];
+        return [report.healthField(this.collector.health, now)];
       case 'effective':
-        return report.effectiveField(this.effectiveBody());
+        return report.effectiveField(this.collector.effective());
       case 'status':
         return [report.statusField(this.status.hash, this.status.status, this.status.error)];
       case 'packages':
@@ -124,51 +92,39 @@ export class Supervisor {
     const remote = remoteConfig(config);
     recorder.offered(remote.hashText, now);
     const composed = composer.compose(remote);
-    const { kind, message } = plan.behaviour;
+    const { kind } = plan.behaviour;
     if (kind === 'silent' && !('error' in composed) && this.hits(composed, remote)) return;
     this.remote = remote;
-    if ('error' in composed) {
-      this.report(FAILED, composed.error);
-      return;
-    }
-    if (kind === 'reject' && this.hits(composed, remote)) {
-      this.report(FAILED, message ?? 'configuration refused by the local policy');
+    const refusal = this.refusal(composed);
+    if (refusal !== undefined || 'error' in composed) {
+      this.report(FAILED, refusal);
       return;
     }
     if (composed === this.composition) {
       this.report(APPLIED);
       return;
     }
-    if (plan.group.validateConfig && composed.fault !== undefined) {
-      this.report(FAILED, validationText(composed.fault));
-      return;
-    }
     this.composition = composed;
     this.report(APPLYING);
     if (kind === 'instant') {
-      this.applyAtOnce(composed, now);
+      client.flush(now);
+      this.collector.replace({ composition: composed, hash: remote.hashText, hit: false }, now);
+      this.report(APPLIED);
       return;
     }
-    this.reportEffective();
+    this.collector.reportEffective();
     client.flush(now);
-    this.shutDown();
-    if (composed.empty) {
-      this.move('halt');
-      deadlines.clear('apply');
-      deadlines.set('collector', now + this.scaled(this.context.random.between(figures.haltMs)));
-    } else {
+    if (!composed.empty) {
       this.apply(now);
+      return;
     }
+    deadlines.clear('apply');
+    this.collector.halt(now);
   }
 
-  /** The restart command; nothing to restart when the collector is stopped. */
   restart(now: number): void {
     this.context.recorder.record.restartCommands += 1;
-    if (this.collector === 'off' || this.collector === 'stopping') return;
-    this.shutDown();
-    this.context.client.flush(now);
-    this.move('start');
-    this.launch(now);
+    this.collector.restart(now);
   }
 
   /** A new instance uid is part of the collector's configuration. */
@@ -178,121 +134,47 @@ export class Supervisor {
     recorder.record.uid = formatUid(uid);
     client.change('description');
     client.flush(now);
-    if (this.collector === 'off') return;
-    this.shutDown();
-    this.apply(now);
+    if (this.composition?.empty === false) this.apply(now);
   }
 
-  /** The collector's time has come: started, crashed, stopped, or to be started again. */
   collectorDue(now: number): void {
-    if (this.collector === 'crashed') {
-      this.move('retry');
-      this.launch(now);
-    } else if (this.collector === 'stopping') this.halted(now);
-    else if (this.doomed) this.exited(now);
-    else this.ready(now);
+    this.heed(this.collector.due(now), now);
   }
 
-  /** The component tree follows the bare health of a new process. */
-  treeDue(): void {
-    if (this.collector !== 'up') return;
-    this.setHealth({ healthy: true, error: '', status: 'StatusOK', parts: this.composition?.parts });
-  }
-
-  applyDue(now: number): void {
-    if (this.health.healthy) this.applied(now);
-    else this.failed('Config apply timeout exceeded', now);
-  }
-
-  /** The time of `crash after` or `unhealthy after` has come. */
   behaviourDue(now: number): void {
-    if (this.collector !== 'up') return;
-    if (this.context.plan.behaviour.kind === 'crash') {
-      this.doomed = true;
-      this.exited(now);
+    this.heed(this.collector.behaviourDue(now), now);
+  }
+
+  treeDue(): void {
+    this.collector.treeDue();
+  }
+
+  /** APPLIED is never said before; what happens afterwards changes only the health. */
+  applyDue(now: number): void {
+    if (!this.collector.health.healthy) {
+      this.failed('Config apply timeout exceeded', now);
       return;
     }
-    const error = this.context.plan.behaviour.message ?? 'not enough memory to go on: data refused';
-    this.setHealth({
-      healthy: false,
-      error,
-      status: 'StatusRecoverableError',
-      parts: this.composition?.parts,
-    });
+    this.lastWorking = this.remote;
+    this.report(APPLIED);
+    this.collector.applied(now);
+  }
+
+  private heed(outcome: Outcome, now: number): void {
+    const { deadlines } = this.context;
+    if (outcome === 'halted') this.report(APPLIED);
+    if (outcome !== 'exited' || !deadlines.has('apply')) return;
+    deadlines.clear('apply');
+    const { exitCode } = this.collector;
+    this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`, now);
   }
 
   private apply(now: number): void {
-    this.context.deadlines.set('apply', now + this.scaled(this.context.scenario.applyTimeout));
-    this.move('start');
-    this.launch(now);
-  }
-
-  /** Its process starts; whether it survives that is known already. */
-  private launch(now: number): void {
-    const { plan, scenario, random, deadlines, recorder } = this.context;
-    const { kind, after, restartTime = scenario.applyTimeout * 2 } = plan.behaviour;
+    const { deadlines, scenario } = this.context;
+    if (this.composition === undefined) return;
+    deadlines.set('apply', now + scenario.applyTimeout * scenario.timeScale);
     const hit = this.hits(this.composition, this.remote);
-    this.doomed =
-      this.composition?.fault !== undefined ||
-      (hit && (kind === 'rollback' || (kind === 'crash' && after === undefined)));
-    if (this.pid > plan.pid) recorder.restarted(now);
-    this.pid += random.int(1, 90);
-    const usual = random.between(scenario.restartTime);
-    deadlines.clear('tree');
-    if (kind === 'crash' || kind === 'unhealthy') deadlines.clear('behaviour');
-    deadlines.set('collector', now + this.scaled(kind === 'slow' && hit ? restartTime : usual));
-  }
-
-  private ready(now: number): void {
-    const { plan, deadlines, random, recorder } = this.context;
-    this.move('ready');
-    const hit = this.hits(this.composition, this.remote);
-    const { kind, after } = plan.behaviour;
-    if (kind !== 'liar' || !hit) {
-      this.shown = this.composition;
-      recorder.record.running = this.remote?.hashText;
-    }
-    this.reportEffective();
-    this.setHealth(report.bareHealthy);
-    deadlines.set('tree', now + this.scaled(random.between(figures.treeMs)));
-    if (kind === 'crash' && hit && after !== undefined) deadlines.set('behaviour', now + this.scaled(after));
-  }
-
-  private exited(now: number): void {
-    const { plan, deadlines, recorder, client } = this.context;
-    const code = plan.behaviour.exitCode ?? 1;
-    this.move('exit');
-    recorder.crashed(now);
-    recorder.record.running = undefined;
-    this.setHealth(
-      report.ailing(
-        `Agent process PID=${this.pid} exited unexpectedly, exit code=${code}. Will restart in a bit...`,
-      ),
-    );
-    client.flush(now);
-    deadlines.clear('tree');
-    deadlines.set('collector', now + this.scaled(figures.crashBackoffMs));
-    if (!deadlines.has('apply')) return;
-    deadlines.clear('apply');
-    this.failed(`Agent exited unexpectedly with exit code ${code} while applying configuration`, now);
-  }
-
-  private halted(now: number): void {
-    this.move('halted');
-    this.context.recorder.record.running = this.remote?.hashText;
-    this.reportEffective();
-    this.context.client.flush(now);
-    this.report(APPLIED);
-    this.setHealth(report.bareHealthy);
-  }
-
-  private applied(now: number): void {
-    const { plan, deadlines } = this.context;
-    const { kind, after = 1_000 } = plan.behaviour;
-    this.lastWorking = this.remote;
-    this.report(APPLIED);
-    if (kind === 'unhealthy' && this.hits(this.composition, this.remote))
-      deadlines.set('behaviour', now + this.scaled(after));
+    this.collector.start({ composition: this.composition, hash: this.remote?.hashText, hit }, now);
   }
 
   /** After FAILED, automatic rollback starts what worked last, and judges it anew. */
@@ -309,80 +191,42 @@ export class Supervisor {
     this.apply(now);
   }
 
-  /** Profile `instant`: four messages, nothing in between. */
-  private applyAtOnce(composed: Composition, now: number): void {
-    const { client, recorder } = this.context;
-    client.flush(now);
-    this.setHealth({ healthy: true, error: '', status: 'StatusOK', parts: composed.parts });
-    client.flush(now);
-    this.shown = composed;
-    recorder.record.running = this.remote?.hashText;
-    this.reportEffective();
-    client.flush(now);
-    this.report(APPLIED);
+  /** Why the configuration just received is refused without touching the collector. */
+  private refusal(composed: Composition | { readonly error: string }): string | undefined {
+    if ('error' in composed) return composed.error;
+    const { behaviour, group } = this.context.plan;
+    if (behaviour.kind === 'reject' && this.hits(composed, this.remote)) {
+      return behaviour.message ?? 'configuration refused by the local policy';
+    }
+    // What is unchanged is not validated again.
+    const validated = group.validateConfig && composed !== this.composition;
+    return validated && composed.fault !== undefined ? validationText(composed.fault) : undefined;
   }
 
-  /** A running collector says that it stops. */
-  private shutDown(): void {
-    if (this.collector === 'up') this.setHealth(report.ailing(''));
-    // What the collector said before does not count for the next one.
-    this.health = { ...this.health, healthy: false };
-  }
-
+  /** opamp-go refuses to report a status without hash, and does not repeat one. */
   private report(status: RemoteConfigStatuses, error = ''): void {
-    const { recorder, client, reports } = this.context;
     const hash = this.remote?.hash ?? nothing;
-    // opamp-go refuses to report a status without hash, and does not repeat one.
-    if (!reports.status || hash.length === 0) return;
+    if (!this.context.reportsStatus || hash.length === 0) return;
     const old = this.status;
     this.status = { hash, status, error };
     if (old.status === status && old.error === error && Buffer.compare(old.hash, hash) === 0) return;
-    client.change('status');
-    recorder.record.healthy = this.health.healthy;
-  }
-
-  private reportEffective(): void {
-    if (this.context.reports.effective) this.context.client.change('effective');
-  }
-
-  private setHealth(health: report.Health): void {
-    this.health = health;
-    this.context.recorder.record.healthy = health.healthy;
-    this.context.client.change('health');
-  }
-
-  private effectiveBody(): Pieces {
-    const { plan, client } = this.context;
-    const fillings = {
-      uid: formatUid(client.uid),
-      port: String(plan.port),
-      ppid: String(plan.pid),
-      host: plan.name,
-    };
-    return (this.shown?.effective ?? this.composition?.own)?.fill(fillings) ?? [];
+    this.context.client.change('status');
   }
 
   /** Whether the behaviour shows with this configuration: only with remote ones. */
-  private hits(composition: Composition | undefined, remote: RemoteConfig | undefined): boolean {
+  private hits(composition: Composition, remote: RemoteConfig | undefined): boolean {
     const { kind, component } = this.context.plan.behaviour;
-    if (remote === undefined || composition === undefined) return false;
+    if (remote === undefined) return false;
     if (component !== undefined) return composition.components.has(component);
     if (kind !== 'rollback') return true;
     return this.lastWorking !== undefined && this.lastWorking.hashText !== remote.hashText;
-  }
-
-  private move(event: CollectorEvent): void {
-    this.collector = nextState(this.collector, event);
-  }
-
-  private scaled(ms: number): number {
-    return ms * this.context.scenario.timeScale;
   }
 }
 
 /** What Supervisor v0.149 makes of the collector's refusal; the repetition is its own. */
 function validationText(fault: string): string {
-  return `configuration validation failed: configuration validation failed: config validation failed: exit status 1, output: Error: ${fault}\n`;
+  const twice = 'configuration validation failed: configuration validation failed: ';
+  return `${twice}config validation failed: exit status 1, output: Error: ${fault}\n`;
 }
 
 function remoteConfig(config: AgentRemoteConfig): RemoteConfig {
