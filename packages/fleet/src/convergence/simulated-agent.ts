@@ -8,6 +8,7 @@
  * - `forgets`: loses its state with each restart (an ephemeral pod).
  * - `ill`: APPLIED, never healthy.
  * - `silent`: takes everything and says nothing of it.
+ * - `vanishes`: takes the first offer and is never heard of again.
  * - `mute`: no ReportsRemoteConfig; its effective config is all there is.
  */
 export const KINDS = [
@@ -19,6 +20,7 @@ export const KINDS = [
   'forgets',
   'ill',
   'silent',
+  'vanishes',
   'mute',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -89,6 +91,11 @@ export class SimulatedAgent {
     this.session = `${this.id}-boot-${this.boots}-session-${this.#sessions}`;
   }
 
+  /** It will never be heard of again. */
+  get isGone(): boolean {
+    return this.kind === 'vanishes' && this.received.length > 0;
+  }
+
   disconnect(): void {
     this.session = null;
   }
@@ -134,7 +141,7 @@ export class SimulatedAgent {
 
   receive(hash: string, now: number): void {
     this.received.push({ hash, epoch: this.epoch });
-    if (this.kind === 'silent') return;
+    if (this.kind === 'silent' || this.isGone) return;
     // The composed text is the same: APPLIED at once, whatever the collector does (the trap of a resend).
     if (this.runs === hash) this.#say({ hash, status: 'APPLIED' });
     else if (this.kind === 'validates') this.#say({ hash, status: 'FAILED' });

@@ -19,7 +19,7 @@ import {
 } from '../rollouts/transitions.ts';
 import { A, agent, B, C, health, QUICK, T0, TERMS, without } from '../samples.ts';
 import { assess, lacksNews } from './assess.ts';
-import { assign, withLedger } from './assignment.ts';
+import { assign, unassign, withLedger } from './assignment.ts';
 import { extendDeadline, type LedgerEntry, markSent, type Phase } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 import { KINDS, type Message, SimulatedAgent } from './simulated-agent.ts';
@@ -29,6 +29,7 @@ const FAULTS_UNTIL = T0 + 300 * SECOND;
 const SUPERSEDE_AT = T0 + 60 * SECOND;
 const END = T0 + 1_500 * SECOND;
 const POLL = 10 * SECOND;
+const DELIVERY = 30 * SECOND;
 const HTTP_PATIENCE = 30 * SECOND;
 
 const TARGET_OF: Readonly<Record<Phase, TargetState>> = {
@@ -131,7 +132,7 @@ class Simulation {
       this.#now > SUPERSEDE_AT &&
       this.members.every(({ agent: { ledger }, presence, real }) => {
         const isOpen = ledger !== null && ledger.phase !== 'proven' && ledger.phase !== 'failed';
-        return !isOpen && presence.connected && presence.synced && !real.isBusy;
+        return !isOpen && (real.isGone || (presence.connected && presence.synced && !real.isBusy));
       })
     );
   }
@@ -210,21 +211,27 @@ class Simulation {
 
   #communicate(member: Member): void {
     const { real } = member;
-    if (real.transport === 'http') {
-      if (this.#now - member.lastPoll < POLL && !real.hasNews) {
-        this.#hearNothing(member);
-      } else {
-        member.lastPoll = this.#now;
-        this.#hear(member, real.message());
-      }
-      return;
-    }
-    if (real.session === null) {
+    if (real.isGone) this.#hearNothing(member);
+    else if (real.transport === 'http') this.#poll(member);
+    else if (real.session !== null) this.#talk(member);
+    else {
       this.#hearNothing(member);
       if (this.#chance(0.5)) real.connect();
+    }
+  }
+
+  #poll(member: Member): void {
+    if (this.#now - member.lastPoll < POLL && !member.real.hasNews) {
+      this.#hearNothing(member);
       return;
     }
-    if (real.hasNews || this.#now % POLL === 0 || member.presence.epoch !== real.epoch)
+    member.lastPoll = this.#now;
+    this.#hear(member, member.real.message());
+  }
+
+  #talk(member: Member): void {
+    const { real, presence } = member;
+    if (real.hasNews || this.#now % POLL === 0 || presence.epoch !== real.epoch)
       this.#hear(member, real.message());
   }
 
@@ -321,6 +328,16 @@ class Simulation {
     this.#apply({ type: 'observed', changes: [change] });
   }
 
+  /** The shell's part: admitted, and away before anything was sent, costs nothing and may come again (A.4). */
+  #deferUndelivered(member: Member): void {
+    const { agent: subject, presence } = member;
+    const { ledger } = subject;
+    if (ledger?.phase !== 'offered' || presence.connected || this.#now - ledger.offeredAt < DELIVERY) return;
+    member.agent = unassign(subject);
+    const change: Observation = { agent: member.real.id, state: 'deferred', reason: 'offline', message: '' };
+    this.#apply({ type: 'observed', changes: [change] });
+  }
+
   #offer(member: Member): void {
     const { real } = member;
     const decision = decideOffer(member.agent, member.presence, this.#now);
@@ -344,7 +361,10 @@ class Simulation {
   }
 
   #turn(): void {
-    for (const member of this.members) this.#settle(member);
+    for (const member of this.members) {
+      this.#settle(member);
+      this.#deferUndelivered(member);
+    }
     this.#admit();
     this.#finish();
     for (const member of this.members) {
@@ -357,9 +377,11 @@ class Simulation {
   #pending(): Member[] {
     const { rollout } = this;
     if (rollout === null) return [];
-    return this.members.filter(
-      ({ agent, real }) => !rollout.targets.has(real.id) && skipReason(agent, rollout.target) === undefined,
-    );
+    return this.members.filter(({ agent: subject, real }) => {
+      const before = rollout.targets.get(real.id)?.state;
+      const isFree = before === undefined || before === 'deferred';
+      return isFree && skipReason(subject, rollout.target) === undefined;
+    });
   }
 
   #admit(): void {
