@@ -1,2 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Programs } from '@flaghoist/cli';
-export const simulate: Programs['simulate'] = async () => 2;
+import { parseScenario, type Scenario, ScenarioError, scenario, startFleet } from '@flaghoist/simulator';
+
+/** How often the fleet says how it is. */
+const TELL_EVERY = 2_000;
+const DEFAULT_AGENTS = 100;
+
+async function scenarioOf({
+  agents,
+  scenario: file,
+  seed,
+}: Parameters<Programs['simulate']>[0]): Promise<Scenario> {
+  const given =
+    file === undefined
+      ? scenario({ agents: Number(agents ?? DEFAULT_AGENTS) })
+      : parseScenario(await readFile(file, 'utf8'));
+  return seed === undefined ? given : { ...given, seed: Number(seed) };
+}
+
+/** Runs a simulated fleet against any OpAMP server until Ctrl-C. Resolves to the exit code. */
+export const simulate: Programs['simulate'] = async (options, { stdout, stderr }) => {
+  let chosen: Scenario;
+  try {
+    chosen = await scenarioOf(options);
+  } catch (error) {
+    if (!(error instanceof ScenarioError) && (error as { code?: string }).code !== 'ENOENT') throw error;
+    stderr.write(`flaghoist: ${(error as Error).message}\n`);
+    return 2;
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const fleet = await startFleet({ url: options.url, scenario: chosen });
+  let told = '';
+  while (!stop.signal.aborted) {
+    const { agents, connected, healthy, offers, repeatedOffers, collectorRestarts } = fleet.summary();
+    const line = `${connected}/${agents} connected, ${healthy} healthy, ${offers} offers (${repeatedOffers} repeated), ${collectorRestarts} collector restarts`;
+    if (line !== told) stdout.write(`${line}\n`);
+    told = line;
+    await setTimeout(TELL_EVERY, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  await fleet.stop();
+  return 0;
+};

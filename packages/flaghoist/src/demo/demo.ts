@@ -1,2 +1,162 @@
+/** `flaghoist demo`: a server, 300 simulated agents, two revisions and what became of them. Judges itself. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Programs } from '@flaghoist/cli';
-export const demo: Programs['demo'] = async () => 2;
+import { type RunningServer, startServer } from '@flaghoist/server';
+import { type Fleet, startFleet } from '@flaghoist/simulator';
+import { VERSION } from '../version.ts';
+import { type AgentRow, expectations, type RolloutRow } from './expectations.ts';
+import { collectorConfig, demoScenario, GROUPS_FILE } from './fleet.ts';
+import { pushToRealAgents, startRealAgents } from './real-agents.ts';
+import { Stage } from './stage.ts';
+
+const DEFAULT_SEED = 7;
+/** Longest wait for anything on a slow machine. */
+const PATIENCE = 120_000;
+
+/** The usual ports, so that what is printed is what is typed later; any free ones when they are taken. */
+async function startOnUsualPorts(data: string): Promise<RunningServer> {
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const options = { data, version: VERSION, logLevel: 'warn', onFatal: () => process.exit(1) };
+  try {
+    return await startServer({ ...options, opamp: at(4320), api: at(4321), ops: at(4322) });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    return startServer({ ...options, opamp: at(0), api: at(0), ops: at(0) });
+  }
+}
+
+async function writeFiles(directory: string): Promise<void> {
+  await writeFile(join(directory, 'groups.yaml'), GROUPS_FILE);
+  await writeFile(join(directory, 'collector-1.yaml'), collectorConfig(false));
+  await writeFile(join(directory, 'collector-2.yaml'), collectorConfig(true));
+}
+
+const items = async <T>(stage: Stage, ...words: string[]): Promise<T[]> => {
+  const answer = await stage.ask<T[] | { items: T[] }>(...words);
+  return Array.isArray(answer) ? answer : answer.items;
+};
+
+/** Revision 1 for everybody, then the second backend: saved first, looked at, then sent. */
+async function perform(stage: Stage, fleet: Fleet, directory: string): Promise<void> {
+  const save = (revision: number, message: string, ...more: string[]) =>
+    stage.type(
+      'push',
+      join(directory, `collector-${revision}.yaml`),
+      '--configuration',
+      'collector',
+      '-m',
+      message,
+      ...more,
+    );
+  const watched = ['--watch', '--yes', '--timeout', '2m'];
+  stage.heading('Three groups run one configuration');
+  await stage.type('apply', '-f', join(directory, 'groups.yaml'));
+  await stage.type('group', 'list');
+  stage.heading('Revision 1 goes to the whole fleet');
+  await save(1, 'traces to the primary backend', '--fleet', ...watched);
+  stage.heading('A second backend arrives: saved, compared, sent');
+  await save(2, 'traces to the second backend as well');
+  await stage.type('configuration', 'diff', 'collector@1', 'collector@2');
+  await stage.type(
+    'rollout',
+    'start',
+    '--fleet',
+    '--to',
+    'collector@2',
+    '-m',
+    'second backend, everywhere',
+    ...watched,
+  );
+  fleet.release();
+}
+
+/** Waits until nothing moves any more: the late agent is proven, whoever lies is found out. */
+async function comeToRest(stage: Stage): Promise<boolean> {
+  const moving = async (): Promise<number> =>
+    (await items(stage, 'agent', 'list', '--state', 'updating')).length;
+  const rest = await stage.until(moving, (count) => count === 0, PATIENCE);
+  await fleetQuiet();
+  return rest && (await moving()) === 0;
+}
+const fleetQuiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1_500));
+
+async function judge(stage: Stage, fleet: Fleet): Promise<boolean> {
+  const agents = await items<AgentRow>(stage, 'agent', 'list');
+  const rollouts = await items<RolloutRow>(stage, 'rollout', 'list');
+  const hash = (revision: number) =>
+    rollouts.find(({ target }) => target.revision === revision)?.target.hash ?? '';
+  const results = expectations({
+    agents,
+    rollouts,
+    records: fleet.records(),
+    first: hash(1),
+    second: hash(2),
+  });
+  stage.heading('What was expected');
+  for (const { text, holds } of results)
+    stage.say(`  ${holds ? stage.style.good('✓') : stage.style.bad('✗ not so:')} ${text}`);
+  return results.every(({ holds }) => holds);
+}
+
+async function showLedger(stage: Stage): Promise<void> {
+  stage.heading('From the ledger: every agent that does not run what it should, and why');
+  for (const state of ['failed', 'rolled-back', 'drifted', 'unhealthy', 'offline', 'unverifiable']) {
+    const found = await items(stage, 'agent', 'list', '--state', state);
+    if (found.length > 0) await stage.type('agent', 'list', '--state', state);
+  }
+  await stage.type('rollout', 'list');
+  await stage.type('group', 'list');
+}
+
+function showWhatNext(stage: Stage, server: RunningServer): void {
+  const at = server.addresses.api === '127.0.0.1:4321' ? '' : ` --server http://${server.addresses.api}`;
+  stage.heading('It stays up. Look around from another terminal:');
+  for (const line of [
+    `bin/flaghoist${at} agent list -l role=edge`,
+    `bin/flaghoist${at} agent show NAME            # its ledger, step by step`,
+    `bin/flaghoist${at} rollout list`,
+    `bin/flaghoist${at} events --follow`,
+    `bin/flaghoist${at} agent retry NAME           # offers a refused revision once more`,
+  ])
+    stage.say(`  ${line}`);
+  stage.say(`\n  API     http://${server.addresses.api}/api/v1/fleet`);
+  stage.say(`  agents  ws://${server.addresses.opamp}/v1/opamp`);
+  stage.say('\nCtrl-C ends it; nothing is left behind.');
+}
+
+const interrupted = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+
+/** Resolves to 0 when every expectation held. */
+export const demo: Programs['demo'] = async (options, io) => {
+  const directory = await mkdtemp(join(tmpdir(), 'flaghoist-demo-'));
+  await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
+  await writeFiles(directory);
+  const server = cleanUp.use(await startOnUsualPorts(join(directory, 'data')));
+  const stage = new Stage(io, server.addresses.api);
+  const url = `ws://${server.addresses.opamp}/v1/opamp`;
+  stage.heading('Flaghoist demo');
+  stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
+  const ended = options.exit === true ? undefined : interrupted();
+  const scenario = demoScenario(Number(options.seed ?? DEFAULT_SEED));
+  const fleet = cleanUp.use(await startFleet({ url, scenario }));
+  const real = options.real === true ? await startRealAgents(stage, url, directory) : undefined;
+  if (real !== undefined) cleanUp.use(real);
+  const known = async (): Promise<number> => (await items(stage, 'agent', 'list')).length;
+  const present = fleet.agents.filter(({ behaviour }) => behaviour.kind !== 'offline-until').length;
+  await stage.until(known, (total) => total >= present, PATIENCE);
+  await perform(stage, fleet, directory);
+  const provenForReal = real === undefined || (await pushToRealAgents(stage, directory));
+  const rest = await comeToRest(stage);
+  await showLedger(stage);
+  const good = (await judge(stage, fleet)) && rest && provenForReal;
+  if (ended === undefined) return good ? 0 : 1;
+  showWhatNext(stage, server);
+  await ended;
+  return good ? 0 : 1;
+};

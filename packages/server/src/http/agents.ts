@@ -3,6 +3,7 @@ import {
   type Agent,
   type ConfigFiles,
   FleetError,
+  type LedgerEntry,
   labelsOf,
   matches,
   nameOf,
@@ -207,12 +208,20 @@ async function timeline(
   return historyPage(events.map(eventView), limit);
 }
 
+/** The stored entries under the present one: the answer is of one moment, whatever was committed since it was read. */
+const withPresent = (past: readonly LedgerEntry[], present: LedgerEntry | null): LedgerEntry[] =>
+  present === null
+    ? [...past]
+    : [present, ...past.filter(({ generation }) => generation !== present.generation)];
+
 export const agentHandlers = (plane: ControlPlane): Pick<Handlers<void>, AgentOperation> => ({
   listAgents: async (input) => listAgents(plane, input),
   listGroupAgents: async ({ name, ...input }) => listAgents(plane, { ...input, group: name }),
   getAgent: async ({ id }) => {
+    const { agent } = memberOf(plane, id);
+    const past = await plane.store.ledger(agent.identity.id, LEDGER_SHOWN);
     const member = memberOf(plane, id);
-    return agentDetailView(member, await plane.store.ledger(member.agent.identity.id, LEDGER_SHOWN));
+    return agentDetailView(member, withPresent(past, member.agent.ledger));
   },
   labelAgent: (input) => label(plane, input),
   deleteAgent: (input) => remove(plane, input),
