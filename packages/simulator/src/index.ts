@@ -1,7 +1,6 @@
 /** A seeded simulated fleet that speaks OpAMP, and behaves as Supervisors with their collectors do. */
 export { type AgentSettings, SimulatedAgent } from './agent.ts';
 export { BEHAVIOURS, type Behaviour, type BehaviourKind, type BehaviourOptions } from './behaviour.ts';
-export { type DemoScenario, demoScenario, type Expectation } from './demo-scenario.ts';
 export type { AgentEvent, Effect } from './effect.ts';
 export { Fleet, type FleetOptions, startFleet } from './fleet.ts';
 export { type AgentPlan, plan } from './plan.ts';

@@ -17,7 +17,8 @@ export function maskedFrame(pieces: readonly Uint8Array[]): Buffer {
   if (extended === 8) at = buffer.writeBigUInt64BE(BigInt(length), at);
   mask = (Math.imul(mask, 1664525) + 1013904223) | 0;
   new DataView(words.buffer).setInt32(at, mask, LITTLE_ENDIAN);
-  at = start + 1;
+  // The OpAMP header.
+  at = buffer.writeUInt8(0, start);
   for (const piece of pieces) {
     buffer.set(piece, at);
     at += piece.length;
