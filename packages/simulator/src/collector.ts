@@ -104,6 +104,7 @@ export class Collector {
 
   /** Profile `instant`: it runs this without having started. */
   replace(job: Job, now: number): void {
+    this.context.deadlines.clear('collector');
     this.state = 'up';
     this.job = job;
     this.show(job);

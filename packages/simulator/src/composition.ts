@@ -122,7 +122,7 @@ function effectiveText(site: Site, complete: Config): string {
   if (missing <= 0) return text;
   // More attributes of the resource: an addition that contradicts nothing.
   const value = 'x'.repeat(64);
-  const padding = Array.from({ length: Math.ceil(missing / 96) }, (_, i) => [
+  const padding = Array.from({ length: Math.ceil(missing / 93) }, (_, i) => [
     `padding.${String(i).padStart(6, '0')}`,
     value,
   ]);
