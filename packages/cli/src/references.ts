@@ -1,5 +1,5 @@
 /** How commands name things: `agent/ID` as `-o name` prints it, revisions as `C@7`, `C@latest`, `C@stable:GROUP`. */
-import { type Agent, ApiError, type Client, type RevisionWithFiles } from '@flaghoist/api';
+import { type Agent, ApiError, type Client } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 
 /** Takes off the kind that `-o name` puts in front. */
@@ -27,41 +27,42 @@ export function parseReference(text: string, ifMissing?: 'latest'): RevisionRefe
   return { configuration, revision };
 }
 
-/** The revision as the API takes it: what is stable is looked up. */
-export async function resolveReference(
-  client: Client,
-  { configuration, revision }: RevisionReference,
-): Promise<{ readonly configuration: string; readonly revision: number | 'latest' }> {
-  if (typeof revision !== 'object') return { configuration, revision };
-  const group = await client.getGroup({ name: revision.stableOf });
-  if (group.stable === null || group.stable.configuration !== configuration) {
-    throw new CliError(`group ${group.name} has no stable revision of ${configuration}`, ExitCode.notFound);
-  }
-  return { configuration, revision: group.stable.revision };
+export interface Resolved {
+  readonly configuration: string;
+  readonly revision: number | 'latest';
 }
 
-export async function revisionAt(client: Client, reference: RevisionReference): Promise<RevisionWithFiles> {
-  const { configuration, revision } = await resolveReference(client, reference);
-  return client.getRevision({ name: configuration, revision });
+/** The revision as the API takes it: what is stable is looked up. */
+export async function resolveReference(client: Client, reference: RevisionReference): Promise<Resolved> {
+  const { configuration, revision } = reference;
+  if (typeof revision !== 'object') return { configuration, revision };
+  const { name, stable } = await client.getGroup({ name: revision.stableOf });
+  if (stable?.configuration === configuration) return { configuration, revision: stable.revision };
+  throw new CliError(`group ${name} has no stable revision of ${configuration}`, ExitCode.notFound);
+}
+
+/** The answer, or nothing where there is no such thing. */
+export async function ifThere<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not-found') return undefined;
+    throw error;
+  }
 }
 
 /** The id of an agent by its id, instance uid or name. @throws CliError when there is none, or more than one */
 export async function agentId(client: Client, reference: string): Promise<string> {
   const wanted = bare('agent', reference);
-  try {
-    return (await client.getAgent({ id: wanted })).id;
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 'not-found') throw error;
-  }
+  const agent = await ifThere(client.getAgent({ id: wanted }));
+  if (agent !== undefined) return agent.id;
   const { items } = await client.listAgents({ q: wanted, limit: 100 });
   const named = items.filter(({ name }) => name === wanted);
   const [only] = named;
   if (only === undefined) throw new CliError(noAgent(wanted, items), ExitCode.notFound);
-  if (named.length > 1) {
-    const ids = named.map(({ id }) => id).join(', ');
-    throw new CliError(`${named.length} agents are called ${wanted}; give an id: ${ids}`, ExitCode.conflict);
-  }
-  return only.id;
+  if (named.length === 1) return only.id;
+  const ids = named.map(({ id }) => id).join(', ');
+  throw new CliError(`${named.length} agents are called ${wanted}; give an id: ${ids}`, ExitCode.conflict);
 }
 
 function noAgent(wanted: string, similar: readonly Agent[]): string {

@@ -1,4 +1,4 @@
-import type { ProblemDetail } from '@flaghoist/api';
+import { ApiError, type ProblemDetail } from '@flaghoist/api';
 import { CommanderError } from 'commander';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
@@ -6,18 +6,14 @@ import { oneLine } from './output/text.ts';
 import { buildProgram } from './program.ts';
 import type { Programs } from './programs.ts';
 
-/** Exit codes of what the server refuses, or of there being no server. */
-const BY_CODE: Readonly<Record<string, number>> = {
-  'invalid-config': ExitCode.negative,
-  'not-authenticated': ExitCode.notAllowed,
-  'not-allowed': ExitCode.notAllowed,
-  'not-found': ExitCode.notFound,
-  conflict: ExitCode.conflict,
-  'rollout-active': ExitCode.conflict,
-  'refused-hash': ExitCode.conflict,
-  'not-supported': ExitCode.conflict,
-  'changed-meanwhile': ExitCode.conflict,
-  timeout: ExitCode.timeout,
+/** Exit codes of what the server refuses, by HTTP status. */
+const BY_STATUS: Readonly<Record<number, number>> = {
+  401: ExitCode.notAllowed,
+  403: ExitCode.notAllowed,
+  404: ExitCode.notFound,
+  409: ExitCode.conflict,
+  412: ExitCode.conflict,
+  422: ExitCode.negative,
 };
 
 export interface RunOptions extends Io {
@@ -29,14 +25,13 @@ function problemText({ file, line, column, path, rule, message }: ProblemDetail)
   return [place, rule, message].filter((word) => word !== undefined).join(': ');
 }
 
-async function report(error: unknown, { stderr, env }: Io): Promise<number> {
+function report(error: unknown, { stderr, env }: Io): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
   const say = (text: string): unknown => stderr.write(`flaghoist: ${oneLine(text)}\n`);
   if (error instanceof CliError) {
     say(error.message);
     return error.exitCode;
   }
-  const { ApiError } = await import('@flaghoist/api');
   if (error instanceof ApiError) {
     say(error.detail);
     for (const problem of error.problems) {
@@ -44,7 +39,8 @@ async function report(error: unknown, { stderr, env }: Io): Promise<number> {
       const told = problem.line === undefined && error.detail.includes(problem.message);
       if (!told) stderr.write(`  ${oneLine(problemText(problem))}\n`);
     }
-    return BY_CODE[error.code] ?? ExitCode.error;
+    if (error.code === 'timeout') return ExitCode.timeout;
+    return BY_STATUS[error.status] ?? ExitCode.error;
   }
   if (error instanceof Error && error.name === 'AbortError') return ExitCode.interrupted;
   say(error instanceof Error ? error.message : String(error));

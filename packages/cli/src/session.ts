@@ -1,8 +1,10 @@
 /** One run of a command: where its output goes, what was asked globally, and the client of the server. */
-import type { Client } from '@flaghoist/api';
+import { userInfo } from 'node:os';
+import { type Client, createClient } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io, Output } from './io.ts';
 import { type Style, styleFor } from './output/style.ts';
+import type { TableOptions } from './output/table.ts';
 import { paintedLines, plainLines } from './output/text.ts';
 
 export interface GlobalOptions {
@@ -17,8 +19,8 @@ export interface GlobalOptions {
   readonly quiet?: boolean | undefined;
 }
 
-export type Format = 'table' | 'wide' | 'json' | 'yaml' | 'name';
-const FORMATS: readonly Format[] = ['table', 'wide', 'json', 'yaml', 'name'];
+const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type Format = (typeof FORMATS)[number];
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:4321';
 
@@ -57,7 +59,10 @@ export class Session {
 
   /** The output format. @throws CliError naming the formats there are. */
   format(): Format {
-    return this.oneOf(FORMATS);
+    const asked = this.options.output ?? 'table';
+    const found = FORMATS.find((format) => format === asked);
+    if (found === undefined) throw new CliError(`-o ${asked}: give one of ${FORMATS.join(', ')}`);
+    return found;
   }
 
   /** Whether people read what comes out. */
@@ -65,12 +70,16 @@ export class Session {
     return ['table', 'wide'].includes(this.format());
   }
 
-  /** The output format of a command that has formats of its own; the first is the default. */
-  oneOf<F extends string>(formats: readonly F[]): F {
-    const asked = this.options.output;
-    const found = asked === undefined ? formats[0] : formats.find((format) => format === asked);
-    if (found === undefined) throw new CliError(`-o ${asked}: give one of ${formats.join(', ')}`);
-    return found;
+  /** What a command just did, at once, so that it is known how far it got; nothing where machines read. */
+  say(text: string): void {
+    if (this.inWords()) this.out(text);
+  }
+
+  /** How tables look. */
+  table(): TableOptions {
+    const { headers, output } = this.options;
+    const width = this.width(this.io.stdout);
+    return { width, headers, wide: output === 'wide', paintHeader: this.style.bold };
   }
 
   /** Width that tables are cut to; unlimited when nobody looks. */
@@ -93,16 +102,13 @@ export class Session {
   }
 
   client(): Promise<Client> {
-    this.#client ??= Promise.all([this.address(), import('@flaghoist/api')]).then(
-      ([address, { createClient }]) => createClient(address),
-    );
+    this.#client ??= this.address().then(createClient);
     return this.#client;
   }
 
   /** Who does it: `--author`, else the user of the operating system. */
-  async author(given: string | undefined): Promise<string> {
+  author(given: string | undefined): string {
     if (given !== undefined) return given;
-    const { userInfo } = await import('node:os');
     try {
       return userInfo().username;
     } catch {

@@ -68,22 +68,26 @@ test('agent show: by name, with the ledger and its times', async () => {
   expect(code).toBe(0);
   expect(out).toMatchInlineSnapshot(`
     "Name:          edge-host-1
+    State:         ✓ in-sync
+    Group:         edge
+    Desired:       edge@1
+    Reported:      APPLIED
+    Seen:          5s ago
     Id:            a-edge-1
     Instance uid:  a-edge-1000000000000000000000000
-    State:         ✓ in-sync: proven to run edge@1
-    Group:         edge
-    Admission:     open
-    Connected:     yes, seen 5s ago over websocket
     Version:       0.149.0
-    Health:        healthy StatusOK
-    Desired:       edge@1 (abababababab)
-    Reported:      APPLIED abababababab, 3m ago
+    Connected:     by websocket
+    Admission:     open
+    Sync:          in-sync
+    Reason:        proven to run edge@1
+    Health:        StatusOK
+    Says:          3m ago
     Capabilities:  ReportsStatus, AcceptsRemoteConfig
     Labels:        host.name=edge-host-1, role=edge
 
     Ledger (UTC, newest first)
-    REVISION  PHASE   DATE        OFFERED   SENT      APPLYING  APPLIED   PROVEN    FAILED  VERDICT
-    edge@1    proven  2026-11-21  11:59:30  11:59:31  11:59:32  11:59:40  11:59:40  -       confirmed
+    REVISION  PHASE     DATE        OFFERED   SENT      APPLYING  APPLIED   PROVEN    FAILED  VERDICT
+    edge@1    ✓ proven  2026-11-21  11:59:30  11:59:31  11:59:32  11:59:40  11:59:40  -       confirmed
     "
   `);
 });
@@ -147,7 +151,7 @@ test('agent label, pin, unpin, retry, restart, delete and timeline', async () =>
 test('deleting asks at a terminal; --yes and pipes answer', async () => {
   const no = await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'n\n' });
   expect(no).toMatchObject({ code: 1, out: '' });
-  expect(no.err).toContain('Forget a-edge-1 with its history?');
+  expect(no.err).toContain('agent/a-edge-1: forget it with its history?');
   expect(server.world.agents).toHaveLength(3);
   expect(await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'y\n' })).toMatchObject(
     { code: 0 },

@@ -1,187 +1,136 @@
 /** `apply -f` and `diff -f`: what files say, made so or shown. */
+import { randomUUID } from 'node:crypto';
 import { allItems, type Client } from '@flaghoist/api';
+import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import {
-  presentConfiguration,
-  presentGroup,
-  sameFiles,
-  sameGroup,
-  wantedGroup,
-} from '../manifests/compare.ts';
 import { loadManifests } from '../manifests/load.ts';
-import {
-  type ConfigurationManifest,
-  type GroupManifest,
-  groupManifest,
-  type Manifest,
-} from '../manifests/manifest.ts';
-import { filesDiff, paintDiff } from '../output/diff.ts';
-import { printResult, toYaml } from '../output/print.ts';
+import type { ConfigurationManifest, GroupManifest, Manifest } from '../manifests/manifest.ts';
+import { paintDiff } from '../output/diff.ts';
+import { print, toYaml } from '../output/print.ts';
+import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
-import { startAt, startedText } from './rollout.ts';
+import { ROLLOUT, startAt } from './rollout.ts';
 
-export interface ApplyOptions {
-  readonly filename: string;
-  readonly dryRun?: boolean;
-  readonly message?: string;
-  readonly author?: string;
-  readonly rollout?: boolean;
-  readonly supersede?: boolean;
-}
-
-type Outcome = 'created' | 'configured' | 'unchanged';
-
-interface Applied {
+/** What the files want beside what the server has, both as manifests. */
+interface Change {
   readonly object: string;
-  readonly outcome: Outcome;
-  readonly revision?: number | undefined;
+  readonly before: string;
+  readonly after: string;
+  /** Makes it so; resolves to the number of the revision that it saved. */
+  readonly make: (by: { readonly author: string; readonly message: string }) => Promise<number | undefined>;
 }
 
-interface Applying {
-  readonly client: Client;
-  readonly author: string;
-  readonly message: string;
-  readonly dryRun: boolean;
+async function configurationChange(client: Client, wanted: ConfigurationManifest): Promise<Change> {
+  const { configurationManifest } = await import('../manifests/manifest.ts');
+  const { name, description } = wanted.metadata;
+  const { files } = wanted.spec;
+  const present = await ifThere(client.getConfiguration({ name }));
+  const parent = present?.latest || undefined;
+  const newest = parent === undefined ? undefined : await client.getRevision({ name, revision: parent });
+  return {
+    object: `configuration/${name}`,
+    before: present === undefined ? '' : await toYaml(configurationManifest(present, newest?.files ?? {})),
+    after: await toYaml(configurationManifest({ name, description }, files)),
+    make: async ({ author, message }) => {
+      if (present?.description !== description)
+        await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author } });
+      const body = { files, message, author, parent };
+      return (await client.createRevision({ name, idempotencyKey: randomUUID(), body })).number;
+    },
+  };
 }
 
-async function applyConfiguration(wanted: ConfigurationManifest, applying: Applying): Promise<Applied> {
-  const { client, author, message, dryRun } = applying;
-  const { name, description } = wanted;
-  const { configuration, revision } = await presentConfiguration(client, name);
-  const described = configuration !== undefined && configuration.description === description;
-  const same = sameFiles(revision, wanted);
-  const outcome = configuration === undefined ? 'created' : described && same ? 'unchanged' : 'configured';
-  const applied = { object: `configuration/${name}`, outcome, revision: revision?.number } as const;
-  if (dryRun) return applied;
-  if (!described) {
-    await client.putConfiguration({ name, ifMatch: configuration?.version, body: { description, author } });
-  }
-  if (same) return applied;
-  const { randomUUID } = await import('node:crypto');
-  const saved = await client.createRevision({
-    name,
-    idempotencyKey: randomUUID(),
-    body: { files: wanted.files, message, author, parent: revision?.number },
-  });
-  return { ...applied, revision: saved.number };
+async function groupChange(client: Client, { metadata: { name }, spec }: GroupManifest): Promise<Change> {
+  const { groupManifest } = await import('../manifests/manifest.ts');
+  const present = await ifThere(client.getGroup({ name }));
+  const before = present && groupManifest(present);
+  // Fields that a manifest leaves out stay as they are.
+  const wanted = { ...before?.spec, ...spec };
+  return {
+    object: `group/${name}`,
+    before: before === undefined ? '' : await toYaml(before),
+    after: await toYaml({ apiVersion: 'flaghoist/v1', kind: 'Group', metadata: { name }, spec: wanted }),
+    make: async ({ author }) => {
+      const { selector, priority, configuration, strategy } = wanted;
+      const body = { selector, priority, configuration, strategy, author };
+      await client.putGroup({ name, ifMatch: present?.version, body });
+      return undefined;
+    },
+  };
 }
 
-async function applyGroup(manifest: GroupManifest, { client, author, dryRun }: Applying): Promise<Applied> {
-  const present = await presentGroup(client, manifest.name);
-  const { name, ...wanted } = wantedGroup(present, manifest);
-  const object = `group/${name}`;
-  if (present !== undefined && sameGroup(present, { name, ...wanted }))
-    return { object, outcome: 'unchanged' };
-  if (!dryRun) await client.putGroup({ name, ifMatch: present?.version, body: { ...wanted, author } });
-  return { object, outcome: present === undefined ? 'created' : 'configured' };
+function changeOf(client: Client, manifest: Manifest): Promise<Change> {
+  return manifest.kind === 'Group' ? groupChange(client, manifest) : configurationChange(client, manifest);
 }
+
+type ApplyOptions = Given<'filename', 'dryRun' | 'message' | 'author' | 'rollout' | 'supersede'>;
 
 /** Moves every group that the manifests are about to the newest revision, unless it is there or on its way. */
-async function startRollouts(
-  session: Session,
-  manifests: readonly Manifest[],
-  applying: Applying,
-  options: ApplyOptions,
-) {
-  const { client, author, message } = applying;
-  const about = new Set(manifests.map(({ kind, name }) => `${kind}/${name}`));
-  const groups = await allItems((cursor) => client.listGroups({ limit: 1_000, cursor }));
+async function startRollouts(session: Session, manifests: readonly Manifest[], options: ApplyOptions) {
+  const client = await session.client();
+  const about = new Set(manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
   const started = [];
-  for (const group of groups) {
-    if (!about.has(`Group/${group.name}`) && !about.has(`Configuration/${group.configuration}`)) continue;
-    const { configuration } = await presentConfiguration(client, group.configuration);
-    const revision = configuration?.latest ?? 0;
-    const { items: active } = await client.listRollouts({ group: group.name, limit: 1 });
-    const [newest] = active;
-    const there = group.stable?.configuration === group.configuration && group.stable.revision === revision;
-    const onItsWay =
-      newest !== undefined &&
-      (newest.state === 'running' || newest.state === 'paused') &&
-      newest.target.configuration === group.configuration &&
-      newest.target.revision === revision;
-    if (revision === 0 || there || onItsWay) continue;
-    const to = { configuration: group.configuration, revision };
-    const to_group = {
-      group: group.name,
-      author,
-      message,
-      ...(options.supersede ? { supersede: true } : {}),
-    };
-    started.push(...(await startAt(session, to, to_group)));
+  for (const { name, configuration, stable } of await allItems((cursor) => client.listGroups({ cursor }))) {
+    if (!about.has(`Group/${name}`) && !about.has(`Configuration/${configuration}`)) continue;
+    const revision = (await ifThere(client.getConfiguration({ name: configuration })))?.latest || undefined;
+    const { items } = await client.listRollouts({ group: name, limit: 1 });
+    const open = items.filter(({ state }) => state === 'running' || state === 'paused');
+    const there = [stable, ...open.map(({ target }) => target)].some(
+      (one) => one?.configuration === configuration && one.revision === revision,
+    );
+    if (revision === undefined || there) continue;
+    started.push(...(await startAt(session, { configuration, revision }, { ...options, group: name })));
   }
   return started;
 }
 
-function appliedText({ object, outcome, revision }: Applied, dryRun: boolean): string {
-  const saved = revision === undefined || outcome === 'unchanged' ? '' : ` (revision ${revision})`;
-  return `${object} ${outcome}${dryRun ? ' (dry run)' : saved}\n`;
-}
-
-export async function apply(session: Session, options: ApplyOptions): Promise<void> {
-  const inWords = session.inWords();
-  const manifests = await loadManifests(session, options.filename);
+async function apply(session: Session, options: ApplyOptions): Promise<undefined> {
+  const { filename, dryRun = false, message = '' } = options;
+  const by = { author: session.author(options.author), message };
+  const manifests = await loadManifests(session, filename);
   const client = await session.client();
-  const author = await session.author(options.author);
-  const dryRun = options.dryRun ?? false;
-  const applying: Applying = { client, author, message: options.message ?? '', dryRun };
-  const done: Applied[] = [];
+  const applied = [];
   for (const manifest of manifests) {
-    const applied =
-      manifest.kind === 'Configuration'
-        ? await applyConfiguration(manifest, applying)
-        : await applyGroup(manifest, applying);
-    done.push(applied);
-    // At once, so that it is known how far it got when the next one is refused.
-    if (inWords) session.out(appliedText(applied, dryRun));
+    const { object, before, after, make } = await changeOf(client, manifest);
+    const outcome = before === after ? 'unchanged' : before === '' ? 'created' : 'configured';
+    const revision = outcome === 'unchanged' || dryRun ? undefined : await make(by);
+    const more = dryRun ? ' (dry run)' : revision === undefined ? '' : ` (revision ${revision})`;
+    session.say(`${object} ${outcome}${more}\n`);
+    applied.push({ object, outcome, revision });
   }
-  const starts = options.rollout && !dryRun;
-  const rollouts = starts ? await startRollouts(session, manifests, applying, options) : [];
-  await printResult(
-    session,
-    { applied: done, rollouts },
-    {
-      words: startedText(rollouts),
-      names: [...done.map(({ object }) => object), ...rollouts.map(({ id }) => `rollout/${id}`)],
-    },
-  );
-}
-
-async function configurationDiff(client: Client, wanted: ConfigurationManifest): Promise<string> {
-  const { configuration, revision } = await presentConfiguration(client, wanted.name);
-  const described = (description: string) => ({
-    ' description': { body: description === '' ? '' : `${description}\n` },
-  });
-  const label = `configuration/${wanted.name}`;
-  const same = (configuration?.description ?? '') === wanted.description;
-  return filesDiff(
-    {
-      label: `${label} (server)`,
-      files: { ...(same ? {} : described(configuration?.description ?? '')), ...revision?.files },
-    },
-    { label: `${label} (file)`, files: { ...(same ? {} : described(wanted.description)), ...wanted.files } },
-  );
-}
-
-async function groupDiff(client: Client, manifest: GroupManifest): Promise<string> {
-  const present = await presentGroup(client, manifest.name);
-  const label = `group/${manifest.name}`;
-  const before = present === undefined ? {} : { '': { body: await toYaml(groupManifest(present)) } };
-  const after = { '': { body: await toYaml(groupManifest(wantedGroup(present, manifest))) } };
-  return filesDiff({ label: `${label} (server)`, files: before }, { label: `${label} (file)`, files: after });
+  const rollouts = options.rollout && !dryRun ? await startRollouts(session, manifests, options) : [];
+  const names = [...applied.map(({ object }) => object), ...rollouts.map(ROLLOUT.name)];
+  await print(session, { applied, rollouts }, { names, text: () => '' });
 }
 
 /** Exits 0 when the server is as the files say, 1 when it is not. */
-export async function diff(session: Session, options: { readonly filename: string }): Promise<number> {
-  const manifests = await loadManifests(session, options.filename);
+async function diff(session: Session, { filename }: Given<'filename'>): Promise<number> {
+  const { createTwoFilesPatch, FILE_HEADERS_ONLY: headerOptions } = await import('diff');
+  const manifests = await loadManifests(session, filename);
   const client = await session.client();
-  let differs = false;
+  let code: number = ExitCode.ok;
   for (const manifest of manifests) {
-    const text =
-      manifest.kind === 'Configuration'
-        ? await configurationDiff(client, manifest)
-        : await groupDiff(client, manifest);
-    differs ||= text !== '';
+    const { object, before, after } = await changeOf(client, manifest);
+    if (before === after) continue;
+    const [from, to] = [`${object} (server)`, `${object} (file)`];
+    const text = createTwoFilesPatch(from, to, before, after, undefined, undefined, { headerOptions });
     session.out(paintDiff(session.foreign(text), session.style));
+    code = ExitCode.negative;
   }
-  return differs ? ExitCode.negative : ExitCode.ok;
+  return code;
 }
+
+export const applyCommands = [
+  command(
+    'apply',
+    'make configurations and groups as files say',
+    { needs: ['filename'], takes: ['dryRun', 'message', 'author', 'rollout', 'supersede'] },
+    apply,
+  ),
+  command(
+    'diff',
+    'compare files with the server: exit code 0 same, 1 different',
+    { needs: ['filename'] },
+    diff,
+  ),
+];

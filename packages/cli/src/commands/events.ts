@@ -1,25 +1,40 @@
 import { followEvents, type JournalEvent } from '@flaghoist/api';
+import type { Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
-import { eventColumns } from '../output/events.ts';
-import { printList, tableOptions, toYaml } from '../output/print.ts';
+import { type Kind, printItems, toYaml } from '../output/print.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-const RECENT = 100;
-
-export interface EventsOptions {
-  readonly follow?: boolean;
-  readonly after?: string;
+/** What an event carries, as words: `configuration=edge priority=100`. */
+function dataText(data: JournalEvent['data']): string {
+  const word = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+  return Object.entries(data)
+    .map(([key, value]) => `${key}=${word(value)}`)
+    .join(' ');
 }
 
+export const EVENT: Kind<JournalEvent> = {
+  name: ({ seq }) => `event/${seq}`,
+  columns: ({ style }) => [
+    { header: 'SEQ', cell: ({ seq }) => String(seq), right: true },
+    { header: 'TIME', cell: ({ at }) => ({ text: at.replace(/\.\d+Z$/, 'Z'), paint: style.dim }) },
+    { header: 'KIND', cell: ({ kind }) => ({ text: kind, paint: style.bold }) },
+    { header: 'SUBJECT', cell: ({ subject }) => subject, least: 12 },
+    { header: 'AUTHOR', cell: ({ author }) => author, least: 6 },
+    { header: 'WHAT', cell: ({ data }) => dataText(data), least: 20 },
+  ],
+};
+
+const RECENT = 100;
+
 /** The recent events; with `--follow` also those to come, as one JSON text per line with `-o json`. */
-export async function events(session: Session, options: EventsOptions): Promise<number> {
-  const format = session.format();
+export async function events(session: Session, options: Given<never, 'follow' | 'after'>): Promise<number> {
   const [client, address] = await Promise.all([session.client(), session.address()]);
   const { lastEvent } = await client.getFleet();
-  const after = options.after === undefined ? Math.max(0, lastEvent - RECENT) : Number(options.after);
+  const after = Number(options.after ?? Math.max(0, lastEvent - RECENT));
   if (!Number.isSafeInteger(after) || after < 0)
     throw new CliError(`--after ${options.after}: give the number of an event`);
+  if (options.follow) return follow(session, { ...address, after });
   const recent: JournalEvent[] = [];
   if (lastEvent > after) {
     for await (const event of followEvents({ ...address, after })) {
@@ -27,26 +42,23 @@ export async function events(session: Session, options: EventsOptions): Promise<
       if (event.seq >= lastEvent) break;
     }
   }
-  if (!options.follow) {
-    await printList(session, recent, ({ seq }) => `event/${seq}`, eventColumns(session));
-    return ExitCode.ok;
-  }
+  await printItems(session, EVENT, recent);
+  return ExitCode.ok;
+}
 
+function follow(session: Session, from: Parameters<typeof followEvents>[0]): Promise<number> {
+  const format = session.format();
   const line = async (event: JournalEvent): Promise<string> => {
     if (format === 'json') return `${JSON.stringify(event)}\n`;
     if (format === 'yaml') return `---\n${await toYaml(event)}`;
-    if (format === 'name') return `event/${event.seq}\n`;
-    return renderTable(eventColumns(session), [event], { ...tableOptions(session), headers: false });
+    if (format === 'name') return `${EVENT.name(event)}\n`;
+    return renderTable(EVENT.columns(session), [event], { ...session.table(), headers: false });
   };
-  for (const event of recent) session.out(await line(event));
+  const onConnection = (connected: boolean): void => {
+    if (!connected) session.note('the event stream broke: connecting again\n');
+  };
   return session.interruptible(async (signal) => {
-    const last = Math.max(after, lastEvent);
-    const onConnection = (connected: boolean): void => {
-      if (!connected) session.note('the event stream broke: connecting again\n');
-    };
-    for await (const event of followEvents({ ...address, after: last, signal, onConnection })) {
-      session.out(await line(event));
-    }
+    for await (const event of followEvents({ ...from, signal, onConnection })) session.out(await line(event));
     return ExitCode.interrupted;
   });
 }

@@ -49,6 +49,7 @@ test('push makes the configuration if it is new, saves the revision and starts t
         configuration: 'edge',
         revision: 1,
         group: 'edge',
+        overrides: {},
         supersede: false,
         author: 'bob',
         message: 'second backend',
@@ -194,7 +195,7 @@ test('--timeout: exit code 6; Ctrl-C: 130. Both leave the rollout running and sa
   expect((await run(server.url, push('--watch', '--timeout', 'soon'))).code).toBe(2);
 });
 
-test('the view survives a broken event stream', async () => {
+test('the view survives a broken connection', async () => {
   server.world.onStart = ({ id }) => {
     setTimeout(() => server.hangUp(), 50);
     setTimeout(() => {
@@ -202,6 +203,18 @@ test('the view survives a broken event stream', async () => {
     }, 100);
   };
   expect((await run(server.url, push('--group', 'edge', '--watch'))).code).toBe(0);
+});
+
+test('a group without agents: said as it is', async () => {
+  server.world.putGroup('new', { selector: 'role=new', priority: 100, configuration: 'edge' });
+  server.world.onStart = ({ id }) => server.world.progress(id, { state: 'succeeded' });
+  expect(await run(server.url, push('--group', 'new', '--watch'))).toMatchObject({
+    code: 0,
+    out:
+      'edge@1\nrollout/r-1 started: group new to edge@1, no agents in it yet\n' +
+      'rollout/r-1 succeeded: group new has no agents yet; those that come will get edge@1\n',
+    err: expect.stringContaining('new → edge@1  no agents yet'),
+  });
 });
 
 test('push to one agent is a pin; --watch tells how it ends', async () => {

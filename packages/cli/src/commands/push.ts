@@ -1,68 +1,73 @@
 /** `push`: a revision and its rollout, or pin, in one step. */
+import { randomUUID } from 'node:crypto';
+import { ApiError } from '@flaghoist/api';
+import { checkText } from '@flaghoist/fleet';
+import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
-import { printResult } from '../output/print.ts';
+import { print } from '../output/print.ts';
+import { readText } from '../read-text.ts';
 import { agentId, bare } from '../references.ts';
 import type { Session } from '../session.ts';
-import { readText, save } from './configuration.ts';
-import { confirmStart, type StartOptions, startAt, startedText } from './rollout.ts';
+import { confirmStart, ROLLOUT, type Starting, startAt, starting } from './rollout.ts';
+import { timeoutOf, watchPin, watchRollouts } from './watch.ts';
 
-export interface PushOptions extends StartOptions {
-  readonly configuration: string;
-  readonly agent?: string;
-  readonly message: string;
-}
-
-/** @throws CliError when it should go to more than one place */
-function checkDestination({ group, agent, fleet }: PushOptions): void {
-  if ([group, agent, fleet].filter((given) => given !== undefined).length > 1) {
-    throw new CliError('a push goes to one place: give one of --group G, --agent ID, --fleet');
-  }
-}
-
-/** Where the push goes, looked up before anything is saved, so that a misspelt name changes nothing. */
-async function lookUp(session: Session, configuration: string, options: PushOptions) {
+/** Saves a text, and the configuration too when it is new; of a broken text nothing is saved. */
+async function save(session: Session, name: string, body: string, by: { author: string; message: string }) {
   const client = await session.client();
-  if (options.agent !== undefined) return { agent: await agentId(client, options.agent), starts: false };
-  if (options.group !== undefined) await client.getGroup({ name: bare('group', options.group) });
-  const starts = options.group !== undefined || options.fleet === true;
-  if (starts) await confirmStart(session, configuration, options);
-  return { agent: undefined, starts };
+  const files = { '': { body, contentType: 'text/yaml' } };
+  const problems = checkText(files);
+  const [first] = problems;
+  if (first !== undefined)
+    throw new ApiError('invalid-config', `${name} was not saved: ${first.message}`, problems);
+  const request = { name, idempotencyKey: randomUUID(), body: { files, ...by } };
+  try {
+    return await client.createRevision(request);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'not-found') throw error;
+  }
+  await client.putConfiguration({ name, body: { author: by.author } });
+  session.note(`configuration/${name} created\n`);
+  return client.createRevision(request);
 }
 
-export async function push(session: Session, file: string, options: PushOptions): Promise<number> {
-  checkDestination(options);
-  const { timeoutOf, watchPin, watchRollouts } = await import('./watch.ts');
+type PushOptions = Starting & Given<'configuration' | 'message', 'agent' | 'watch' | 'timeout'>;
+
+async function push(session: Session, options: PushOptions, file: string): Promise<number> {
+  const { message, group, fleet } = options;
+  if ([group, options.agent, fleet].filter((given) => given !== undefined).length > 1)
+    throw new CliError('a push goes to one place: give one of --group G, --agent ID, --fleet');
   const timeout = timeoutOf(options.timeout);
-  const inWords = session.inWords();
   const body = await readText(session, file);
   const configuration = bare('configuration', options.configuration);
-  const { agent, starts } = await lookUp(session, configuration, options);
-
   const client = await session.client();
-  const author = await session.author(options.author);
-  const revision = await save(session, configuration, body, { author, message: options.message });
-  const name = `${configuration}@${revision.number}`;
-  if (inWords) session.out(`${name}${revision.created ? '' : ' unchanged'}\n`);
-  const reference = { configuration, revision: revision.number };
+  // Where it goes is looked up before anything is saved, so that a misspelt name changes nothing.
+  const agent = options.agent === undefined ? null : await agentId(client, options.agent);
+  const starts = group !== undefined || fleet === true;
+  if (starts) await confirmStart(session, configuration, options);
 
-  const rollouts = starts ? await startAt(session, reference, { ...options, author }) : [];
-  if (agent !== undefined) {
-    await client.pinAgent({ id: agent, body: { ...reference, reason: options.message, author } });
+  const author = session.author(options.author);
+  const revision = await save(session, configuration, body, { author, message });
+  const name = `${configuration}@${revision.number}`;
+  session.say(`${name}${revision.created ? '' : ' unchanged'}\n`);
+  const target = { configuration, revision: revision.number };
+  const rollouts = starts ? await startAt(session, target, options) : [];
+  if (agent !== null) {
+    await client.pinAgent({ id: agent, body: { ...target, reason: message, author } });
+    session.say(`agent/${agent} pinned to ${name}\n`);
   }
-  await printResult(
-    session,
-    { revision, rollouts, pinned: agent ?? null },
-    {
-      words: agent === undefined ? startedText(rollouts) : `agent/${agent} pinned to ${name}\n`,
-      names: [name, ...rollouts.map(({ id }) => `rollout/${id}`)],
-    },
-  );
-  if (!starts && agent === undefined) {
+  const names = [name, ...rollouts.map(ROLLOUT.name)];
+  await print(session, { revision, rollouts, pinned: agent }, { names, text: () => '' });
+  if (!starts && agent === null)
     session.note(`saved, pushed to nobody: flaghoist rollout start --group G --to ${name}\n`);
-    return 0;
-  }
-  if (!options.watch) return 0;
-  if (agent !== undefined) return watchPin(session, agent, revision.number, timeout);
-  const ids = rollouts.map(({ id }) => id);
-  return watchRollouts(session, ids, timeout);
+  if (options.watch && agent !== null) return watchPin(session, agent, target, timeout);
+  return options.watch && starts ? watchRollouts(session, rollouts, timeout) : 0;
 }
+
+export const pushCommands = [
+  command(
+    'push <file>',
+    'save a text (- for standard input) as a revision and send it out: to a group, an agent or the fleet',
+    { needs: ['configuration', 'message'], takes: [...starting, 'agent', 'watch', 'timeout'] },
+    push,
+  ),
+];

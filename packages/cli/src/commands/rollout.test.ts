@@ -69,18 +69,21 @@ test('rollout start, list, status, targets', async () => {
     "
   `);
   expect((await run(server.url, ['rollout', 'status', 'rollout/r-1'])).out).toMatchInlineSnapshot(`
-    "Rollout:   r-1
-    Group:     edge
-    Revision:  edge@2, from edge@1
-    State:     ▶ running
-    Strategy:  all-at-once, at most 25 in flight and 1 failed
-    Started:   1m ago by bob: go
+    "Id:                 r-1
+    State:              ▶ running
+    Group:              edge
+    To:                 edge@2
+    From:               edge@1
+    Proven:             2/4
+    Failed:             0
+    Strategy:           all-at-once
+    In flight at most:  25
+    Failed at most:     1
+    Started:            1m ago
+    Author:             bob
+    Message:            go
 
     edge → edge@2  ████████████████████▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░  2/4 proven  ↻ 1 in flight  about 1m left
-
-    · pending  1
-    → sent     1
-    ✓ proven   2
     "
   `);
   const times = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };

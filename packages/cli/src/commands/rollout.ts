@@ -1,67 +1,93 @@
-import { allItems, type Rollout, type RolloutDetail, type RolloutTarget } from '@flaghoist/api';
+import { randomUUID } from 'node:crypto';
+import { allItems, type Rollout, type RolloutTarget, type Strategy } from '@flaghoist/api';
+import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
-import { printList, printOne, printResult, tableOptions } from '../output/print.ts';
-import { painted, rolloutState, targetState } from '../output/state.ts';
-import { type Column, renderFacts, renderTable } from '../output/table.ts';
-import { ago, oneLine, plural } from '../output/text.ts';
+import { type Kind, list, print, show } from '../output/print.ts';
+import { stateCell } from '../output/state.ts';
+import { ago, plural, revisionText } from '../output/text.ts';
 import { renderOutcome, renderProgress } from '../progress/view.ts';
-import { bare, parseReference, resolveReference } from '../references.ts';
+import { bare, parseReference, type Resolved, resolveReference } from '../references.ts';
 import type { Session } from '../session.ts';
+import { timeoutOf, watchRollouts } from './watch.ts';
 
-/** Above this many agents a push to all of them at once is asked about at a terminal. */
+export const ROLLOUT: Kind<Rollout> = {
+  name: ({ id }) => `rollout/${id}`,
+  columns: (session) => [
+    { header: 'ID', cell: ({ id }) => id },
+    { header: 'STATE', cell: ({ state }) => stateCell(state, session.style) },
+    { header: 'GROUP', cell: ({ group }) => group, least: 8 },
+    { header: 'TO', cell: ({ target }) => revisionText(target) },
+    { header: 'FROM', cell: ({ from }) => revisionText(from), wide: true },
+    { header: 'PROVEN', cell: ({ counts, planned }) => `${counts.proven}/${planned}`, right: true },
+    { header: 'FAILED', cell: ({ counts }) => String(counts.failed), right: true },
+    { header: 'STRATEGY', cell: ({ strategy }) => strategy.name, wide: true },
+    { header: 'IN FLIGHT AT MOST', cell: ({ maxInFlight }) => String(maxInFlight), wide: true, right: true },
+    { header: 'FAILED AT MOST', cell: ({ maxFailed }) => String(maxFailed), wide: true, right: true },
+    { header: 'STARTED', cell: ({ createdAt }) => ago(createdAt, session.now()) },
+    { header: 'SUPERSEDED BY', cell: ({ supersededBy }) => supersededBy ?? '-', wide: true },
+    { header: 'AUTHOR', cell: ({ author }) => author, least: 8 },
+    { header: 'MESSAGE', cell: ({ message }) => message, least: 16 },
+  ],
+};
+
+const TARGET: Kind<RolloutTarget> = {
+  name: ({ agent }) => `agent/${agent}`,
+  columns: (session) => [
+    { header: 'NAME', cell: ({ name }) => name, least: 12 },
+    { header: 'STATE', cell: ({ state }) => stateCell(state, session.style) },
+    { header: 'SINCE', cell: ({ at }) => ago(at, session.now()) },
+    { header: 'ID', cell: ({ agent }) => agent, wide: true },
+    { header: 'LATE', cell: ({ late }) => (late ? 'yes' : 'no'), wide: true },
+    { header: 'SENT', cell: ({ sentAt }) => sentAt ?? '-', wide: true },
+    { header: 'APPLIED', cell: ({ appliedAt }) => appliedAt ?? '-', wide: true },
+    { header: 'PROVEN', cell: ({ provenAt }) => provenAt ?? '-', wide: true },
+    { header: 'REASON', cell: ({ reason }) => reason ?? '-' },
+    { header: 'MESSAGE', cell: ({ message }) => message, least: 20 },
+  ],
+};
+
+/** Above this many agents a push to all of them at once is asked about at a terminal (A.8). */
 const ASK_ABOVE = 10;
 
-export interface StartOptions {
-  readonly group?: string;
-  readonly fleet?: boolean;
-  readonly strategy?: string;
-  readonly author?: string;
-  readonly message?: string;
-  readonly supersede?: boolean;
-  readonly watch?: boolean;
-  readonly timeout?: string;
-  readonly maxInFlight?: string;
-  readonly maxFailed?: string;
-  readonly applyTimeout?: string;
-  readonly minHealthyTime?: string;
-  readonly requireEffective?: 'never' | 'ifReported' | 'always';
-}
+/** What a push and a rollout have in common. */
+export const starting = ['group', 'fleet', 'strategy', 'author', 'supersede'] as const;
+const settings = ['maxInFlight', 'maxFailed', 'applyTimeout', 'minHealthyTime', 'requireEffective'] as const;
+type Settings = Given<never, (typeof settings)[number]>;
+export type Starting = Given<never, (typeof starting)[number] | 'message'> & Settings;
 
 const share = (text: string | undefined): string | number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 
-function overrides(options: StartOptions) {
-  const { applyTimeout, minHealthyTime, requireEffective } = options;
-  const given = {
-    maxInFlight: share(options.maxInFlight),
-    maxFailed: share(options.maxFailed),
+/** What is wrong in them the server says. */
+function overrides({ maxInFlight, maxFailed, applyTimeout, minHealthyTime, requireEffective }: Settings) {
+  return {
+    maxInFlight: share(maxInFlight),
+    maxFailed: share(maxFailed),
     applyTimeout,
     minHealthyTime,
-    requireEffective,
+    requireEffective: requireEffective as Strategy['requireEffective'] | undefined,
   };
-  return Object.values(given).some((value) => value !== undefined) ? given : undefined;
 }
 
 /** @throws CliError unless the rollout has exactly one destination */
-function destination(options: StartOptions): { readonly group: string } | { readonly fleet: true } {
-  if (options.group !== undefined && !options.fleet) return { group: bare('group', options.group) };
-  if (options.group === undefined && options.fleet) return { fleet: true };
+function destination({ group, fleet }: Starting): { readonly group: string } | { readonly fleet: true } {
+  if (group !== undefined && !fleet) return { group: bare('group', group) };
+  if (group === undefined && fleet) return { fleet };
   throw new CliError('say where it goes: either --group G or --fleet');
 }
 
-/** Asks before everybody gets it at once. @throws CliError when the answer is no */
+/** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
 export async function confirmStart(
   session: Session,
   configuration: string,
-  options: StartOptions,
+  options: Starting,
 ): Promise<void> {
-  if (session.options.yes || !session.io.stdin?.isTTY) return;
   const to = destination(options);
   const client = await session.client();
   const groups =
     'group' in to
       ? [await client.getGroup({ name: to.group })]
-      : (await allItems((cursor) => client.listGroups({ limit: 1_000, cursor }))).filter(
+      : (await allItems((cursor) => client.listGroups({ cursor }))).filter(
           (group) => group.configuration === configuration,
         );
   const agents = groups.reduce((sum, group) => sum + group.agents, 0);
@@ -74,165 +100,76 @@ export async function confirmStart(
 
 export async function startAt(
   session: Session,
-  revision: { readonly configuration: string; readonly revision: number | 'latest' },
-  options: StartOptions,
+  revision: Resolved,
+  options: Starting,
 ): Promise<readonly Rollout[]> {
+  const { strategy, supersede = false, message = '' } = options;
   const client = await session.client();
-  const { randomUUID } = await import('node:crypto');
   const { rollouts } = await client.startRollout({
     idempotencyKey: randomUUID(),
     body: {
       ...destination(options),
       ...revision,
-      strategy: options.strategy,
+      strategy,
       overrides: overrides(options),
-      supersede: options.supersede ?? false,
-      author: await session.author(options.author),
-      message: options.message ?? '',
+      supersede,
+      author: session.author(options.author),
+      message,
     },
   });
+  for (const rollout of rollouts) {
+    const { group, target, planned } = rollout;
+    const agents = planned === 0 ? 'no agents in it yet' : plural(planned, 'agent');
+    session.say(`${ROLLOUT.name(rollout)} started: group ${group} to ${revisionText(target)}, ${agents}\n`);
+  }
   return rollouts;
 }
 
-export function startedText(rollouts: readonly Rollout[]): string {
-  return rollouts
-    .map(
-      ({ id, group, target, planned }) =>
-        `rollout/${id} started: group ${group} to ${target.configuration}@${target.revision}, ${plural(planned, 'agent')}\n`,
-    )
-    .join('');
-}
+type Watching = Given<never, 'watch' | 'timeout'>;
 
-export async function start(
-  session: Session,
-  options: StartOptions & { readonly to: string },
-): Promise<number> {
-  const { timeoutOf, watchRollouts } = await import('./watch.ts');
+async function start(session: Session, options: Starting & Watching & Given<'to'>): Promise<number> {
   const timeout = timeoutOf(options.timeout);
-  destination(options);
   const reference = parseReference(options.to);
   await confirmStart(session, reference.configuration, options);
   const revision = await resolveReference(await session.client(), reference);
   const rollouts = await startAt(session, revision, options);
-  const ids = rollouts.map(({ id }) => id);
-  const names = ids.map((id) => `rollout/${id}`);
-  await printResult(session, rollouts, { words: startedText(rollouts), names });
-  return options.watch ? watchRollouts(session, ids, timeout) : 0;
+  await print(session, rollouts, { names: rollouts.map(ROLLOUT.name), text: () => '' });
+  return options.watch ? watchRollouts(session, rollouts, timeout) : 0;
 }
 
-function rolloutColumns(session: Session): Column<Rollout>[] {
-  return [
-    { header: 'ID', cell: ({ id }) => id },
-    { header: 'STATE', cell: ({ state }) => rolloutState(state, session.style) },
-    { header: 'GROUP', cell: ({ group }) => group, least: 8 },
-    { header: 'TO', cell: ({ target }) => `${target.configuration}@${target.revision}` },
-    {
-      header: 'FROM',
-      cell: ({ from }) => (from === null ? '-' : `${from.configuration}@${from.revision}`),
-      wide: true,
-    },
-    { header: 'PROVEN', cell: ({ counts, planned }) => `${counts.proven}/${planned}`, right: true },
-    { header: 'FAILED', cell: ({ counts }) => String(counts.failed), right: true },
-    { header: 'STARTED', cell: ({ createdAt }) => ago(createdAt, session.now()) },
-    { header: 'AUTHOR', cell: ({ author }) => author, least: 8 },
-    { header: 'MESSAGE', cell: ({ message }) => message, least: 16 },
-  ];
-}
-
-export async function list(
-  session: Session,
-  filter: { readonly group?: string; readonly state?: string },
-): Promise<void> {
+async function listRollouts(session: Session, options: Given<never, 'group' | 'state'>) {
   const client = await session.client();
-  const query = { group: filter.group, state: filter.state as Rollout['state'] | undefined, limit: 1_000 };
-  const all = await allItems((cursor) => client.listRollouts({ ...query, cursor }));
-  await printList(session, all, ({ id }) => `rollout/${id}`, rolloutColumns(session));
+  const filter = { group: options.group, state: options.state as Rollout['state'] | undefined };
+  return list(session, ROLLOUT, (page) => client.listRollouts({ ...filter, ...page }));
 }
 
-function statusText(session: Session, rollout: RolloutDetail): string {
-  const { style, io } = session;
-  const canvas = { width: session.width(io.stdout), style };
-  const { target, from, pause, strategy } = rollout;
-  const facts = renderFacts([
-    ['Rollout', rollout.id],
-    ['Group', rollout.group],
-    [
-      'Revision',
-      `${target.configuration}@${target.revision}${from === null ? '' : `, from ${from.configuration}@${from.revision}`}`,
-    ],
-    ['State', painted(rolloutState(rollout.state, style))],
-    ['Paused', pause && `${pause.reason}: ${oneLine(pause.message)}`],
-    [
-      'Strategy',
-      `${strategy.name}, at most ${rollout.maxInFlight} in flight and ${rollout.maxFailed} failed`,
-    ],
-    [
-      'Started',
-      `${ago(rollout.createdAt, session.now())} by ${oneLine(`${rollout.author}: ${rollout.message}`)}`,
-    ],
-    ['Ended', rollout.endedAt && ago(rollout.endedAt, session.now())],
-    ['Supersedes', rollout.supersedes],
-    ['Superseded by', rollout.supersededBy],
-  ]);
-  const progress = renderProgress(
-    { rollouts: [{ ...rollout, pause: null }], connected: true, now: session.now() },
-    canvas,
-  );
-  const counts = Object.entries(rollout.counts).filter(([, count]) => count > 0);
-  const table = renderTable<(typeof counts)[number]>(
-    [
-      { header: 'TARGETS', cell: ([state]) => targetState(state as RolloutTarget['state'], style) },
-      { header: '', cell: ([, count]) => String(count), right: true },
-    ],
-    counts,
-    { ...tableOptions(session), headers: false },
-  );
-  return [
-    facts,
-    '\n',
-    ...progress.map((line) => `${line}\n`),
-    '\n',
-    table,
-    ...renderOutcome([rollout], canvas).map((line) => `${line}\n`),
-  ].join('');
-}
-
-export async function status(
-  session: Session,
-  reference: string,
-  options: { readonly watch?: boolean; readonly timeout?: string },
-): Promise<number> {
-  const id = bare('rollout', reference);
-  if (options.watch) {
-    const { timeoutOf, watchRollouts } = await import('./watch.ts');
-    return watchRollouts(session, [id], timeoutOf(options.timeout));
-  }
+async function status(session: Session, options: Watching, reference: string): Promise<number> {
+  const timeout = timeoutOf(options.timeout);
   const client = await session.client();
-  const rollout = await client.getRollout({ id });
-  await printOne(session, rollout, { name: `rollout/${id}`, text: () => statusText(session, rollout) });
+  const rollout = await client.getRollout({ id: bare('rollout', reference) });
+  if (options.watch) return watchRollouts(session, [rollout], timeout);
+  const canvas = { width: session.width(session.io.stdout), style: session.style };
+  const progress = renderProgress({ rollouts: [rollout], connected: true, now: session.now() }, canvas);
+  const text = ['', ...progress, ...renderOutcome([rollout], canvas), ''].join('\n');
+  await show(session, ROLLOUT, rollout, { text });
   return 0;
 }
 
-export async function targets(
-  session: Session,
-  reference: string,
-  filter: { readonly state?: string },
-): Promise<void> {
+async function targets(session: Session, options: Given<never, 'state'>, reference: string) {
   const client = await session.client();
-  const state = filter.state as RolloutTarget['state'] | undefined;
-  const query = { id: bare('rollout', reference), state, limit: 1_000 };
-  const all = await allItems((cursor) => client.listRolloutTargets({ ...query, cursor }));
-  const columns: Column<RolloutTarget>[] = [
-    { header: 'NAME', cell: ({ name }) => name, least: 12 },
-    { header: 'STATE', cell: ({ state }) => targetState(state, session.style) },
-    { header: 'SINCE', cell: ({ at }) => ago(at, session.now()) },
-    { header: 'ID', cell: ({ agent }) => agent, wide: true },
-    { header: 'LATE', cell: ({ late }) => (late ? 'yes' : 'no'), wide: true },
-    { header: 'SENT', cell: ({ sentAt }) => sentAt ?? '-', wide: true },
-    { header: 'APPLIED', cell: ({ appliedAt }) => appliedAt ?? '-', wide: true },
-    { header: 'PROVEN', cell: ({ provenAt }) => provenAt ?? '-', wide: true },
-    { header: 'REASON', cell: ({ reason }) => reason ?? '-' },
-    { header: 'MESSAGE', cell: ({ message }) => message, least: 20 },
-  ];
-  await printList(session, all, ({ agent }) => `agent/${agent}`, columns);
+  const state = options.state as RolloutTarget['state'] | undefined;
+  const filter = { id: bare('rollout', reference), state };
+  return list(session, TARGET, (page) => client.listRolloutTargets({ ...filter, ...page }));
 }
+
+export const rolloutCommands = [
+  command(
+    'rollout start',
+    'move a group, or the fleet, to a revision',
+    { needs: ['to'], takes: [...starting, ...settings, 'message', 'watch', 'timeout'] },
+    start,
+  ),
+  command('rollout list', 'list rollouts, newest first', { takes: ['group', 'state'] }, listRollouts),
+  command('rollout status <rollout>', 'show how far a rollout is', { takes: ['watch', 'timeout'] }, status),
+  command('rollout targets <rollout>', 'list what became of each agent', { takes: ['state'] }, targets),
+];

@@ -1,9 +1,16 @@
 /** Prints what a command found, in the format that was asked for. */
+import { allItems } from '@flaghoist/api';
 import type { Session } from '../session.ts';
-import { type Column, renderTable } from './table.ts';
+import { type Column, renderFacts, renderTable } from './table.ts';
+
+/** A kind of thing that is listed and shown: how `-o name` calls it, and what there is to say of it. */
+export interface Kind<Item> {
+  readonly name: (item: Item) => string;
+  readonly columns: (session: Session) => readonly Column<Item>[];
+}
 
 /** JSON as the API has it; what a terminal might obey is escaped, which JSON allows. */
-export function toJson(value: unknown): string {
+function toJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2).replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -16,56 +23,56 @@ export async function toYaml(value: unknown): Promise<string> {
   return stringify(value, { lineWidth: 0 });
 }
 
-/** A list: `name` gives `KIND/NAME` for `-o name`. */
-export async function printList<Item>(
+interface Shown {
+  /** `KIND/NAME` of each, for `-o name`. */
+  readonly names: readonly string[];
+  /** How people read it. */
+  readonly text: () => string;
+  /** What `-o yaml` gives instead of the value: what `apply` takes. */
+  readonly manifest?: () => unknown;
+}
+
+export async function print(
   session: Session,
+  value: unknown,
+  { names, text, manifest }: Shown,
+): Promise<void> {
+  const format = session.format();
+  if (format === 'json') session.out(toJson(value));
+  else if (format === 'yaml') session.out(await toYaml(manifest === undefined ? value : await manifest()));
+  else if (format === 'name') session.out(names.map((name) => `${name}\n`).join(''));
+  else session.out(text());
+}
+
+export async function printItems<Item>(
+  session: Session,
+  kind: Kind<Item>,
   items: readonly Item[],
-  name: (item: Item) => string,
-  columns: readonly Column<Item>[],
 ): Promise<void> {
-  const format = session.format();
-  if (format === 'json') session.out(toJson(items));
-  else if (format === 'yaml') session.out(await toYaml(items));
-  else if (format === 'name') session.out(items.map((item) => `${name(item)}\n`).join(''));
-  else if (items.length === 0) session.note('none\n');
-  else session.out(renderTable(columns, items, tableOptions(session)));
+  const table = () => renderTable(kind.columns(session), items, session.table());
+  await print(session, items, { names: items.map(kind.name), text: items.length === 0 ? () => '' : table });
+  if (items.length === 0 && session.inWords()) session.note('none\n');
 }
 
-export function tableOptions(session: Session) {
-  return {
-    width: session.width(session.io.stdout),
-    headers: session.options.headers,
-    wide: session.options.output === 'wide',
-    paintHeader: session.style.bold,
-  };
-}
-
-/** One object: `text` is how people read it, `manifest` what `-o yaml` gives instead of the object. */
-export async function printOne(
+/** Lists everything there is, page by page. */
+export async function list<Item>(
   session: Session,
-  value: unknown,
-  shown: {
-    readonly name: string;
-    readonly text: () => string | Promise<string>;
-    readonly manifest?: () => string | Promise<string>;
-  },
-): Promise<void> {
-  const format = session.format();
-  if (format === 'json') session.out(toJson(value));
-  else if (format === 'yaml') session.out(await (shown.manifest?.() ?? toYaml(value)));
-  else if (format === 'name') session.out(`${shown.name}\n`);
-  else session.out(await shown.text());
+  kind: Kind<Item>,
+  page: (paging: {
+    limit: number;
+    cursor: string | undefined;
+  }) => ReturnType<Parameters<typeof allItems<Item>>[0]>,
+): Promise<undefined> {
+  await printItems(session, kind, await allItems((cursor) => page({ limit: 1_000, cursor })));
 }
 
-/** What a command that changes something did: `words` for people, `names` one per line for `-o name`. */
-export async function printResult(
+/** Shows one thing: everything of its columns, then `more`. */
+export async function show<Item, Detail extends Item>(
   session: Session,
-  value: unknown,
-  shown: { readonly words: string; readonly names: readonly string[] },
-): Promise<void> {
-  const format = session.format();
-  if (format === 'json') session.out(toJson(value));
-  else if (format === 'yaml') session.out(await toYaml(value));
-  else if (format === 'name') session.out(shown.names.map((name) => `${name}\n`).join(''));
-  else session.out(shown.words);
+  kind: Kind<Item>,
+  item: Detail,
+  more: { readonly text?: string; readonly manifest?: () => unknown } = {},
+): Promise<undefined> {
+  const text = () => `${renderFacts(kind.columns(session), item)}${more.text ?? ''}`;
+  await print(session, item, { ...more, names: [kind.name(item)], text });
 }

@@ -1,11 +1,10 @@
 /** States as people see them: a symbol, a word, a colour that repeats what they say. */
-import type { Agent, Rollout, RolloutTarget } from '@flaghoist/api';
+import type { Agent, LedgerEntryView, Rollout, RolloutTarget } from '@flaghoist/api';
 import type { Style } from './style.ts';
-import type { Cell } from './table.ts';
 
-type Look = readonly [symbol: string, paint: keyof Style];
+type State = Agent['state'] | Rollout['state'] | RolloutTarget['state'] | LedgerEntryView['phase'];
 
-const AGENT: Readonly<Record<Agent['state'], Look>> = {
+const LOOKS: Readonly<Record<State, readonly [symbol: string, paint: keyof Style]>> = {
   'awaiting-approval': ['⏸', 'warn'],
   quarantined: ['⊘', 'warn'],
   revoked: ['⊘', 'bad'],
@@ -18,45 +17,25 @@ const AGENT: Readonly<Record<Agent['state'], Look>> = {
   unverifiable: ['?', 'warn'],
   unmanaged: ['·', 'dim'],
   'in-sync': ['✓', 'good'],
-};
 
-const ROLLOUT: Readonly<Record<Rollout['state'], Look>> = {
+  pending: ['·', 'dim'],
+  offered: ['…', 'busy'],
+  sent: ['→', 'busy'],
+  received: ['→', 'busy'],
+  applying: ['↻', 'busy'],
+  verifying: ['≈', 'busy'],
+  proven: ['✓', 'good'],
+  deferred: ['○', 'dim'],
+  skipped: ['–', 'dim'],
+
   running: ['▶', 'busy'],
   paused: ['‖', 'warn'],
   succeeded: ['✓', 'good'],
   superseded: ['↷', 'dim'],
 };
 
-const TARGET: Readonly<Record<RolloutTarget['state'], Look>> = {
-  pending: ['·', 'dim'],
-  offered: ['…', 'busy'],
-  sent: ['→', 'busy'],
-  applying: ['↻', 'busy'],
-  verifying: ['≈', 'busy'],
-  proven: ['✓', 'good'],
-  failed: ['✗', 'bad'],
-  deferred: ['○', 'dim'],
-  skipped: ['–', 'dim'],
-};
-
-function cell<State extends string>(looks: Readonly<Record<State, Look>>, state: State, style: Style): Cell {
+export function stateCell(state: State, style: Style) {
   // A newer server may know states that this program does not.
-  const [symbol, paint] = (looks as Readonly<Record<string, Look>>)[state] ?? ['•', 'bold'];
+  const [symbol, paint] = (LOOKS as Partial<typeof LOOKS>)[state] ?? (['•', 'bold'] as const);
   return { text: `${symbol} ${state}`, paint: style[paint] };
-}
-
-export function agentState(state: Agent['state'], style: Style): Cell {
-  return cell(AGENT, state, style);
-}
-
-export function rolloutState(state: Rollout['state'], style: Style): Cell {
-  return cell(ROLLOUT, state, style);
-}
-
-export function targetState(state: RolloutTarget['state'], style: Style): Cell {
-  return cell(TARGET, state, style);
-}
-
-export function painted(shown: Cell): string {
-  return typeof shown === 'string' ? shown : shown.paint(shown.text);
 }

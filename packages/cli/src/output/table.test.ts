@@ -37,14 +37,10 @@ test('wide columns only when asked for; without rows only the headers', () => {
   expect(renderTable(COLUMNS, [], { width: 80, headers: false })).toBe('');
 });
 
-test('facts stand below each other; what is null is left out', () => {
-  expect(
-    renderFacts([
-      ['Name', 'edge'],
-      ['Pin', null],
-      ['Group of', 'x'],
-    ]),
-  ).toBe('Name:      edge\nGroup of:  x\n');
+test('facts stand below each other, those of wide columns too; what there is not is left out', () => {
+  const columns: Column<Row>[] = [...COLUMNS, { header: 'PIN', cell: () => '-' }];
+  const [row] = ROWS;
+  if (row) expect(renderFacts(columns, row)).toBe('Name:   a\nCount:  7\nUid:    uid\nWhy:    <short>\n');
 });
 
 test('nothing that a terminal obeys comes through', () => {

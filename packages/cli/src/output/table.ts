@@ -7,7 +7,7 @@ export type Cell = string | { readonly text: string; readonly paint: (text: stri
 export interface Column<Row> {
   readonly header: string;
   readonly cell: (row: Row) => Cell;
-  /** Shown by `-o wide` only. */
+  /** Shown by `-o wide` and by `show` only. */
   readonly wide?: boolean;
   /** Numbers stand at the right. */
   readonly right?: boolean;
@@ -25,6 +25,10 @@ export interface TableOptions {
 
 const GAP = '  ';
 const UNPAINTED = (text: string): string => text;
+
+function parts(cell: Cell): Exclude<Cell, string> {
+  return typeof cell === 'string' ? { text: cell, paint: UNPAINTED } : cell;
+}
 
 function squeezed(wanted: readonly number[], least: readonly (number | undefined)[], room: number): number[] {
   const widths = [...wanted];
@@ -50,8 +54,7 @@ export function renderTable<Row>(
   const columns = all.filter((column) => wide || !column.wide);
   const cells = rows.map((row) =>
     columns.map((column) => {
-      const cell = column.cell(row);
-      const { text, paint } = typeof cell === 'string' ? { text: cell, paint: UNPAINTED } : cell;
+      const { text, paint } = parts(column.cell(row));
       return { text: oneLine(text), paint };
     }),
   );
@@ -80,9 +83,14 @@ export function renderTable<Row>(
     .join('');
 }
 
-/** Names and values of one object, one below the other; values that are null are left out. */
-export function renderFacts(facts: readonly (readonly [name: string, value: string | null])[]): string {
-  const present = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null);
-  const width = Math.max(...present.map(([name]) => name.length));
-  return present.map(([name, value]) => `${`${name}:`.padEnd(width + 2)} ${value}\n`).join('');
+/** Everything that the columns say of one thing, one below the other; what there is not (`-`) is left out. */
+export function renderFacts<Row>(columns: readonly Column<Row>[], row: Row): string {
+  const width = Math.max(...columns.map(({ header }) => header.length)) + 3;
+  return columns
+    .map(({ header, cell }) => {
+      const { text, paint } = parts(cell(row));
+      const name = `${header.charAt(0)}${header.slice(1).toLowerCase()}:`;
+      return text === '-' || text === '' ? '' : `${name.padEnd(width)}${paint(oneLine(text))}\n`;
+    })
+    .join('');
 }

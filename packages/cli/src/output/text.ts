@@ -62,3 +62,21 @@ export function roughly(millis: number): string {
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** `edge@7` */
+export function revisionText(
+  revision: { readonly configuration: string; readonly revision: number } | null,
+): string {
+  return revision === null ? '-' : `${revision.configuration}@${revision.revision}`;
+}
+
+/** Texts as they are; several of them each under a comment with its name. */
+export function filesText(files: readonly { readonly name: string; readonly body: string | null }[]): string {
+  return files
+    .map(({ name, body }) => {
+      const text = body ?? '# not kept: it is over the limit\n';
+      const heading = files.length === 1 ? '' : `# --- ${JSON.stringify(name)}\n`;
+      return `${heading}${text}${text.endsWith('\n') || text === '' ? '' : '\n'}`;
+    })
+    .join('');
+}

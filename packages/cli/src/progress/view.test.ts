@@ -45,7 +45,7 @@ test('a pause says why; a broken stream is not hidden', () => {
   const paused = rollout(20, { state: 'paused', pause });
   expect(
     renderProgress({ rollouts: [paused], connected: false, now: NOW }, { width: 100, style: PLAIN }).slice(1),
-  ).toEqual(['  paused: 4 agents failed, at most 3 may', '  the event stream broke: connecting again']);
+  ).toEqual(['  paused: 4 agents failed, at most 3 may', '  the server does not answer: trying again']);
   expect(renderLine(paused, NOW, PLAIN)).toBe(
     'edge → edge@4  20/300 proven  ‖ paused: 4 agents failed, at most 3 may',
   );

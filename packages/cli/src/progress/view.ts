@@ -1,14 +1,14 @@
 /** How rollouts look while they go on: pure functions of what the API told. */
 import { stripVTControlCharacters } from 'node:util';
 import type { RolloutDetail } from '@flaghoist/api';
-import { painted, rolloutState } from '../output/state.ts';
+import { stateCell } from '../output/state.ts';
 import type { Style } from '../output/style.ts';
-import { cut, oneLine, plural, roughly, widthOf } from '../output/text.ts';
+import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
 
 /** What the view is drawn from. */
 export interface Progress {
   readonly rollouts: readonly RolloutDetail[];
-  /** False while the event stream is broken: what is shown may be old, and that is said. */
+  /** False while the server does not answer: what is shown may be old, and that is said. */
   readonly connected: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
@@ -44,15 +44,16 @@ function partsOf({ counts, planned, inFlight }: RolloutDetail): Parts {
 function wordsOf(rollout: RolloutDetail, now: number, style: Style): string {
   const { total, proven, open, failed } = partsOf(rollout);
   const { deferred, skipped } = rollout.counts;
+  const { text, paint } = stateCell(rollout.state, style);
   const left = rollout.eta === null ? 0 : Date.parse(rollout.eta) - now;
   return [
-    `${proven}/${total} proven`,
+    total === 0 ? 'no agents yet' : `${proven}/${total} proven`,
     open > 0 ? style.busy(`↻ ${open} in flight`) : '',
     failed > 0 ? style.bad(`✗ ${failed} failed`) : '',
     deferred > 0 ? style.dim(`○ ${deferred} offline`) : '',
     skipped > 0 ? style.dim(`– ${skipped} left out`) : '',
     rollout.state === 'running' && left > 0 ? `about ${roughly(left)} left` : '',
-    rollout.state === 'running' ? '' : painted(rolloutState(rollout.state, style)),
+    rollout.state === 'running' ? '' : paint(text),
   ]
     .filter((word) => word !== '')
     .join('  ');
@@ -78,7 +79,7 @@ export function bar(parts: Parts, width: number, style: Style): string {
 }
 
 function titleOf({ group, target }: RolloutDetail): string {
-  return `${group} → ${target.configuration}@${target.revision}`;
+  return `${group} → ${revisionText(target)}`;
 }
 
 /** The lines of the live view: a bar for each rollout, and why it stands still where it does. */
@@ -93,7 +94,7 @@ export function renderProgress({ rollouts, connected, now }: Progress, { width, 
       rollout.pause === null ? [] : [style.warn(cut(`  paused: ${oneLine(rollout.pause.message)}`, width))];
     return [widthOf(line) > width ? cut(stripVTControlCharacters(line), width) : line, ...pause];
   });
-  return connected ? lines : [...lines, style.warn(cut('  the event stream broke: connecting again', width))];
+  return connected ? lines : [...lines, style.warn(cut('  the server does not answer: trying again', width))];
 }
 
 /** One line for logs and pipes. */

@@ -114,8 +114,10 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       return world.save(name, body);
     },
     getRevision: async ({ name, revision: which }) => revision(name, which),
-    diffRevisions: async () => {
-      throw new ApiError('internal', 'the command line compares texts itself');
+    diffRevisions: async ({ name, from, to }) => {
+      const [before, after] = [revision(name, from), revision(name, to)];
+      const [a = '', b = ''] = [before.files['']?.body, after.files['']?.body];
+      return { from: before.number, to: after.number, text: a === b ? '' : `-${a}+${b}` };
     },
     check: async ({ body }) => ({
       findings: checkText(body.files).map((problem) => ({ ...problem, severity: 'error' as const })),

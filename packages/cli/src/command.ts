@@ -1,0 +1,66 @@
+/** How commands are declared: each says which options it needs and takes, and its function gets just these. */
+import type { Session } from './session.ts';
+
+/** Every option once. What is called the same means the same everywhere. */
+export const OPTIONS = {
+  after: ['--after <number>', 'from the event after this one'],
+  agent: ['--agent <agent>', 'to one agent: a pin'],
+  applyTimeout: ['--apply-timeout <duration>', 'time for a verdict'],
+  author: ['--author <name>', 'who does it (the user of the operating system)'],
+  configuration: ['--configuration <configuration>', 'the configuration; made if it is new'],
+  dryRun: ['--dry-run', 'only tell what would change'],
+  expires: ['--expires <when>', 'a duration such as 2h, or a time'],
+  filename: ['-f, --filename <file>', 'file, directory or -'],
+  fleet: ['--fleet', 'every group that runs the configuration'],
+  follow: ['--follow', 'and what happens from now on'],
+  group: ['--group <group>', 'the agents of a group'],
+  maxFailed: ['--max-failed <share>', 'failures after which it pauses'],
+  maxInFlight: ['--max-in-flight <share>', 'agents that may hold it without proof at one time: 10 or 25%'],
+  message: ['-m, --message <text>', 'why'],
+  minHealthyTime: ['--min-healthy-time <duration>', 'time to be healthy before it counts'],
+  query: ['-q, --query <text>', 'with this in name or id'],
+  reason: ['--reason <text>', 'why'],
+  requireEffective: [
+    '--require-effective <when>',
+    'must the effective config agree? never, ifReported, always',
+  ],
+  rollout: ['--rollout', 'start the rollouts that follow from it'],
+  state: ['--state <state>', 'in one state'],
+  strategy: ['--strategy <strategy>', 'how the rollout goes'],
+  supersede: ['--supersede', 'take over from a rollout that is not finished'],
+  timeout: ['--timeout <duration>', 'watch at most that long (exit code 6)'],
+  to: ['--to <revision>', 'C@7, C@latest or C@stable:GROUP'],
+  view: ['--view <view>', 'desired, offered or effective (effective)'],
+  watch: ['--watch', 'stay until it is decided; the exit code is the outcome'],
+} as const satisfies Record<string, readonly [flags: string, description: string]>;
+
+export type OptionName = keyof typeof OPTIONS;
+type Value<Name extends OptionName> = (typeof OPTIONS)[Name][0] extends `${string}<${string}` ? string : true;
+
+/** The options of a command. */
+export type Given<Needs extends OptionName, Takes extends OptionName = never> = {
+  readonly [Name in Needs]: Value<Name>;
+} & { readonly [Name in Takes]?: Value<Name> };
+
+export interface Declared {
+  /** Words and arguments as in `agent show <agent>`. */
+  readonly usage: string;
+  readonly about: string;
+  readonly needs: readonly OptionName[];
+  readonly takes: readonly OptionName[];
+  /** Resolves to the exit code; to nothing for 0. */
+  readonly run: (session: Session, options: never, ...args: never[]) => Promise<number | undefined>;
+}
+
+export function command<
+  Args extends unknown[],
+  Needs extends OptionName = never,
+  Takes extends OptionName = never,
+>(
+  usage: string,
+  about: string,
+  options: { readonly needs?: readonly Needs[]; readonly takes?: readonly Takes[] },
+  run: (session: Session, options: Given<Needs, Takes>, ...args: Args) => Promise<number | undefined>,
+): Declared {
+  return { usage, about, needs: [], takes: [], ...options, run: run as never };
+}
