@@ -11,6 +11,7 @@ import type { ControlPlane } from './control-plane.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import { TextReader } from './effective/reader.ts';
 import { Journal, SERVER } from './events/journal.ts';
+import type { EventKind } from './events/journal-event.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { createAgentListener } from './gateway/listen.ts';
 import { OfferBook } from './gateway/offer-book.ts';
@@ -46,6 +47,12 @@ export interface RunningServer extends AsyncDisposable {
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
+/** Events that a large fleet makes many of. */
+const QUIET: ReadonlySet<EventKind> = new Set<EventKind>([
+  'agent.enrolled',
+  'agents.changed',
+  'rollout.progressed',
+]);
 const MARK_ALIVE = 'alive-at';
 
 /** @throws SettingError when an address would open the server to everybody without that being asked for. */
@@ -92,6 +99,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const journal = new Journal(store, loaded.firstEvent, loaded.lastEvent);
   const announcer = new Announcer(journal, rollouts);
   const gateway = new Gateway(roster, effective, new OfferBook(store), now);
+  journal.listen((events) => {
+    for (const { kind, author, subject, data } of events) {
+      logger[QUIET.has(kind) ? 'debug' : 'info']({ author, subject, ...data }, kind);
+    }
+  });
   const onFatal = (error: unknown): void => {
     logger.fatal({ err: error }, 'the store failed: what is in memory is no longer what is on disk');
     options.onFatal(error);

@@ -45,6 +45,12 @@ export class Journal {
     return { seq: this.#last, at, kind, author, subject, data };
   }
 
+  /** Calls the listener with events once they are durable, in order; returns what ends that. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   publish(changes: readonly Change[]): void {
     const events = changes.flatMap((change) => (change.kind === 'event' ? [change.row] : []));
     const newest = events.at(-1);
@@ -73,7 +79,7 @@ export class Journal {
       else waiting.push(...events);
       wake();
     };
-    this.#listeners.add(listener);
+    const leave = this.listen(listener);
     const stop = (): void => wake();
     signal.addEventListener('abort', stop);
     try {
@@ -96,7 +102,7 @@ export class Journal {
         });
       }
     } finally {
-      this.#listeners.delete(listener);
+      leave();
       signal.removeEventListener('abort', stop);
     }
   }
