@@ -198,6 +198,16 @@ describe('the conversation of a Supervisor', () => {
   });
 });
 
+test('a new uid restarts nothing while a refused configuration is the last one received', () => {
+  const virtual = started({ validateConfig: true });
+  virtual
+    .offer('bad', UNKNOWN)
+    .say(newUid('0f'.repeat(16)))
+    .run(10_000);
+  expect(virtual.said()).toEqual(['FAILED', 'description']);
+  expect(virtual.agent.record.running).toBeUndefined();
+});
+
 describe('the link of opamp-go', () => {
   test('a heartbeat every 30 s after the last message; the server can change that', () => {
     const virtual = started();

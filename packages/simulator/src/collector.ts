@@ -88,6 +88,14 @@ export class Collector {
     this.launch(now);
   }
 
+  /** The same configuration came under another hash. */
+  relabel(hash: string): void {
+    if (this.job === undefined) return;
+    this.job = { ...this.job, hash };
+    if (this.state === 'up' && this.shown === this.job.composition)
+      this.context.recorder.record.running = hash;
+  }
+
   /** Start it again with what it has. Nothing to restart when it is stopped. */
   restart(now: number): void {
     if (this.job === undefined || this.state === 'off' || this.state === 'stopping') return;

@@ -24,8 +24,9 @@ export interface SupervisorContext extends CollectorContext {
 export class Supervisor {
   private readonly context: SupervisorContext;
   private readonly collector: Collector;
-  /** What the collector is to run. */
+  /** What the collector is to run, and the remote configuration that it came from. */
   private composition: Composition | undefined;
+  private accepted: RemoteConfig | undefined;
   /** The remote configuration received last, good or bad: the one that statuses are about. */
   private remote: RemoteConfig | undefined;
   /** The one reported APPLIED last, to go back to. */
@@ -100,7 +101,11 @@ export class Supervisor {
       this.report(FAILED, refusal);
       return;
     }
+    this.accepted = remote;
     if (composed === this.composition) {
+      // Said even of a collector that crashes with it, which is then taken for working.
+      this.lastWorking = remote;
+      this.collector.relabel(remote.hashText);
       this.report(APPLIED);
       return;
     }
@@ -134,7 +139,8 @@ export class Supervisor {
     recorder.record.uid = formatUid(uid);
     client.change('description');
     client.flush(now);
-    if (this.composition?.empty === false) this.apply(now);
+    // With a refused configuration on disk the Supervisor cannot compose anew, and leaves the collector alone.
+    if (this.composition?.empty === false && this.remote === this.accepted) this.apply(now);
   }
 
   collectorDue(now: number): void {
@@ -173,8 +179,8 @@ export class Supervisor {
     const { deadlines, scenario } = this.context;
     if (this.composition === undefined) return;
     deadlines.set('apply', now + scenario.applyTimeout * scenario.timeScale);
-    const hit = this.hits(this.composition, this.remote);
-    this.collector.start({ composition: this.composition, hash: this.remote?.hashText, hit }, now);
+    const hit = this.hits(this.composition, this.accepted);
+    this.collector.start({ composition: this.composition, hash: this.accepted?.hashText, hit }, now);
   }
 
   /** After FAILED, automatic rollback starts what worked last, and judges it anew. */
@@ -187,6 +193,7 @@ export class Supervisor {
     if ('error' in composed) return;
     client.flush(now);
     this.remote = this.lastWorking;
+    this.accepted = this.lastWorking;
     this.composition = composed;
     this.apply(now);
   }
