@@ -11,15 +11,9 @@ export * from './instance-uid.ts';
 export * from './limits.ts';
 export * from './remote-config.ts';
 export * from './reply.ts';
-export {
-  type Context,
-  defaultSessionSettings,
-  type SessionSettings,
-  type Step,
-} from './session/answer.ts';
-export * from './session/exchange.ts';
-export * from './session/fact.ts';
+export { type Delivery, defaultServerCapabilities, type Exchange } from './session/answer.ts';
+export { exchange } from './session/exchange.ts';
+export type { Fact, PartFact, Refusal } from './session/fact.ts';
 export * from './session/input.ts';
-export * from './session/offer.ts';
-export { type Intruder, type Knowledge, type Link, newSession, type Session } from './session/session.ts';
-export { step } from './session/step.ts';
+export { attach, type Offer } from './session/offer.ts';
+export { type Link, newSession, type Session } from './session/session.ts';

@@ -72,24 +72,13 @@ export function maxFragments(bytes: number): number {
 }
 
 /** Limits of the session, which has no I/O of its own. Times in milliseconds. */
-export interface SessionLimits {
+export const sessionLimits = {
   /** Full-state requests without a full state, one per gap or new link, before the waiting begins (S-097). */
-  readonly fullStateBurst: number;
-  /** Wait before asking again an agent that did not comply; doubles each time (S-097). */
-  readonly fullStateRetryMs: number;
-  /** Upper end of that wait. */
-  readonly fullStateRetryMaxMs: number;
-  /** Displaced runs of numbers remembered per agent over HTTP (S-084). */
-  readonly streams: number;
-  /** Messages answered with a new uid before the agent is reported to ignore it (S-083). */
-  readonly reassignAnswers: number;
-}
-
-/** The defaults. */
-export const defaultSessionLimits: SessionLimits = {
   fullStateBurst: 3,
+  /** Wait before asking again an agent that did not comply; doubles each time (S-097). */
   fullStateRetryMs: 30_000,
+  /** Upper end of that wait. */
   fullStateRetryMaxMs: 3_600_000,
-  streams: 8,
-  reassignAnswers: 3,
+  /** Displaced runs of numbers remembered per agent (S-084). */
+  displacedCounts: 8,
 };

@@ -1,9 +1,10 @@
 import { AgentCapabilities, type AgentToServer, AgentToServerFlags } from '../generated/opamp/v1/opamp_pb.js';
-import { answer, type Context, plain, type Step } from './answer.ts';
-import { type Fact, oneShotFacts, stateFacts } from './fact.ts';
+import { type Context, type Exchange, mayAsk, plain, speak, want } from './answer.ts';
+import { type Fact, partFacts } from './fact.ts';
 import type { MessageInput } from './input.ts';
-import { type Count, readSequence, type Verdict } from './sequence.ts';
-import { type OfflineSession, type OnlineSession, offline, type Session } from './session.ts';
+import { can } from './offer.ts';
+import { readSequence, type Verdict } from './sequence.ts';
+import { type Count, type OnlineSession, offline, type Session } from './session.ts';
 
 /**
  * Take in a message of the agent on `session.link`.
@@ -11,66 +12,73 @@ import { type OfflineSession, type OnlineSession, offline, type Session } from '
  */
 export function hear(
   session: OnlineSession,
-  input: MessageInput,
+  { message, payload, link }: MessageInput,
   context: Context,
   previous: Session = session,
-): Step {
-  const { message, link } = input;
-  const { verdict, count } = readSequence(previous, input, context.settings.limits);
-  const leaving = message.agentDisconnect !== undefined;
+): Exchange {
+  const { verdict, count } = readSequence(session.count, message, payload);
   if (verdict === 'intruder') {
-    // The answer is the new uid that the `evict` brings. Nothing of the message is taken in; what is known may be its
-    // sender's.
-    const session = { ...previous, ...pickCount(count), knowledge: 'unknown' as const, asks: 0 };
-    return { session, facts: [{ kind: 'conflict', intruder: link }] };
+    // Nothing of the message is taken in, but what is known may be its sender's.
+    const deliveries = [{ link, reply: { ...plain(session, context), newUid: context.newUid() } }];
+    const facts = [{ kind: 'conflict', intruders: [link] } as const];
+    return { session: { ...previous, count, knowledge: 'unknown', asks: 0 }, deliveries, facts };
   }
-  if (verdict === 'repeat' && leaving && previous.state === 'offline') {
-    return { session: previous, link, reply: plain(session, context), facts: [] };
-  }
-  const heard = takeIn(session, message, verdict, count);
-  const attached = previous.state !== 'online' || previous.epoch !== heard.epoch;
+  const epoch = link.transport === 'websocket' ? link.id : `${link.id}#${count.boots}`;
+  const based = epoch === session.epoch ? session : { ...session, epoch };
+  const news = verdict !== 'poll' && verdict !== 'repeat';
+  let heard = news ? takeIn(based, message, verdict, count) : based;
+  const leaving = message.agentDisconnect !== undefined;
+  const attached = previous.state !== 'online' || previous.epoch !== epoch;
+
   const facts: Fact[] = [];
-  if (verdict === 'reboot') facts.push({ kind: 'rebooted' });
-  if (attached) facts.push({ kind: 'connected', epoch: epochOf(heard), transport: link.transport });
-  if (verdict === 'gap' && previous.nextSequence !== undefined) {
-    facts.push({ kind: 'gap', expected: previous.nextSequence, received: message.sequenceNum });
-  }
-  if (verdict !== 'repeat') facts.push(...contentFacts(previous, heard, message));
+  const jumped = verdict === 'gap' || verdict === 'reboot';
+  if (jumped) facts.push({ kind: verdict });
+  if (attached && !leaving) facts.push({ kind: 'connected' });
+  if (news) facts.push(...contentFacts(previous, heard, message));
 
   if (leaving) {
-    const gone: OfflineSession = offline(heard);
-    facts.push({ kind: 'disconnected', reason: 'goodbye' });
-    return { session: gone, link, reply: plain(session, context), facts };
+    if (previous.state === 'online') facts.push({ kind: 'disconnected', reason: 'goodbye' });
+    return { session: offline(heard), deliveries: [{ link, reply: plain(session, context) }], facts };
   }
+  const fresh = attached || jumped || verdict === 'first';
+  const { pending, knowledge } = heard;
+  const lacks = pending.fullState || (knowledge !== 'synced' && mayAsk(heard, context, fresh));
+  const fullState = lacks && !isFull(message, heard);
+  if (fullState !== pending.fullState) heard = want(heard, { fullState });
   if (message.flags & BigInt(AgentToServerFlags.AgentToServerFlags_RequestInstanceUid)) {
-    return { session: heard, facts: [...facts, { kind: 'uid-requested' }] };
+    heard = want(heard, { newUid: context.newUid() });
   }
-  const fresh = attached || verdict === 'first' || verdict === 'gap' || verdict === 'reboot';
-  const step = answer(heard, { full: isFull(message, heard), fresh }, context);
-  return { ...step, facts: [...facts, ...step.facts] };
+  return { ...speak(heard, context), facts };
 }
 
-/** The session after the message; the same reference when the message changes nothing. */
+/** The session after a message that says something. */
 function takeIn(
   session: OnlineSession,
   message: AgentToServer,
   verdict: Verdict,
   count: Count,
 ): OnlineSession {
-  const { link } = session;
-  const epoch = link.transport === 'websocket' ? link.id : `${link.id}#${count.boots}`;
-  const based = epoch === session.epoch ? session : { ...session, epoch };
-  if (verdict === 'poll' || verdict === 'repeat') return based;
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
-  const next: OnlineSession = { ...based, ...pickCount(count), capabilities };
   const customCapabilities = message.customCapabilities?.capabilities ?? session.customCapabilities;
+  const next = { ...session, count, capabilities, customCapabilities };
   if (isFull(message, next)) {
-    return { ...next, customCapabilities, knowledge: 'synced', fullStateEpoch: epoch, asks: 0 };
+    return { ...next, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
   }
-  const broken = verdict === 'gap' || verdict === 'reboot';
-  const knowledge = broken && session.knowledge === 'synced' ? 'unknown' : session.knowledge;
-  return { ...next, customCapabilities, knowledge };
+  return verdict === 'gap' || verdict === 'reboot' ? { ...next, knowledge: 'unknown' } : next;
+}
+
+function contentFacts(
+  { capabilities: before }: Session,
+  heard: OnlineSession,
+  message: AgentToServer,
+): Fact[] {
+  const { capabilities } = heard;
+  const facts: Fact[] = partFacts(message);
+  if (capabilities !== undefined && capabilities !== before)
+    facts.unshift({ kind: 'capabilities', capabilities });
+  if (isFull(message, heard)) facts.push({ kind: 'full-state' });
+  return facts;
 }
 
 /**
@@ -78,29 +86,6 @@ function takeIn(
  * configuration. Lenient on purpose: opamp-go always sends both together, agents with few capabilities have no more.
  */
 function isFull(message: AgentToServer, session: Session): boolean {
-  const reports =
-    ((session.capabilities ?? 0) & AgentCapabilities.AgentCapabilities_ReportsRemoteConfig) !== 0;
+  const reports = can(session, AgentCapabilities.AgentCapabilities_ReportsRemoteConfig);
   return message.agentDescription !== undefined && (!reports || message.remoteConfigStatus !== undefined);
-}
-
-function contentFacts(previous: Session, heard: OnlineSession, message: AgentToServer): Fact[] {
-  const facts: Fact[] = [];
-  if (heard.capabilities !== undefined && heard.capabilities !== previous.capabilities) {
-    facts.push({ kind: 'capabilities', capabilities: heard.capabilities });
-  }
-  const state = stateFacts(message);
-  facts.push(...state);
-  if (isFull(message, heard)) {
-    facts.push({ kind: 'full-state', epoch: epochOf(heard), parts: state.map(({ kind }) => kind) });
-  }
-  facts.push(...oneShotFacts(message));
-  return facts;
-}
-
-function epochOf(session: OnlineSession): string {
-  return session.epoch ?? session.link.id;
-}
-
-function pickCount({ nextSequence, lastMessage, streams, rank, crossings, boots }: Count): Count {
-  return { nextSequence, lastMessage, streams, rank, crossings, boots };
 }

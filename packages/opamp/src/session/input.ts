@@ -17,38 +17,19 @@ export interface LinkClosedInput {
   readonly link: string;
 }
 
-/** The shell's patience with a silent agent is over (S-046): the only end of an HTTP agent without goodbye. */
-export interface SilentInput {
-  readonly kind: 'silent';
+/**
+ * - `silent`: the shell's patience with a silent agent is over (S-046), the only end of an HTTP agent without goodbye.
+ * - `ask-full-state`: the domain lacks something of this agent's state.
+ * - `restart`: an operator wants the agent restarted: sent once, only while it is online (S-232).
+ */
+export interface PlainInput {
+  readonly kind: 'silent' | 'ask-full-state' | 'restart';
 }
 
-/** The domain lacks something of this agent's state. */
-export interface AskFullStateInput {
-  readonly kind: 'ask-full-state';
-}
-
-/** The domain does not know the component map of the reported hash (S-243). */
-export interface AskComponentsInput {
-  readonly kind: 'ask-components';
-}
-
-/** An operator wants the agent restarted: sent once, only while it is online (S-232). */
-export interface RestartInput {
-  readonly kind: 'restart';
-}
-
-/** Give the agent another uid (S-079, S-082). `answering`: the link on which an answer is due right now. */
+/** Give the agent another uid (S-082). */
 export interface ReassignInput {
   readonly kind: 'reassign';
   readonly newUid: InstanceUid;
-  readonly answering?: Link | undefined;
-}
-
-/** Give another uid to the link that a `conflict` named (S-085); this agent keeps its own. */
-export interface EvictInput {
-  readonly kind: 'evict';
-  readonly newUid: InstanceUid;
-  readonly intruder: Link;
 }
 
 /** The domain has something to say now. Over HTTP attach it to the next answer instead. */
@@ -58,13 +39,4 @@ export interface OfferInput {
 }
 
 /** Everything that can happen to a session. */
-export type Input =
-  | MessageInput
-  | LinkClosedInput
-  | SilentInput
-  | AskFullStateInput
-  | AskComponentsInput
-  | RestartInput
-  | ReassignInput
-  | EvictInput
-  | OfferInput;
+export type Input = MessageInput | LinkClosedInput | PlainInput | ReassignInput | OfferInput;

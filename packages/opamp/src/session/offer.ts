@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
-  AgentCapabilities,
+  AgentCapabilities as Bits,
   type ConnectionSettingsOffers,
   ConnectionSettingsOffersSchema,
   ServerToAgentFlags,
@@ -18,10 +18,8 @@ export interface Offer
   readonly askComponents?: boolean | undefined;
 }
 
-const bits = AgentCapabilities;
-
 /** Whether the agent stated this capability. Before its first statement it has none (S-276). */
-export function can(session: Session, bit: AgentCapabilities): boolean {
+export function can(session: Session, bit: Bits): boolean {
   return ((session.capabilities ?? 0) & bit) !== 0;
 }
 
@@ -32,40 +30,41 @@ export function can(session: Session, bit: AgentCapabilities): boolean {
  */
 export function attach(session: Session, reply: Reply, offer: Offer): Reply {
   if (reply.error !== undefined || reply.command !== undefined || reply.newUid !== undefined) return reply;
-  const allowed: { -readonly [Key in keyof Reply]?: Reply[Key] } = {};
   const { remoteConfig, packagesAvailable, customCapabilities, customMessage } = offer;
-  if (remoteConfig && can(session, bits.AgentCapabilities_AcceptsRemoteConfig))
-    allowed.remoteConfig = remoteConfig;
-  if (packagesAvailable && can(session, bits.AgentCapabilities_AcceptsPackages)) {
-    allowed.packagesAvailable = packagesAvailable;
-  }
-  const settings = offer.connectionSettings && allowedSettings(session, offer.connectionSettings);
-  if (settings) allowed.connectionSettings = settings;
-  if (customCapabilities) allowed.customCapabilities = customCapabilities;
-  if (customMessage && session.customCapabilities.includes(customMessage.capability)) {
-    allowed.customMessage = customMessage;
-  }
-  if (offer.askComponents && can(session, bits.AgentCapabilities_ReportsAvailableComponents)) {
-    allowed.flags = (reply.flags ?? 0) | ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents;
-  }
+  const connectionSettings = offer.connectionSettings && allowedSettings(session, offer.connectionSettings);
+  const components = ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents;
+  const allowed: Partial<Reply> = {
+    ...(remoteConfig && can(session, Bits.AgentCapabilities_AcceptsRemoteConfig) && { remoteConfig }),
+    ...(packagesAvailable && can(session, Bits.AgentCapabilities_AcceptsPackages) && { packagesAvailable }),
+    ...(connectionSettings && { connectionSettings }),
+    ...(customCapabilities && { customCapabilities }),
+    ...(customMessage && session.customCapabilities.includes(customMessage.capability) && { customMessage }),
+    ...(offer.askComponents &&
+      can(session, Bits.AgentCapabilities_ReportsAvailableComponents) && {
+        flags: (reply.flags ?? 0) | components,
+      }),
+  };
   return Object.keys(allowed).length === 0 ? reply : { ...reply, ...allowed };
 }
+
+const settingsBits = {
+  opamp: Bits.AgentCapabilities_AcceptsOpAMPConnectionSettings,
+  ownTraces: Bits.AgentCapabilities_ReportsOwnTraces,
+  ownMetrics: Bits.AgentCapabilities_ReportsOwnMetrics,
+  ownLogs: Bits.AgentCapabilities_ReportsOwnLogs,
+  otherConnections: Bits.AgentCapabilities_AcceptsOtherConnectionSettings,
+} as const;
 
 /** The classes of an offer that the agent declared; an absent class means unchanged, so leaving out is safe (S-133). */
 function allowedSettings(
   session: Session,
   offer: ConnectionSettingsOffers,
 ): ConnectionSettingsOffers | undefined {
-  const { hash, opamp, ownTraces, ownMetrics, ownLogs, otherConnections } = offer;
-  const others = Object.keys(otherConnections).length > 0;
-  const classes = {
-    ...(opamp && can(session, bits.AgentCapabilities_AcceptsOpAMPConnectionSettings) && { opamp }),
-    ...(ownTraces && can(session, bits.AgentCapabilities_ReportsOwnTraces) && { ownTraces }),
-    ...(ownMetrics && can(session, bits.AgentCapabilities_ReportsOwnMetrics) && { ownMetrics }),
-    ...(ownLogs && can(session, bits.AgentCapabilities_ReportsOwnLogs) && { ownLogs }),
-    ...(others &&
-      can(session, bits.AgentCapabilities_AcceptsOtherConnectionSettings) && { otherConnections }),
-  };
-  if (Object.keys(classes).length === 0) return undefined;
-  return create(ConnectionSettingsOffersSchema, { hash, ...classes });
+  const names = Object.keys(settingsBits) as (keyof typeof settingsBits)[];
+  const classes = names.filter(
+    (name) => can(session, settingsBits[name]) && Object.keys(offer[name] ?? {}).length > 0,
+  );
+  if (classes.length === 0) return undefined;
+  const kept = Object.fromEntries(classes.map((name) => [name, offer[name]]));
+  return create(ConnectionSettingsOffersSchema, { hash: offer.hash, ...kept });
 }

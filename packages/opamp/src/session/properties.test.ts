@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AgentToServer, Input, Session } from '../index.ts';
-import { step } from '../index.ts';
+import { exchange } from '../index.ts';
 import { MemoryAgent } from '../testing/index.ts';
 import { flagsOf, http, type Outcome, TestServer, uidOf, ws } from './test-server.ts';
 
@@ -20,7 +20,7 @@ type Event =
         | 'restart-server';
     }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'intent'; readonly kind: 'ask-full-state' | 'ask-components' | 'restart' | 'silent' };
+  | { readonly do: 'intent'; readonly kind: 'ask-full-state' | 'restart' | 'silent' };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom<Event>({ do: 'report' }, { do: 'change' }, { do: 'poll' }) },
@@ -33,12 +33,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom(
-        'ask-full-state' as const,
-        'ask-components' as const,
-        'restart' as const,
-        'silent' as const,
-      )
+      .constantFrom('ask-full-state' as const, 'restart' as const, 'silent' as const)
       .map((kind): Event => ({ do: 'intent', kind })),
   },
 );
@@ -75,9 +70,7 @@ class Run {
     this.outcomes.push({ message, outcome });
     this.last = message;
     if (flagsOf(outcome) & 1) this.requests += 1;
-    const gap = outcome.facts.some(
-      ({ kind }) => kind === 'gap' || kind === 'rebooted' || kind === 'connected',
-    );
+    const gap = outcome.facts.some(({ kind }) => kind === 'gap' || kind === 'reboot' || kind === 'connected');
     if (gap || this.server.now - before.askedAt >= 30_000) this.reasons += 1;
     if (lost) return;
     for (const { message: reply } of outcome.replies)
@@ -224,7 +217,7 @@ describe('whatever happens', () => {
           { kind: 'ask-full-state' },
           { kind: 'restart' },
         ];
-        for (const intent of intents) step(first.session, intent, 0);
+        for (const intent of intents) exchange(first.session, intent, 0, () => uidOf(9));
       }),
       { numRuns: 30 },
     );

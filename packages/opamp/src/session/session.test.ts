@@ -72,7 +72,8 @@ describe('answers', () => {
   test('S-094: a custom message acts once, and is not remembered', () => {
     const { server, agent } = started();
     const message = agent.report({ customMessage: { capability: 'x', type: 't' } });
-    expect(kinds(server.hear(ws('a'), message))).toEqual(['custom-message']);
+    const [fact] = server.hear(ws('a'), message).facts;
+    expect(fact).toMatchObject({ kind: 'other', part: 'customMessage', message });
     expect(kinds(server.hear(ws('a'), agent.report()))).toEqual([]);
   });
 });
@@ -99,7 +100,7 @@ describe('sequence and full state', () => {
       if (full) expect(flags).toBe(0);
     });
     expect(flags).toBe(FULL);
-    expect(session().knowledge).toBe('asked');
+    expect(session()).toMatchObject({ knowledge: 'unknown', asks: 1 });
   });
 
   test('S-089: an unknown agent that does not say everything is asked, and known after its answer (S-090)', () => {
@@ -111,13 +112,16 @@ describe('sequence and full state', () => {
     const after = server.hear(ws('a'), full ?? agent.fullState());
     expect(flagsOf(after)).toBe(0);
     expect(kinds(after)).toContain('full-state');
-    expect(session()).toMatchObject({ knowledge: 'synced', fullStateEpoch: 'a', nextSequence: 59n });
+    expect(session()).toMatchObject({ knowledge: 'synced', fullStateEpoch: 'a', count: { next: 59n } });
   });
 
   test('S-091, S-092: a fact for every part that is present, none for an absent one, also when present and empty', () => {
     const { server, agent } = started();
     const outcome = server.hear(ws('a'), agent.report({ customCapabilities: {}, packageStatuses: {} }));
-    expect(kinds(outcome)).toEqual(['package-statuses', 'custom-capabilities']);
+    expect(outcome.facts).toMatchObject([
+      { kind: 'other', part: 'packageStatuses' },
+      { kind: 'other', part: 'customCapabilities' },
+    ]);
   });
 
   test('S-095: a reconnect with the next number and nothing else keeps the agent in sync', () => {
@@ -133,7 +137,7 @@ describe('sequence and full state', () => {
     const { server, agent, session } = started(http);
     for (let i = 0; i < 5; i++) server.hear(http, agent.report());
     const outcome = server.hear(http, agent.start());
-    expect(kinds(outcome).slice(0, 2)).toEqual(['rebooted', 'connected']);
+    expect(kinds(outcome).slice(0, 2)).toEqual(['reboot', 'connected']);
     expect(flagsOf(outcome)).toBe(0);
     expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1', fullStateEpoch: 'boot#1' });
     expect(flagsOf(server.hear(http, agent.report()))).toBe(0);
@@ -172,7 +176,7 @@ describe('sequence and full state', () => {
     const { server, agent } = started();
     agent.report();
     const outcome = server.hear(ws('a'), agent.report());
-    expect(outcome.facts).toEqual([{ kind: 'gap', expected: 1n, received: 2n }]);
+    expect(outcome.facts).toEqual([{ kind: 'gap' }]);
     expect(flagsOf(outcome)).toBe(FULL);
   });
 
@@ -192,7 +196,7 @@ describe('sequence and full state', () => {
   test('S-275: the minimal agent is known by its uid and answered', () => {
     const { server, agent, session } = setUp(1);
     expect(kinds(server.hear(ws('a'), agent.report()))).toEqual(['connected', 'capabilities']);
-    expect(session()).toMatchObject({ state: 'online', capabilities: 1, knowledge: 'asked' });
+    expect(session()).toMatchObject({ state: 'online', capabilities: 1, knowledge: 'unknown', asks: 1 });
   });
 });
 
@@ -241,7 +245,7 @@ describe('links', () => {
     const left = session();
     expect(left.state).toBe('offline');
     expect(server.hear(ws('a'), goodbye).facts).toEqual([]);
-    expect(session()).toBe(left);
+    expect(session()).toEqual(left);
   });
 
   test('S-253: the close of a link detaches all agents on it', () => {
@@ -256,7 +260,7 @@ describe('links', () => {
     const { server, agent, session } = started();
     server.hear(ws('b'), agent.report());
     server.close('a');
-    expect(session()).toMatchObject({ state: 'online', epoch: 'b', links: [ws('b')] });
+    expect(session()).toMatchObject({ state: 'online', epoch: 'b', older: [] });
   });
 
   test('S-257: the late goodbye of an old link is no quarrel', () => {
@@ -264,7 +268,7 @@ describe('links', () => {
     const goodbye = agent.goodbye();
     server.hear(ws('b'), agent.report());
     expect(server.hear(ws('a'), goodbye).facts).toEqual([]);
-    expect(session()).toMatchObject({ state: 'online', epoch: 'b', links: [ws('b')] });
+    expect(session()).toMatchObject({ state: 'online', epoch: 'b', older: [] });
   });
 
   test('S-046: a silent HTTP agent goes offline, and comes back with the next poll in the same epoch', () => {
@@ -305,7 +309,7 @@ describe('commands and offers', () => {
     agent.capabilities &= ~Bits.AgentCapabilities_AcceptsRestartCommand;
     const outcome = server.hear(http, agent.report());
     expect(only(outcome).command).toBeUndefined();
-    expect(kinds(outcome)).toEqual(['capabilities', 'refused']);
+    expect(kinds(outcome)).toEqual(['capabilities']);
     expect(kinds(server.hear(http, agent.report()))).toEqual([]);
   });
 
@@ -339,16 +343,16 @@ describe('commands and offers', () => {
     expect(first.facts.find(({ kind }) => kind === 'available-components')).toMatchObject({
       components: undefined,
     });
-    const reply = only(server.give(agent.uid, { kind: 'ask-components' }));
+    const reply = only(server.give(agent.uid, { kind: 'offer', offer: { askComponents: true } }));
     expect(Number(reply.flags)).toBe(COMPONENTS);
     const [map] = agent.receive(reply);
     const told = server.hear(ws('a'), map ?? agent.report());
     expect(told.facts).toMatchObject([{ kind: 'available-components', components: { receivers: {} } }]);
     const few = setUp(3);
     few.server.hear(ws('a'), few.agent.start());
-    expect(few.server.give(few.agent.uid, { kind: 'ask-components' }).facts).toMatchObject([
-      { reason: 'capability' },
-    ]);
+    expect(
+      few.server.give(few.agent.uid, { kind: 'offer', offer: { askComponents: true } }).facts,
+    ).toMatchObject([{ reason: 'capability' }]);
   });
 
   test('a configuration is applied, or fails, in the words of the agent (S-122)', () => {
@@ -370,7 +374,6 @@ describe('uids', () => {
     asks.flags = 1n;
     const outcome = server.hear(http, asks);
     const given = uidFromBytes(only(outcome).agentIdentification?.newInstanceUid ?? new Uint8Array());
-    expect(kinds(outcome).slice(-2)).toEqual(['uid-requested', 'reassigned']);
     expect(uidFromBytes(only(outcome).instanceUid)).toBe(agent.uid);
 
     const late = server.hear(http, agent.report());
@@ -390,16 +393,8 @@ describe('uids', () => {
     const newUid = uidOf(7);
     expect(server.give(agent.uid, { kind: 'reassign', newUid }).replies).toEqual([]);
     const outcome = server.hear(http, agent.report());
-    expect(kinds(outcome)).toEqual(['reassigned']);
     expect(uidFromBytes(only(outcome).agentIdentification?.newInstanceUid ?? new Uint8Array())).toBe(newUid);
     expect(server.session(newUid).state).toBe('online');
-  });
-
-  test('an agent that does not take its new uid is reported once', () => {
-    const { server, agent } = started();
-    server.give(agent.uid, { kind: 'reassign', newUid: uidOf(7) });
-    const said = Array.from({ length: 6 }, () => kinds(server.hear(ws('a'), agent.report())));
-    expect(said.flat()).toEqual(['reassign-ignored']);
   });
 
   test('S-084, S-085: two live WebSockets with one uid: the newer one gets another', () => {
@@ -407,9 +402,9 @@ describe('uids', () => {
     const clone = new MemoryAgent({ uid: agent.uid });
     expect(kinds(server.hear(ws('b'), clone.start()))).not.toContain('conflict');
     const outcome = server.hear(ws('a'), agent.report());
-    expect(outcome.facts[0]).toEqual({ kind: 'conflict', intruder: ws('b') });
+    expect(outcome.facts[0]).toEqual({ kind: 'conflict', intruders: [ws('b')] });
     expect(outcome.replies.map(({ link }) => link).sort()).toEqual(['a', 'b']);
-    expect(session()).toMatchObject({ state: 'online', epoch: 'a', knowledge: 'asked' });
+    expect(session()).toMatchObject({ state: 'online', epoch: 'a', knowledge: 'unknown', asks: 1 });
 
     const inFlight = server.hear(ws('b'), clone.report());
     expect(inFlight.facts).toEqual([]);
@@ -435,7 +430,7 @@ describe('uids', () => {
     expect(clones[0]?.uid).toBe(uidOf(1));
   });
 
-  test('S-084 over HTTP: two interleaved counts are two agents, and the younger one gets another uid', () => {
+  test('S-084 over HTTP: two interleaved counts are two agents, and the lower one gets another uid', () => {
     const { server, agent } = started(http);
     for (let i = 0; i < 10; i++) server.hear(http, agent.report());
     const clone = new MemoryAgent({ uid: agent.uid });

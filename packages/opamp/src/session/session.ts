@@ -7,28 +7,37 @@ export interface Link {
   readonly transport: 'websocket' | 'http';
 }
 
-/**
- * Whether the server holds this agent's whole state: `synced` means that a full report came and the sequence is
- * unbroken since; `asked` that it is missing and was asked for; `unknown` that it is missing.
- */
-export type Knowledge = 'unknown' | 'asked' | 'synced';
-
-/** A link that uses this uid although it belongs to another agent; `newUid` once one was given to it. */
+/** A link that uses this uid although it belongs to another agent, and the uid that was given to it (S-085). */
 export interface Intruder {
   readonly link: Link;
-  readonly newUid: InstanceUid | undefined;
+  readonly newUid: InstanceUid;
 }
 
-/** A run of consecutive numbers seen over HTTP; two of them taking turns are two agents (S-084). */
-export interface Stream {
-  readonly next: bigint;
-  /** Rank by first appearance: the lowest is the elder agent. */
-  readonly rank: number;
+/** What is remembered of the sequence numbers. */
+export interface Count {
+  /** The number that continues what is known; undefined until one was received. */
+  readonly next: bigint | undefined;
+  /** Fingerprint of the last message taken in, to recognise its repetition (S-054). */
+  readonly last: number | undefined;
+  /** Restarts of the agent seen, as numbers falling back to 0 or 1 (S-096). */
+  readonly boots: number;
+  /** Where runs of numbers would go on that another number displaced, newest first. */
+  readonly displaced: readonly bigint[];
+  /** How often a displaced run went on below the current one: numbers of one agent do not fall, but to 0 or 1. */
+  readonly crossings: number;
+}
+
+/** Held back until the next answer: an HTTP agent can only be spoken to when it polls (S-034). */
+export interface Pending {
+  readonly fullState: boolean;
+  readonly restart: boolean;
+  readonly newUid: InstanceUid | undefined;
 }
 
 interface Memory {
   readonly uid: InstanceUid;
-  readonly knowledge: Knowledge;
+  /** `synced`: the agent's whole state is here, as a full report came and the sequence is unbroken since. */
+  readonly knowledge: 'unknown' | 'synced';
   /** Bits of AgentCapabilities (the low 32); undefined until the agent stated them (S-276). */
   readonly capabilities: number | undefined;
   /** Names the agent listed in custom_capabilities (S-234). */
@@ -40,47 +49,23 @@ interface Memory {
   readonly epoch: string | undefined;
   /** The epoch in which the last full state arrived. */
   readonly fullStateEpoch: string | undefined;
-  /** The sequence number that continues what is known; undefined until one was received. */
-  readonly nextSequence: bigint | undefined;
-  /** Fingerprint of the last message taken in, to recognise its repetition (S-054). */
-  readonly lastMessage: number | undefined;
-  /** Restarts of the agent seen, as numbers falling back to 0 or 1 (S-096). */
-  readonly boots: number;
+  readonly count: Count;
   /** Full-state requests since the last full state, and when the last went out (S-097). */
   readonly asks: number;
   readonly askedAt: number;
-  /** Held back until the next answer: an HTTP agent can only be spoken to when it polls (S-034). */
   readonly pending: Pending;
-  readonly streams: readonly Stream[];
-  /** Rank of the run that `nextSequence` continues. */
-  readonly rank: number;
-  /** How often a displaced run went on below the current one: numbers of one agent do not fall, but to 0 or 1. */
-  readonly crossings: number;
+  /** Open WebSockets that spoke as this agent before its link did, eldest first. */
+  readonly older: readonly Link[];
   readonly intruders: readonly Intruder[];
-}
-
-export interface Pending {
-  /** Bits of ServerToAgentFlags. */
-  readonly flags: number;
-  readonly restart: boolean;
-  readonly newUid: InstanceUid | undefined;
-}
-
-/** Nothing was ever received from this uid since the server started. */
-export interface NewSession extends Memory {
-  readonly state: 'new';
-  readonly link?: undefined;
 }
 
 /** The agent speaks over `link`. */
 export interface OnlineSession extends Memory {
   readonly state: 'online';
   readonly link: Link;
-  /** Open links that spoke as this agent, eldest first, the current one among them. HTTP counts while current. */
-  readonly links: readonly Link[];
 }
 
-/** Known, and not reachable. What it reported stays true as far as we know. */
+/** Not reachable, or not yet heard. What it reported stays true as far as we know. */
 export interface OfflineSession extends Memory {
   readonly state: 'offline';
   readonly link?: undefined;
@@ -91,43 +76,35 @@ export interface MovedSession extends Memory {
   readonly state: 'moved';
   readonly link?: undefined;
   readonly newUid: InstanceUid;
-  /** Messages answered since: an agent that does not take the new uid shows here. */
-  readonly answers: number;
 }
 
 /** What the server holds in memory about the protocol side of one agent. An immutable value. */
-export type Session = NewSession | OnlineSession | OfflineSession | MovedSession;
+export type Session = OnlineSession | OfflineSession | MovedSession;
 
-export const nothingPending: Pending = { flags: 0, restart: false, newUid: undefined };
+export const nothingPending: Pending = { fullState: false, restart: false, newUid: undefined };
 
 /** The session of a uid that this server process has not heard yet. */
-export function newSession(uid: InstanceUid): NewSession {
+export function newSession(uid: InstanceUid): OfflineSession {
   return {
-    state: 'new',
+    state: 'offline',
     uid,
     knowledge: 'unknown',
     capabilities: undefined,
     customCapabilities: [],
     epoch: undefined,
     fullStateEpoch: undefined,
-    nextSequence: undefined,
-    lastMessage: undefined,
-    boots: 0,
+    count: { next: undefined, last: undefined, boots: 0, displaced: [], crossings: 0 },
     asks: 0,
     askedAt: Number.NEGATIVE_INFINITY,
     pending: nothingPending,
-    streams: [],
-    rank: 0,
-    crossings: 0,
+    older: [],
     intruders: [],
   };
 }
 
 /** The session without its link. */
 export function offline(session: OnlineSession): OfflineSession {
-  const { links: _links, ...rest } = session;
   // Over HTTP every agent of this uid shares one link: an exclusion must not outlive the agent that it protects.
-  const intruders = rest.intruders.filter((intruder) => intruder.link.transport !== 'http');
-  const pending = { ...rest.pending, restart: false };
-  return { ...rest, state: 'offline', link: undefined, pending, intruders };
+  const intruders = session.intruders.filter(({ link }) => link.transport !== 'http');
+  return { ...session, state: 'offline', link: undefined, older: [], pending: nothingPending, intruders };
 }
