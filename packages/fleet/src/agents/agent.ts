@@ -3,7 +3,7 @@
  * report does not write the description again: `identity`, `report`, `assignment`, `ledger`.
  * What is only true while a connection lives (presence) is not stored and is a type of its own.
  */
-import type { LedgerEntry } from '../convergence/ledger.ts';
+import type { LedgerEntry, Overtaken } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 
 /** Our own id of an agent: survives a change of its instance uid (P10). */
@@ -142,6 +142,8 @@ export interface Assignment {
   readonly generation: number;
   /** Hashes this agent refused (I5): never offered to it again but by an explicit retry. */
   readonly refused: readonly Refusal[];
+  /** What was on the way when the last assignment was taken back. */
+  readonly leftOnTheWay?: Overtaken;
 }
 
 export interface Refusal {

@@ -74,6 +74,18 @@ describe('assign', () => {
     expect(assess(back, presence({ lastSeen: T0 + 120_000 }), T0 + 120_000)?.phase).toBe('proven');
   });
 
+  test('nor does it when the assignment was taken back in between (unpin, another group)', () => {
+    const idle = unassign(assigned(entry('sent')));
+    expect(idle.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
+    const back = assign(idle, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
+    expect(assess(back, presence(), NOW)?.phase).toBe('offered');
+    expect(back.assignment.leftOnTheWay).toBeUndefined();
+    // And B itself is not sent twice on its epoch, by whatever way it is wanted again.
+    const again = assign(idle, B, { kind: 'pin' }, QUICK, NOW);
+    expect(decideOffer(again, presence(), NOW)).toMatchObject({ why: 'on-the-way' });
+    expect(unassign(assigned(entry('applying'))).assignment.leftOnTheWay).toBeUndefined();
+  });
+
   test('what is overtaken twice is not forgotten', () => {
     const once = assign(assigned(entry('sent')), C, ROLLOUT, TERMS, NOW);
     const twice = assign(once, A, ROLLOUT, TERMS, NOW);

@@ -3,7 +3,7 @@ import type { Agent, Assignment, AssignmentSource, Refusal, RevisionRef } from '
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { CONDEMNING } from './assess.ts';
-import { IN_FLIGHT, type LedgerEntry, openEntry, type Terms } from './ledger.ts';
+import { IN_FLIGHT, type LedgerEntry, type Overtaken, openEntry, type Terms } from './ledger.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the
@@ -16,31 +16,48 @@ export function assign(
   terms: Terms,
   now: Instant,
 ): Agent {
-  const generation = agent.assignment.generation + 1;
+  const { leftOnTheWay: _, ...kept } = agent.assignment;
+  const generation = kept.generation + 1;
   return {
     ...agent,
-    assignment: { ...agent.assignment, desired, source, generation },
+    assignment: { ...kept, desired, source, generation },
     ledger: {
       ...openEntry(desired, source, generation, terms, now),
-      ...(agent.ledger === null || source.kind === 'retry' ? {} : onTheWay(agent.ledger, desired.hash)),
+      ...(source.kind === 'retry' ? {} : takenOver(agent, desired.hash)),
     },
   };
 }
 
 /** What an assignment takes over from the one before it. */
-function onTheWay(before: LedgerEntry, hash: string): Partial<LedgerEntry> {
-  const { sentAt, sentEpoch, sends, receivedAt, deadline, overtakes } = before;
-  const inherited = overtakes === undefined ? {} : { overtakes };
-  if (before.revision.hash === hash) return { sentAt, sentEpoch, sends, ...inherited };
-  if (sentAt === null) return inherited;
-  if (receivedAt !== null || deadline === null) return {};
-  return { overtakes: { hash: before.revision.hash, epoch: sentEpoch, sentAt, until: deadline } };
+function takenOver({ assignment, ledger }: Agent, hash: string): Partial<LedgerEntry> {
+  if (ledger?.revision.hash === hash) {
+    const { sentAt, sentEpoch, sends, overtakes } = ledger;
+    return { sentAt, sentEpoch, sends, ...(overtakes === undefined ? {} : { overtakes }) };
+  }
+  const left = ledger === null ? assignment.leftOnTheWay : unanswered(ledger);
+  if (left === undefined) return {};
+  return left.hash === hash ? { sentAt: left.sentAt, sentEpoch: left.epoch, sends: 1 } : { overtakes: left };
+}
+
+/** The send that the agent has not answered and still may: of this entry, or the one that it overtook itself. */
+function unanswered(entry: LedgerEntry): Overtaken | undefined {
+  const { revision, phase, sentAt, sentEpoch, receivedAt, deadline, terms, overtakes } = entry;
+  if (sentAt === null) return overtakes;
+  if (receivedAt !== null || phase === 'failed') return undefined;
+  return { hash: revision.hash, epoch: sentEpoch, sentAt, until: deadline ?? sentAt + terms.applyTimeout };
 }
 
 /** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
 export function unassign(agent: Agent): Agent {
-  if (agent.assignment.desired === null) return agent;
-  return { ...agent, assignment: { ...agent.assignment, desired: null, source: null }, ledger: null };
+  const { assignment, ledger } = agent;
+  if (assignment.desired === null) return agent;
+  const left = ledger === null ? undefined : unanswered(ledger);
+  const leftOnTheWay = left === undefined ? {} : { leftOnTheWay: left };
+  return {
+    ...agent,
+    assignment: { ...assignment, desired: null, source: null, ...leftOnTheWay },
+    ledger: null,
+  };
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   without,
 } from '../samples.ts';
 import { assess } from './assess.ts';
-import { assign, retry, withLedger } from './assignment.ts';
+import { assign, retry, unassign, withLedger } from './assignment.ts';
 import { type LedgerEntry, markSent } from './ledger.ts';
 import { decideOffer, HTTP_REDELIVERY, type Withheld } from './pull-law.ts';
 
@@ -224,7 +224,7 @@ type Said = ReturnType<typeof reported>;
 /** What may happen to one agent, in any order. */
 type Happening =
   | { readonly do: 'assign'; readonly what: 0 | 1 | 2 }
-  | { readonly do: 'retry' }
+  | { readonly do: 'retry' | 'unassign' }
   | {
       readonly do: 'report';
       readonly what: 0 | 1 | 2 | 3;
@@ -236,7 +236,7 @@ type Happening =
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ do: fc.constant('assign' as const), what: fc.constantFrom(0, 1, 2) }),
-  fc.record({ do: fc.constant('retry' as const) }),
+  fc.record({ do: fc.constantFrom('retry' as const, 'unassign' as const) }),
   fc.record({
     do: fc.constant('report' as const),
     what: fc.constantFrom(0, 1, 2, 3),
@@ -260,13 +260,22 @@ interface World {
   readonly now: number;
   readonly epochs: number;
   readonly attempt: number;
+  /** What was on the way when the assignment was taken back: wanting it again is no new attempt. */
+  readonly last: string | null;
 }
 
 function assigning(world: World, what: number): World {
   const terms = what === 0 ? QUICK : TERMS;
   const agent = assign(world.agent, [A, B, C][what] ?? A, ROLLOUT, terms, world.now);
-  const isNew = world.agent.assignment.desired?.hash !== agent.assignment.desired?.hash;
+  const before = world.agent.assignment.desired?.hash ?? world.last;
+  const isNew = before !== agent.assignment.desired?.hash;
   return { ...world, agent, attempt: world.attempt + (isNew ? 1 : 0) };
+}
+
+function unassigning(world: World): World {
+  const agent = unassign(world.agent);
+  const taken = agent === world.agent ? world.last : (agent.assignment.leftOnTheWay?.hash ?? null);
+  return { ...world, agent, last: taken };
 }
 
 function retrying(world: World): World {
@@ -293,6 +302,8 @@ function happen(world: World, event: Happening): World {
       return assigning(world, event.what);
     case 'retry':
       return retrying(world);
+    case 'unassign':
+      return unassigning(world);
     case 'report':
       return reporting(world, event.what, event.status);
     case 'reconnect':
@@ -320,7 +331,14 @@ function play(
   onOffer: (world: World & { readonly ledger: LedgerEntry }, sent: readonly Sent[]) => void,
 ): void {
   const fresh = { ...agent(), report: { health: health(true, T0), reported: null, effective: null } };
-  let world: World = { agent: fresh, there: presence({ transport }), now: T0, epochs: 1, attempt: 0 };
+  let world: World = {
+    agent: fresh,
+    there: presence({ transport }),
+    now: T0,
+    epochs: 1,
+    attempt: 0,
+    last: null,
+  };
   const sent: Sent[] = [];
   for (const event of history) {
     world = happen({ ...world, now: world.now + 1 }, event);
