@@ -17,15 +17,28 @@ export type CollectorState = 'off' | 'starting' | 'up' | 'stopping' | 'crashed';
 export type CollectorEvent = 'start' | 'halt' | 'ready' | 'exit' | 'halted' | 'retry';
 
 /** The next state; `null` where the event cannot happen (SPEC.md). */
-export const transitions: Readonly<
-  Record<CollectorState, Readonly<Record<CollectorEvent, CollectorState | null>>>
-> = {
-  off: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: null },
-  starting: { start: 'starting', halt: 'stopping', ready: 'up', exit: 'crashed', halted: null, retry: null },
-  up: { start: 'starting', halt: 'stopping', ready: null, exit: 'crashed', halted: null, retry: null },
-  stopping: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: 'off', retry: null },
-  crashed: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: 'starting' },
-};
+const transitions: Readonly<Record<CollectorState, Readonly<Record<CollectorEvent, CollectorState | null>>>> =
+  {
+    off: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: null },
+    starting: {
+      start: 'starting',
+      halt: 'stopping',
+      ready: 'up',
+      exit: 'crashed',
+      halted: null,
+      retry: null,
+    },
+    up: { start: 'starting', halt: 'stopping', ready: null, exit: 'crashed', halted: null, retry: null },
+    stopping: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: 'off', retry: null },
+    crashed: {
+      start: 'starting',
+      halt: 'stopping',
+      ready: null,
+      exit: null,
+      halted: null,
+      retry: 'starting',
+    },
+  };
 
 /** What a collector is to run. */
 export interface Job {

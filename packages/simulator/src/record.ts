@@ -26,7 +26,7 @@ export interface AgentRecord {
   readonly group: string;
   readonly behaviour: AgentPlan['behaviour']['kind'];
   readonly transport: AgentPlan['transport'];
-  /** As it is now: a server can give another one. */
+  /** Hyphenated, as it is now: a server can give another one. */
   readonly uid: string;
   readonly connected: boolean;
   /** Connections opened; over HTTP 1 from the first answer on. */

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BEHAVIOURS } from './behaviour.ts';
+import { plan } from './plan.ts';
 import { parseScenario, scenario } from './scenario.ts';
 
 describe('a scenario file', () => {
@@ -117,4 +120,11 @@ groups:
       expect.objectContaining({ code: 'bad-scenario', path: '' }),
     );
   });
+});
+
+test('the example in the README is one', () => {
+  const readme = readFileSync(`${import.meta.dirname}/../README.md`, 'utf8');
+  const example = /```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+  expect(plan(parseScenario(example)).length).toBe(100);
+  for (const kind of Object.keys(BEHAVIOURS)) expect(readme).toContain(`\`${kind}\``);
 });

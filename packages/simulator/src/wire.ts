@@ -9,7 +9,7 @@ export type Pieces = readonly Uint8Array[];
 /** An empty message, or a field that is not there. */
 export const nothing: Uint8Array = new Uint8Array();
 
-export function size(pieces: Pieces): number {
+function size(pieces: Pieces): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
