@@ -86,7 +86,8 @@ async function judge(stage: Stage, fleet: Fleet): Promise<boolean> {
   const agents = await items<AgentRow>(stage, 'agent', 'list');
   const rollouts = await items<RolloutRow>(stage, 'rollout', 'list');
   const hash = (revision: number) =>
-    rollouts.find(({ target }) => target.revision === revision)?.target.hash ?? '';
+    rollouts.find(({ target }) => target.configuration === 'collector' && target.revision === revision)
+      ?.target.hash ?? '';
   const results = expectations({
     agents,
     rollouts,
@@ -108,6 +109,34 @@ async function showLedger(stage: Stage): Promise<void> {
   }
   await stage.type('rollout', 'list');
   await stage.type('group', 'list');
+}
+
+interface TargetRow {
+  readonly sentAt: string | null;
+  readonly provenAt: string | null;
+}
+
+/** How long proof took, from the record of the send to the last sign that agreed. */
+async function showTimes(stage: Stage): Promise<void> {
+  stage.heading('From the ledger: from sent to proven');
+  const rollouts = await items<RolloutRow>(stage, 'rollout', 'list');
+  const rows = [];
+  for (const { id, group, target } of rollouts.toReversed()) {
+    const targets = await items<TargetRow>(stage, 'rollout', 'targets', id, '--state', 'proven');
+    const took = targets.map(({ sentAt, provenAt }) => Date.parse(provenAt ?? '') - Date.parse(sentAt ?? ''));
+    const sorted = took.filter(Number.isFinite).sort((a, b) => a - b);
+    const at = (share: number): string =>
+      `${((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1_000).toFixed(1)} s`;
+    rows.push([
+      group,
+      `${target.configuration}@${target.revision}`,
+      String(targets.length),
+      at(0),
+      at(0.5),
+      at(1),
+    ]);
+  }
+  stage.table(['GROUP', 'REVISION', 'PROVEN', 'FASTEST', 'MEDIAN', 'SLOWEST'], rows);
 }
 
 function showWhatNext(stage: Stage, server: RunningServer): void {
@@ -154,6 +183,7 @@ export const demo: Programs['demo'] = async (options, io) => {
   const provenForReal = real === undefined || (await pushToRealAgents(stage, directory));
   const rest = await comeToRest(stage);
   await showLedger(stage);
+  await showTimes(stage);
   const good = (await judge(stage, fleet)) && rest && provenForReal;
   if (ended === undefined) return good ? 0 : 1;
   showWhatNext(stage, server);

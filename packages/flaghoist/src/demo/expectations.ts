@@ -14,7 +14,7 @@ export interface RolloutRow {
   readonly id: string;
   readonly group: string;
   readonly state: string;
-  readonly target: { readonly hash: string; readonly revision: number };
+  readonly target: { readonly configuration: string; readonly hash: string; readonly revision: number };
   readonly counts: Readonly<Record<string, number>>;
 }
 

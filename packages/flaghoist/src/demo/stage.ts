@@ -1,5 +1,13 @@
 /** Where the demo takes place: the command line, run as a user would type it, and words between its outputs. */
-import { type Io, type Output, type Programs, runCli, type Style, styleFor } from '@flaghoist/cli';
+import {
+  type Io,
+  type Output,
+  type Programs,
+  renderTable,
+  runCli,
+  type Style,
+  styleFor,
+} from '@flaghoist/cli';
 
 /** The demo runs inside the program; it does not start another one. */
 const NO_PROGRAMS: Programs = {
@@ -26,6 +34,17 @@ export class Stage {
 
   heading(text: string): void {
     this.say(`\n${this.style.bold(text)}`);
+  }
+
+  table(headers: readonly string[], rows: readonly (readonly string[])[]): void {
+    const columns = headers.map((header, index) => ({
+      header,
+      right: index > 1,
+      cell: (row: readonly string[]) => row[index] ?? '',
+    }));
+    this.#io.stdout.write(
+      renderTable(columns, rows, { width: this.#io.stdout.columns ?? 120, paintHeader: this.style.dim }),
+    );
   }
 
   /** Shows a command as it would be typed, runs it, shows what it prints. Resolves to its exit code. */

@@ -1,6 +1,6 @@
 import type { Handlers, InputOf } from '@flaghoist/api';
 import { type ConfigFiles, FleetError } from '@flaghoist/fleet';
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ControlPlane } from '../control-plane.ts';
 import { versionOf } from '../groups/groups.ts';
 import { ANONYMOUS } from './agents.ts';
@@ -93,7 +93,16 @@ async function diff(plane: ControlPlane, { name, from, to }: InputOf<'diffRevisi
   for (const file of names) {
     const [before, after] = [old.files[file]?.body ?? '', next.files[file]?.body ?? ''];
     const label = (number: number): string => `${name}@${number}${file === '' ? '' : `/${file}`}`;
-    if (before !== after) text += createTwoFilesPatch(label(old.number), label(next.number), before, after);
+    if (before !== after)
+      text += createTwoFilesPatch(
+        label(old.number),
+        label(next.number),
+        before,
+        after,
+        undefined,
+        undefined,
+        { headerOptions: FILE_HEADERS_ONLY },
+      );
   }
   return { from: old.number, to: next.number, text };
 }
