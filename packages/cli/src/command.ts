@@ -5,7 +5,6 @@ import type { Session } from './session.ts';
 export const OPTIONS = {
   after: ['--after <number>', 'from the event after this one'],
   agent: ['--agent <agent>', 'to one agent: a pin'],
-  applyTimeout: ['--apply-timeout <duration>', 'time for a verdict'],
   author: ['--author <name>', 'who does it (the user of the operating system)'],
   configuration: ['--configuration <configuration>', 'the configuration; made if it is new'],
   dryRun: ['--dry-run', 'only tell what would change'],
@@ -14,17 +13,11 @@ export const OPTIONS = {
   fleet: ['--fleet', 'every group that runs the configuration'],
   follow: ['--follow', 'and what happens from now on'],
   group: ['--group <group>', 'the agents of a group'],
-  maxFailed: ['--max-failed <share>', 'failures after which it pauses'],
-  maxInFlight: ['--max-in-flight <share>', 'agents that may hold it without proof at one time: 10 or 25%'],
   message: ['-m, --message <text>', 'why'],
-  minHealthyTime: ['--min-healthy-time <duration>', 'time to be healthy before it counts'],
   query: ['-q, --query <text>', 'with this in name or id'],
   reason: ['--reason <text>', 'why'],
-  requireEffective: [
-    '--require-effective <when>',
-    'must the effective config agree? never, ifReported, always',
-  ],
   rollout: ['--rollout', 'start the rollouts that follow from it'],
+  set: ['--set <settings...>', 'over the strategy: maxInFlight=25%, maxFailed=3, applyTimeout=2m'],
   state: ['--state <state>', 'in one state'],
   strategy: ['--strategy <strategy>', 'how the rollout goes'],
   supersede: ['--supersede', 'take over from a rollout that is not finished'],
@@ -35,7 +28,11 @@ export const OPTIONS = {
 } as const satisfies Record<string, readonly [flags: string, description: string]>;
 
 export type OptionName = keyof typeof OPTIONS;
-type Value<Name extends OptionName> = (typeof OPTIONS)[Name][0] extends `${string}<${string}` ? string : true;
+type Value<Name extends OptionName> = (typeof OPTIONS)[Name][0] extends `${string}...>`
+  ? readonly string[]
+  : (typeof OPTIONS)[Name][0] extends `${string}<${string}`
+    ? string
+    : true;
 
 /** The options of a command. */
 export type Given<Needs extends OptionName, Takes extends OptionName = never> = {

@@ -5,9 +5,10 @@
  *     contexts:
  *       production: { server: "https://flaghoist.example:4321", token: "…" }
  */
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { CliError } from './exit-code.ts';
 
 interface Context {
@@ -16,16 +17,13 @@ interface Context {
 }
 
 /** The context of this name, or the current one; undefined when there is no file. @throws CliError */
-export async function contextNamed(
+export function contextNamed(
   name: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Context | undefined> {
+): Context | undefined {
   const home = env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? homedir(), '.config');
   const file = join(home, 'flaghoist', 'contexts.yaml');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined && name === undefined) return undefined;
-  const { parse } = await import('yaml');
-  const { current, contexts = {} } = (parse(text ?? '') ?? {}) as {
+  const { current, contexts = {} } = (parse(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? {}) as {
     readonly current?: string;
     readonly contexts?: Readonly<Record<string, Context>>;
   };

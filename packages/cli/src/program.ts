@@ -64,8 +64,7 @@ export function buildProgram(io: Io, programs: Programs): Built {
   declarePrograms(program, io, programs, (exit) => {
     code = exit;
   });
-  const [push, apply] = [pushCommands, applyCommands];
-  for (const one of [...push, ...apply]) declare(one);
+  for (const one of [...pushCommands, ...applyCommands]) declare(one);
   for (const [name, about] of PARENTS) program.command(name).description(about);
   for (const one of [...agentCommands, ...configurationCommands, ...groupCommands, ...rolloutCommands])
     declare(one);

@@ -1,6 +1,7 @@
 /** One run of a command: where its output goes, what was asked globally, and the client of the server. */
 import { userInfo } from 'node:os';
 import { type Client, createClient } from '@flaghoist/api';
+import { contextNamed } from './contexts.ts';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io, Output } from './io.ts';
 import { type Style, styleFor } from './output/style.ts';
@@ -29,7 +30,7 @@ export class Session {
   readonly options: GlobalOptions;
   readonly style: Style;
   readonly errorStyle: Style;
-  #client: Promise<Client> | undefined;
+  #client: Client | undefined;
 
   constructor(io: Io, options: GlobalOptions) {
     this.io = io;
@@ -88,21 +89,20 @@ export class Session {
   }
 
   /** Flags before environment before the contexts file. */
-  async address(): Promise<{ readonly baseUrl: string; readonly token: string | undefined }> {
+  address(): { readonly baseUrl: string; readonly token: string | undefined } {
     const { options, io } = this;
     const server = options.server ?? io.env['FLAGHOIST_SERVER'];
     const token = options.token ?? io.env['FLAGHOIST_TOKEN'];
     if (server !== undefined && options.context === undefined) return { baseUrl: checkedUrl(server), token };
-    const { contextNamed } = await import('./contexts.ts');
-    const context = await contextNamed(options.context, io.env);
+    const context = contextNamed(options.context, io.env);
     return {
       baseUrl: checkedUrl(options.server ?? context?.server ?? server ?? DEFAULT_SERVER),
       token: options.token ?? context?.token ?? token,
     };
   }
 
-  client(): Promise<Client> {
-    this.#client ??= this.address().then(createClient);
+  get client(): Client {
+    this.#client ??= createClient(this.address());
     return this.#client;
   }
 

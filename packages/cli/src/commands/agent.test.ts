@@ -76,12 +76,13 @@ test('agent show: by name, with the ledger and its times', async () => {
     Id:            a-edge-1
     Instance uid:  a-edge-1000000000000000000000000
     Version:       0.149.0
-    Connected:     by websocket
+    Connected:     yes
+    Transport:     websocket
     Admission:     open
     Sync:          in-sync
     Reason:        proven to run edge@1
     Health:        StatusOK
-    Says:          3m ago
+    Reported at:   2026-11-21T11:57:00.000Z
     Capabilities:  ReportsStatus, AcceptsRemoteConfig
     Labels:        host.name=edge-host-1, role=edge
 

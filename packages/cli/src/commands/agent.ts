@@ -1,8 +1,7 @@
 import type { Agent, AgentDetail, AgentState, Client, LedgerEntryView } from '@flaghoist/api';
-import { parseDuration } from '@flaghoist/fleet';
 import { command, type Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
-import { type Kind, list, print, show } from '../output/print.ts';
+import { type Kind, listing, print, show } from '../output/print.ts';
 import { stateCell } from '../output/state.ts';
 import { type Column, renderTable } from '../output/table.ts';
 import { ago, filesText, revisionText } from '../output/text.ts';
@@ -22,11 +21,8 @@ export const AGENT: Kind<Agent> = {
     { header: 'ID', cell: ({ id }) => id, wide: true },
     { header: 'INSTANCE UID', cell: ({ instanceUid }) => instanceUid, wide: true },
     { header: 'VERSION', cell: ({ version }) => version ?? '-', wide: true },
-    {
-      header: 'CONNECTED',
-      cell: ({ connected, transport }) => (connected ? `by ${transport}` : 'no'),
-      wide: true,
-    },
+    { header: 'CONNECTED', cell: ({ connected }) => (connected ? 'yes' : 'no'), wide: true },
+    { header: 'TRANSPORT', cell: ({ transport }) => transport ?? '-', wide: true },
     { header: 'ADMISSION', cell: ({ admission }) => admission, wide: true },
     { header: 'SYNC', cell: ({ sync }) => sync, wide: true },
     { header: 'REASON', cell: ({ reason }) => reason, least: 20 },
@@ -37,34 +33,24 @@ const AGENT_DETAIL: Kind<AgentDetail> = {
   name: AGENT.name,
   columns: (session) => [
     ...AGENT.columns(session),
-    {
-      header: 'HEALTH',
-      cell: ({ health }) => (health ? `${health.status} ${health.lastError}`.trim() : '-'),
-    },
-    {
-      header: 'SAYS',
-      cell: ({ reported }) =>
-        `${ago(reported?.at ?? null, session.now())} ${reported?.errorMessage ?? ''}`.trim(),
-    },
+    { header: 'HEALTH', cell: ({ health }) => health?.lastError || (health?.status ?? '-') },
+    { header: 'REPORTED AT', cell: ({ reported }) => reported?.at ?? '-' },
     {
       header: 'PIN',
-      cell: ({ pin }) =>
-        pin ? `${revisionText(pin)} until ${pin.expires ?? 'unpinned'} by ${pin.author}: ${pin.reason}` : '-',
+      cell: ({ pin }) => (pin ? `${revisionText(pin)} by ${pin.author}: ${pin.reason}` : '-'),
     },
-    {
-      header: 'REFUSED',
-      cell: ({ refused }) => refused.map(({ hash, message }) => `${hash.slice(0, 12)} ${message}`).join('; '),
-    },
+    { header: 'PINNED UNTIL', cell: ({ pin }) => pin?.expires ?? '-' },
+    { header: 'REFUSED', cell: ({ refused }) => refused.map(({ hash }) => hash.slice(0, 12)).join(', ') },
     { header: 'CAPABILITIES', cell: ({ capabilities }) => capabilities.join(', ') },
-    {
-      header: 'LABELS',
-      cell: ({ labels }) =>
-        Object.entries(labels)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(', '),
-    },
+    { header: 'LABELS', cell: ({ labels }) => labelsText(labels) },
   ],
 };
+
+function labelsText(labels: Agent['labels']): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+}
 
 /** The last word on an entry: the agent's own, or ours. */
 function verdict({ reason, errorMessage, effective }: LedgerEntryView): string {
@@ -90,21 +76,8 @@ function ledgerColumns({ style }: Session): Column<LedgerEntryView>[] {
   ];
 }
 
-async function listAgents(session: Session, given: Given<never, 'group' | 'state' | 'query'>) {
-  const client = await session.client();
-  const { selector } = session.options;
-  // A state is checked by the server, whose answer names the states there are.
-  const filter = {
-    selector,
-    group: given.group,
-    state: given.state as AgentState | undefined,
-    q: given.query,
-  };
-  return list(session, AGENT, (page) => client.listAgents({ ...filter, ...page }));
-}
-
 async function showAgent(session: Session, _: object, reference: string) {
-  const client = await session.client();
+  const { client } = session;
   const agent = await client.getAgent({ id: await agentId(client, reference) });
   const table = renderTable(ledgerColumns(session), agent.ledger, session.table());
   const text =
@@ -117,17 +90,11 @@ const VIEWS = ['desired', 'offered', 'effective'] as const;
 async function config(session: Session, given: Given<never, 'view'>, reference: string): Promise<undefined> {
   const view = VIEWS.find((known) => known === (given.view ?? 'effective'));
   if (view === undefined) throw new CliError(`--view ${given.view}: give one of ${VIEWS.join(', ')}`);
-  const client = await session.client();
+  const { client } = session;
   const found = await client.getAgentConfig({ id: await agentId(client, reference), view });
   if (found.files.length === 0) throw new CliError(`the agent has no ${view} config`, ExitCode.notFound);
   const text = () => session.foreign(filesText(found.files));
   await print(session, found, { names: [reference], text });
-}
-
-async function timeline(session: Session, _: object, reference: string) {
-  const client = await session.client();
-  const id = await agentId(client, reference);
-  return list(session, EVENT, (page) => client.getAgentTimeline({ id, ...page }));
 }
 
 /** `role=edge` sets a label, `role-` removes it. */
@@ -142,74 +109,93 @@ function labelChanges(changes: readonly string[]): Record<string, string | null>
 }
 
 /** A time, or a length of time from now on. */
-function expiry(session: Session, text: string): string {
+async function expiry(session: Session, text: string): Promise<string> {
+  const { parseDuration } = await import('@flaghoist/fleet');
   const time = /^\d{4}-/.test(text) ? Date.parse(text) : session.now() + (parseDuration(text) ?? Number.NaN);
   if (Number.isNaN(time))
     throw new CliError(`--expires ${text}: give a duration such as 2h, or an RFC 3339 time`);
   return new Date(time).toISOString();
 }
 
-interface Act {
-  readonly call: (
-    client: Client,
-    target: { readonly id: string; readonly author: string },
-  ) => Promise<unknown>;
-  /** What happened then: `unpinned`. */
-  readonly done: string;
-  /** Asked at a terminal first. */
-  readonly question?: string;
-}
+type Act = (client: Client, target: { readonly id: string; readonly author: string }) => Promise<unknown>;
+type ByAuthor = Given<never, 'author'>;
 
-/** Does something with one agent and says so. */
+/** Does something with one agent and says so; asks `question` at a terminal first. */
 async function act(
   session: Session,
-  by: string | undefined,
+  by: ByAuthor,
   reference: string,
-  { call, done, question }: Act,
-): Promise<undefined> {
-  const client = await session.client();
-  const id = await agentId(client, reference);
+  call: Act,
+  done: string,
+  question?: string,
+) {
+  const id = await agentId(session.client, reference);
   if (question !== undefined) await session.confirm(`agent/${id}: ${question}`);
-  const answer = await call(client, { id, author: session.author(by) });
+  const answer = await call(session.client, { id, author: session.author(by.author) });
   const text = () => `agent/${id} ${done}\n`;
-  await print(session, answer ?? { id }, { names: [`agent/${id}`], text });
+  return print(session, answer ?? { id }, { names: [`agent/${id}`], text });
 }
 
-async function label(
-  session: Session,
-  { author }: Given<never, 'author'>,
-  reference: string,
-  changes: readonly string[],
-) {
+async function label(session: Session, by: ByAuthor, reference: string, changes: readonly string[]) {
   const labels = labelChanges(changes);
-  const call: Act['call'] = (client, { id, author }) => client.labelAgent({ id, body: { labels, author } });
-  return act(session, author, reference, { call, done: 'labelled' });
+  const call: Act = (client, { id, author }) => client.labelAgent({ id, body: { labels, author } });
+  return act(session, by, reference, call, 'labelled');
 }
 
 async function pin(session: Session, given: Given<'to' | 'reason', 'expires' | 'author'>, reference: string) {
   const { to, reason } = given;
-  const expires = given.expires === undefined ? undefined : expiry(session, given.expires);
-  const revision = await resolveReference(await session.client(), parseReference(to));
-  const call: Act['call'] = (client, { id, author }) =>
+  const expires = given.expires === undefined ? undefined : await expiry(session, given.expires);
+  const revision = await resolveReference(session.client, parseReference(to));
+  const call: Act = (client, { id, author }) =>
     client.pinAgent({ id, body: { ...revision, reason, author, expires } });
-  return act(session, given.author, reference, { call, done: `pinned to ${to}` });
+  return act(session, given, reference, call, `pinned to ${to}`);
 }
 
-const simple =
-  (what: Act) =>
-  (session: Session, { author }: Given<never, 'author'>, reference: string) =>
-    act(session, author, reference, what);
-const takes = ['author'] as const;
+const ACTS = [
+  ['unpin', 'give it back to its group', 'unpinAgent', 'unpinned'],
+  ['retry', 'offer it again what it refused', 'retryAgent', 'offered again'],
+  ['restart', 'restart its collector', 'restartAgent', 'told to restart', 'restart its collector?'],
+  [
+    'delete',
+    'forget it',
+    'deleteAgent',
+    'deleted',
+    'forget it with its history? It comes back as a new agent when it connects.',
+  ],
+] as const;
 
 export const agentCommands = [
-  command('agent list', 'list agents', { takes: ['group', 'state', 'query'] }, listAgents),
+  command(
+    'agent list',
+    'list agents',
+    { takes: ['group', 'state', 'query'] },
+    listing(
+      AGENT,
+      ({ client, options }, page, { group, state, query: q }: Given<never, 'group' | 'state' | 'query'>) =>
+        // A state is checked by the server, whose answer names the states there are.
+        client.listAgents({
+          selector: options.selector,
+          group,
+          state: state as AgentState | undefined,
+          q,
+          ...page,
+        }),
+    ),
+  ),
   command('agent show <agent>', 'show an agent with its ledger', {}, showAgent),
   command('agent config <agent>', 'show its configuration', { takes: ['view'] }, config),
-  command('agent timeline <agent>', 'show what happened to it', {}, timeline),
+  command(
+    'agent timeline <agent>',
+    'show what happened to it',
+    {},
+    listing(EVENT, async ({ client }, page, _: object, reference: string) =>
+      client.getAgentTimeline({ id: await agentId(client, reference), ...page }),
+    ),
+  ),
   command(
     'agent label <agent> <changes...>',
-    'set labels (role=edge) or remove them (role-)',
-    { takes },
+    'set labels (a=b) or remove them (a-)',
+    { takes: ['author'] },
     label,
   ),
   command(
@@ -218,36 +204,9 @@ export const agentCommands = [
     { needs: ['to', 'reason'], takes: ['expires', 'author'] },
     pin,
   ),
-  command(
-    'agent unpin <agent>',
-    'give it back to its group',
-    { takes },
-    simple({ call: (client, target) => client.unpinAgent(target), done: 'unpinned' }),
-  ),
-  command(
-    'agent restart <agent>',
-    'restart its collector',
-    { takes },
-    simple({
-      call: (client, target) => client.restartAgent(target),
-      done: 'told to restart',
-      question: 'restart its collector?',
-    }),
-  ),
-  command(
-    'agent retry <agent>',
-    'offer it again what it refused',
-    { takes },
-    simple({ call: (client, target) => client.retryAgent(target), done: 'offered again' }),
-  ),
-  command(
-    'agent delete <agent>',
-    'forget it',
-    { takes },
-    simple({
-      call: (client, target) => client.deleteAgent(target),
-      done: 'deleted',
-      question: 'forget it with its history? It comes back as a new agent when it connects.',
-    }),
+  ...ACTS.map(([verb, about, method, done, question]) =>
+    command(`agent ${verb} <agent>`, about, { takes: ['author'] }, (session, by: ByAuthor, agent: string) =>
+      act(session, by, agent, (client, target) => client[method](target), done, question),
+    ),
   ),
 ];

@@ -67,7 +67,7 @@ type ApplyOptions = Given<'filename', 'dryRun' | 'message' | 'author' | 'rollout
 
 /** Moves every group that the manifests are about to the newest revision, unless it is there or on its way. */
 async function startRollouts(session: Session, manifests: readonly Manifest[], options: ApplyOptions) {
-  const client = await session.client();
+  const { client } = session;
   const about = new Set(manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
   const started = [];
   for (const { name, configuration, stable } of await allItems((cursor) => client.listGroups({ cursor }))) {
@@ -88,7 +88,7 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
   const { filename, dryRun = false, message = '' } = options;
   const by = { author: session.author(options.author), message };
   const manifests = await loadManifests(session, filename);
-  const client = await session.client();
+  const { client } = session;
   const applied = [];
   for (const manifest of manifests) {
     const { object, before, after, make } = await changeOf(client, manifest);
@@ -107,7 +107,7 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
 async function diff(session: Session, { filename }: Given<'filename'>): Promise<number> {
   const { createTwoFilesPatch, FILE_HEADERS_ONLY: headerOptions } = await import('diff');
   const manifests = await loadManifests(session, filename);
-  const client = await session.client();
+  const { client } = session;
   let code: number = ExitCode.ok;
   for (const manifest of manifests) {
     const { object, before, after } = await changeOf(client, manifest);

@@ -2,7 +2,7 @@ import type { Configuration, Revision } from '@flaghoist/api';
 import { command } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { paintDiff } from '../output/diff.ts';
-import { type Kind, list, print } from '../output/print.ts';
+import { type Kind, listing, print } from '../output/print.ts';
 import { ago, filesText, oneLine } from '../output/text.ts';
 import { bare, parseReference, resolveReference } from '../references.ts';
 import type { Session } from '../session.ts';
@@ -31,20 +31,9 @@ const REVISION: Kind<Revision> = {
   ],
 };
 
-async function listConfigurations(session: Session) {
-  const client = await session.client();
-  return list(session, CONFIGURATION, (page) => client.listConfigurations(page));
-}
-
-async function history(session: Session, _: object, reference: string) {
-  const client = await session.client();
-  const name = bare('configuration', reference);
-  return list(session, REVISION, (page) => client.listRevisions({ name, ...page }));
-}
-
 /** The text goes to stdout, so that it can be piped; whose it is goes to stderr. `-o yaml` is what `apply` takes. */
 async function show(session: Session, _: object, reference: string): Promise<undefined> {
-  const client = await session.client();
+  const { client } = session;
   const { configuration: name, revision: which } = await resolveReference(
     client,
     parseReference(reference, 'latest'),
@@ -67,7 +56,7 @@ async function show(session: Session, _: object, reference: string): Promise<und
 }
 
 async function diff(session: Session, _: object, from: string, to: string): Promise<number> {
-  const client = await session.client();
+  const { client } = session;
   const [a, b] = [parseReference(from), parseReference(to)];
   if (a.configuration !== b.configuration)
     throw new CliError(`${from} and ${to}: give two revisions of one configuration`);
@@ -80,8 +69,20 @@ async function diff(session: Session, _: object, from: string, to: string): Prom
 }
 
 export const configurationCommands = [
-  command('configuration list', 'list configurations', {}, listConfigurations),
-  command('configuration history <configuration>', 'list revisions, newest first', {}, history),
+  command(
+    'configuration list',
+    'list configurations',
+    {},
+    listing(CONFIGURATION, ({ client }, page) => client.listConfigurations(page)),
+  ),
+  command(
+    'configuration history <configuration>',
+    'list revisions, newest first',
+    {},
+    listing(REVISION, ({ client }, page, _: object, name: string) =>
+      client.listRevisions({ name: bare('configuration', name), ...page }),
+    ),
+  ),
   command('configuration show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP', {}, show),
   command(
     'configuration diff <revision> <other-revision>',

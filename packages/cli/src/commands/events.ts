@@ -29,7 +29,8 @@ const RECENT = 100;
 
 /** The recent events; with `--follow` also those to come, as one JSON text per line with `-o json`. */
 export async function events(session: Session, options: Given<never, 'follow' | 'after'>): Promise<number> {
-  const [client, address] = await Promise.all([session.client(), session.address()]);
+  const { client } = session;
+  const address = session.address();
   const { lastEvent } = await client.getFleet();
   const after = Number(options.after ?? Math.max(0, lastEvent - RECENT));
   if (!Number.isSafeInteger(after) || after < 0)

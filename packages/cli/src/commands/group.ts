@@ -1,6 +1,6 @@
 import type { Group } from '@flaghoist/api';
 import { command } from '../command.ts';
-import { type Kind, list, show } from '../output/print.ts';
+import { type Kind, listing, show } from '../output/print.ts';
 import { ago, revisionText } from '../output/text.ts';
 import { bare } from '../references.ts';
 import type { Session } from '../session.ts';
@@ -20,26 +20,27 @@ const GROUP: Kind<Group> = {
   ],
 };
 
-async function listGroups(session: Session) {
-  const client = await session.client();
-  return list(session, GROUP, (page) => client.listGroups(page));
-}
-
 async function showGroup(session: Session, _: object, reference: string) {
-  const client = await session.client();
+  const { client } = session;
   const group = await client.getGroup({ name: bare('group', reference) });
   const { groupManifest } = await import('../manifests/manifest.ts');
   return show(session, GROUP, group, { manifest: () => groupManifest(group) });
 }
 
-async function agents(session: Session, _: object, reference: string) {
-  const client = await session.client();
-  const query = { name: bare('group', reference), selector: session.options.selector };
-  return list(session, AGENT, (page) => client.listGroupAgents({ ...query, ...page }));
-}
-
 export const groupCommands = [
-  command('group list', 'list groups', {}, listGroups),
+  command(
+    'group list',
+    'list groups',
+    {},
+    listing(GROUP, ({ client }, page) => client.listGroups(page)),
+  ),
   command('group show <group>', 'show a group', {}, showGroup),
-  command('group agents <group>', 'list its agents', {}, agents),
+  command(
+    'group agents <group>',
+    'list its agents',
+    {},
+    listing(AGENT, ({ client, options: { selector } }, page, _: object, group: string) =>
+      client.listGroupAgents({ name: bare('group', group), selector, ...page }),
+    ),
+  ),
 ];

@@ -1,6 +1,6 @@
 /** The commands that belong to no kind of object. */
 import { createClient } from '@flaghoist/api';
-import { checkText, type Problem } from '@flaghoist/fleet';
+import type { Problem } from '@flaghoist/fleet';
 import own from '../../package.json' with { type: 'json' };
 import { command } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
@@ -24,6 +24,7 @@ const PROBLEM: Kind<Problem> = {
 async function check(session: Session, _: object, path: string): Promise<number> {
   const body = await readText(session, path);
   const file = path === '-' ? 'stdin' : path;
+  const { checkText } = await import('@flaghoist/fleet');
   const problems = checkText({ '': { body, contentType: 'text/yaml' } }).map((one) => ({ ...one, file }));
   await printItems(session, PROBLEM, problems);
   return problems.length === 0 ? ExitCode.ok : ExitCode.negative;
@@ -33,7 +34,7 @@ const SERVER_MS = 1_000;
 
 /** Also tells of the server when there is one; that there is none is no error. */
 async function version(session: Session): Promise<undefined> {
-  const address = await session.address();
+  const address = session.address();
   const server = await createClient({ ...address, timeout: SERVER_MS })
     .getVersion()
     .catch(() => null);

@@ -1,7 +1,6 @@
 /** `push`: a revision and its rollout, or pin, in one step. */
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '@flaghoist/api';
-import { checkText } from '@flaghoist/fleet';
 import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { print } from '../output/print.ts';
@@ -13,8 +12,9 @@ import { timeoutOf, watchPin, watchRollouts } from './watch.ts';
 
 /** Saves a text, and the configuration too when it is new; of a broken text nothing is saved. */
 async function save(session: Session, name: string, body: string, by: { author: string; message: string }) {
-  const client = await session.client();
+  const { client } = session;
   const files = { '': { body, contentType: 'text/yaml' } };
+  const { checkText } = await import('@flaghoist/fleet');
   const problems = checkText(files);
   const [first] = problems;
   if (first !== undefined)
@@ -30,16 +30,16 @@ async function save(session: Session, name: string, body: string, by: { author: 
   return client.createRevision(request);
 }
 
-type PushOptions = Starting & Given<'configuration' | 'message', 'agent' | 'watch' | 'timeout'>;
+type PushOptions = Starting & Given<'configuration' | 'message', 'agent'>;
 
 async function push(session: Session, options: PushOptions, file: string): Promise<number> {
   const { message, group, fleet } = options;
   if ([group, options.agent, fleet].filter((given) => given !== undefined).length > 1)
     throw new CliError('a push goes to one place: give one of --group G, --agent ID, --fleet');
-  const timeout = timeoutOf(options.timeout);
+  const timeout = await timeoutOf(options.timeout);
   const body = await readText(session, file);
   const configuration = bare('configuration', options.configuration);
-  const client = await session.client();
+  const { client } = session;
   // Where it goes is looked up before anything is saved, so that a misspelt name changes nothing.
   const agent = options.agent === undefined ? null : await agentId(client, options.agent);
   const starts = group !== undefined || fleet === true;
@@ -67,7 +67,7 @@ export const pushCommands = [
   command(
     'push <file>',
     'save a text (- for standard input) as a revision and send it out: to a group, an agent or the fleet',
-    { needs: ['configuration', 'message'], takes: [...starting, 'agent', 'watch', 'timeout'] },
+    { needs: ['configuration', 'message'], takes: [...starting, 'agent'] },
     push,
   ),
 ];

@@ -32,18 +32,10 @@ test('rollout start, list, status, targets', async () => {
     'edge@latest',
     '-m',
     'go',
-    '--max-in-flight',
-    '2',
+    '--set',
+    'maxInFlight=2',
   ];
-  const started = await run(server.url, [
-    ...start,
-    '--max-failed',
-    '10%',
-    '--apply-timeout',
-    '30s',
-    '--author',
-    'bob',
-  ]);
+  const started = await run(server.url, [...start, 'maxFailed=10%', 'applyTimeout=30s', '--author', 'bob']);
   expect(started).toEqual({ code: 0, out: 'rollout/r-1 started: group edge to edge@2, 4 agents\n', err: '' });
   expect(server.world.calls.at(-1)).toMatchObject({
     rollout: { revision: 'latest', overrides: { maxInFlight: 2, maxFailed: '10%', applyTimeout: '30s' } },

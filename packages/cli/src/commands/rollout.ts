@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { allItems, type Rollout, type RolloutTarget, type Strategy } from '@flaghoist/api';
+import { allItems, type RequestOf, type Rollout, type RolloutTarget } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
-import { type Kind, list, print, show } from '../output/print.ts';
+import { type Kind, listing, print, show } from '../output/print.ts';
 import { stateCell } from '../output/state.ts';
 import { ago, plural, revisionText } from '../output/text.ts';
 import { renderOutcome, renderProgress } from '../progress/view.ts';
@@ -46,27 +46,33 @@ const TARGET: Kind<RolloutTarget> = {
   ],
 };
 
+type StrategyOverrides = NonNullable<RequestOf<'startRollout'>['body']['overrides']>;
+
 /** Above this many agents a push to all of them at once is asked about at a terminal (A.8). */
 const ASK_ABOVE = 10;
 
 /** What a push and a rollout have in common. */
-export const starting = ['group', 'fleet', 'strategy', 'author', 'supersede'] as const;
-const settings = ['maxInFlight', 'maxFailed', 'applyTimeout', 'minHealthyTime', 'requireEffective'] as const;
-type Settings = Given<never, (typeof settings)[number]>;
-export type Starting = Given<never, (typeof starting)[number] | 'message'> & Settings;
+export const starting = [
+  'group',
+  'fleet',
+  'strategy',
+  'set',
+  'author',
+  'supersede',
+  'watch',
+  'timeout',
+] as const;
+export type Starting = Given<never, (typeof starting)[number] | 'message'>;
 
-const share = (text: string | undefined): string | number | undefined =>
-  text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
-
-/** What is wrong in them the server says. */
-function overrides({ maxInFlight, maxFailed, applyTimeout, minHealthyTime, requireEffective }: Settings) {
-  return {
-    maxInFlight: share(maxInFlight),
-    maxFailed: share(maxFailed),
-    applyTimeout,
-    minHealthyTime,
-    requireEffective: requireEffective as Strategy['requireEffective'] | undefined,
-  };
+/** `maxInFlight=10`: which settings there are and what they may be the server knows. */
+function overrides(settings: readonly string[] = []): StrategyOverrides {
+  return Object.fromEntries(
+    settings.map((setting) => {
+      const [, key = '', value = ''] = /^(\w+)=(.+)$/.exec(setting) ?? [];
+      if (key === '') throw new CliError(`--set ${setting}: write maxInFlight=10`);
+      return [key, /^\d+$/.test(value) ? Number(value) : value];
+    }),
+  );
 }
 
 /** @throws CliError unless the rollout has exactly one destination */
@@ -83,7 +89,7 @@ export async function confirmStart(
   options: Starting,
 ): Promise<void> {
   const to = destination(options);
-  const client = await session.client();
+  const { client } = session;
   const groups =
     'group' in to
       ? [await client.getGroup({ name: to.group })]
@@ -104,14 +110,14 @@ export async function startAt(
   options: Starting,
 ): Promise<readonly Rollout[]> {
   const { strategy, supersede = false, message = '' } = options;
-  const client = await session.client();
+  const { client } = session;
   const { rollouts } = await client.startRollout({
     idempotencyKey: randomUUID(),
     body: {
       ...destination(options),
       ...revision,
       strategy,
-      overrides: overrides(options),
+      overrides: overrides(options.set),
       supersede,
       author: session.author(options.author),
       message,
@@ -125,27 +131,23 @@ export async function startAt(
   return rollouts;
 }
 
-type Watching = Given<never, 'watch' | 'timeout'>;
-
-async function start(session: Session, options: Starting & Watching & Given<'to'>): Promise<number> {
-  const timeout = timeoutOf(options.timeout);
+async function start(session: Session, options: Starting & Given<'to'>): Promise<number> {
+  const timeout = await timeoutOf(options.timeout);
   const reference = parseReference(options.to);
   await confirmStart(session, reference.configuration, options);
-  const revision = await resolveReference(await session.client(), reference);
+  const revision = await resolveReference(session.client, reference);
   const rollouts = await startAt(session, revision, options);
   await print(session, rollouts, { names: rollouts.map(ROLLOUT.name), text: () => '' });
   return options.watch ? watchRollouts(session, rollouts, timeout) : 0;
 }
 
-async function listRollouts(session: Session, options: Given<never, 'group' | 'state'>) {
-  const client = await session.client();
-  const filter = { group: options.group, state: options.state as Rollout['state'] | undefined };
-  return list(session, ROLLOUT, (page) => client.listRollouts({ ...filter, ...page }));
-}
-
-async function status(session: Session, options: Watching, reference: string): Promise<number> {
-  const timeout = timeoutOf(options.timeout);
-  const client = await session.client();
+async function status(
+  session: Session,
+  options: Given<never, 'watch' | 'timeout'>,
+  reference: string,
+): Promise<number> {
+  const timeout = await timeoutOf(options.timeout);
+  const { client } = session;
   const rollout = await client.getRollout({ id: bare('rollout', reference) });
   if (options.watch) return watchRollouts(session, [rollout], timeout);
   const canvas = { width: session.width(session.io.stdout), style: session.style };
@@ -155,21 +157,32 @@ async function status(session: Session, options: Watching, reference: string): P
   return 0;
 }
 
-async function targets(session: Session, options: Given<never, 'state'>, reference: string) {
-  const client = await session.client();
-  const state = options.state as RolloutTarget['state'] | undefined;
-  const filter = { id: bare('rollout', reference), state };
-  return list(session, TARGET, (page) => client.listRolloutTargets({ ...filter, ...page }));
-}
-
 export const rolloutCommands = [
   command(
     'rollout start',
     'move a group, or the fleet, to a revision',
-    { needs: ['to'], takes: [...starting, ...settings, 'message', 'watch', 'timeout'] },
+    { needs: ['to'], takes: [...starting, 'message'] },
     start,
   ),
-  command('rollout list', 'list rollouts, newest first', { takes: ['group', 'state'] }, listRollouts),
+  command(
+    'rollout list',
+    'list rollouts, newest first',
+    { takes: ['group', 'state'] },
+    listing(ROLLOUT, ({ client }, page, { group, state }: Given<never, 'group' | 'state'>) =>
+      client.listRollouts({ group, state: state as Rollout['state'] | undefined, ...page }),
+    ),
+  ),
   command('rollout status <rollout>', 'show how far a rollout is', { takes: ['watch', 'timeout'] }, status),
-  command('rollout targets <rollout>', 'list what became of each agent', { takes: ['state'] }, targets),
+  command(
+    'rollout targets <rollout>',
+    'list what became of each agent',
+    { takes: ['state'] },
+    listing(TARGET, ({ client }, page, { state }: Given<never, 'state'>, rollout: string) =>
+      client.listRolloutTargets({
+        id: bare('rollout', rollout),
+        state: state as RolloutTarget['state'] | undefined,
+        ...page,
+      }),
+    ),
+  ),
 ];

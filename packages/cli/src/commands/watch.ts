@@ -1,7 +1,6 @@
 /** Watching what a push does: live at a terminal, line by line elsewhere; the exit code is the outcome. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RolloutDetail } from '@flaghoist/api';
-import { parseDuration } from '@flaghoist/fleet';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { oneLine, revisionText } from '../output/text.ts';
 import { atRest, followRollouts } from '../progress/follow.ts';
@@ -13,8 +12,9 @@ const PLAIN_LINE_MS = 1_000;
 const LOOK_MS = 500;
 
 /** @throws CliError when it is no duration */
-export function timeoutOf(text: string | undefined): number | undefined {
+export async function timeoutOf(text: string | undefined): Promise<number | undefined> {
   if (text === undefined) return undefined;
+  const { parseDuration } = await import('@flaghoist/fleet');
   const millis = parseDuration(text);
   if (millis) return millis;
   throw new CliError(`--timeout ${text}: give a duration such as 10m`);
@@ -68,7 +68,7 @@ export async function watchRollouts(
   rollouts: readonly { readonly id: string }[],
   timeout: number | undefined,
 ): Promise<number> {
-  const client = await session.client();
+  const { client } = session;
   const ids = rollouts.map(({ id }) => id);
   const onProgress = painter(session);
   const { result, ended } = await bounded(session, timeout, (signal) =>
@@ -101,7 +101,7 @@ export async function watchPin(
   to: { readonly configuration: string; readonly revision: number },
   timeout: number | undefined,
 ): Promise<number> {
-  const client = await session.client();
+  const { client } = session;
   const { result: entry, ended } = await bounded(session, timeout, async (signal) => {
     for (let phase: string | undefined; ; ) {
       const { ledger } = await client.getAgent({ id });

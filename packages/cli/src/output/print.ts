@@ -36,7 +36,7 @@ export async function print(
   session: Session,
   value: unknown,
   { names, text, manifest }: Shown,
-): Promise<void> {
+): Promise<undefined> {
   const format = session.format();
   if (format === 'json') session.out(toJson(value));
   else if (format === 'yaml') session.out(await toYaml(manifest === undefined ? value : await manifest()));
@@ -44,26 +44,28 @@ export async function print(
   else session.out(text());
 }
 
-export async function printItems<Item>(
-  session: Session,
-  kind: Kind<Item>,
-  items: readonly Item[],
-): Promise<void> {
-  const table = () => renderTable(kind.columns(session), items, session.table());
-  await print(session, items, { names: items.map(kind.name), text: items.length === 0 ? () => '' : table });
+export async function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]) {
+  const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table()));
+  await print(session, items, { names: items.map(kind.name), text });
   if (items.length === 0 && session.inWords()) session.note('none\n');
+  return undefined;
 }
 
-/** Lists everything there is, page by page. */
-export async function list<Item>(
-  session: Session,
+type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
+interface Paging {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+/** What a command does that lists: everything there is, page by page. */
+export function listing<Item, Options, Args extends unknown[]>(
   kind: Kind<Item>,
-  page: (paging: {
-    limit: number;
-    cursor: string | undefined;
-  }) => ReturnType<Parameters<typeof allItems<Item>>[0]>,
-): Promise<undefined> {
-  await printItems(session, kind, await allItems((cursor) => page({ limit: 1_000, cursor })));
+  page: (session: Session, paging: Paging, options: Options, ...args: Args) => Promise<Page<Item>>,
+) {
+  return async (session: Session, options: Options, ...args: Args): Promise<undefined> => {
+    const next = (cursor: string | undefined) => page(session, { limit: 1_000, cursor }, options, ...args);
+    return printItems(session, kind, await allItems(next));
+  };
 }
 
 /** Shows one thing: everything of its columns, then `more`. */
@@ -74,5 +76,5 @@ export async function show<Item, Detail extends Item>(
   more: { readonly text?: string; readonly manifest?: () => unknown } = {},
 ): Promise<undefined> {
   const text = () => `${renderFacts(kind.columns(session), item)}${more.text ?? ''}`;
-  await print(session, item, { ...more, names: [kind.name(item)], text });
+  return print(session, item, { ...more, names: [kind.name(item)], text });
 }

@@ -30,17 +30,14 @@ function parts(cell: Cell): Exclude<Cell, string> {
   return typeof cell === 'string' ? { text: cell, paint: UNPAINTED } : cell;
 }
 
+/** Takes what is too much from whatever column has most to spare. */
 function squeezed(wanted: readonly number[], least: readonly (number | undefined)[], room: number): number[] {
   const widths = [...wanted];
-  let excess = widths.reduce((sum, width) => sum + width, 0) - room;
-  while (excess > 0) {
-    const slack = widths.map((width, index) => width - (least[index] ?? width));
-    const widest = slack.indexOf(Math.max(...slack));
-    if ((slack[widest] ?? 0) <= 0) break;
-    const second = Math.max(0, ...slack.filter((_, index) => index !== widest));
-    const step = Math.min(excess, Math.max(1, (slack[widest] ?? 0) - second), slack[widest] ?? 0);
-    widths[widest] = (widths[widest] ?? 0) - step;
-    excess -= step;
+  for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess -= 1) {
+    const spare = widths.map((width, index) => width - (least[index] ?? width));
+    const most = Math.max(...spare);
+    if (most <= 0) break;
+    widths[spare.indexOf(most)] = (widths[spare.indexOf(most)] ?? 0) - 1;
   }
   return widths;
 }
