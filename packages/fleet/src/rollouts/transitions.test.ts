@@ -269,6 +269,16 @@ describe('observed', () => {
     expect(late.counts).toMatchObject({ proven: 0, failed: 1 });
   });
 
+  test.each(['deferred', 'skipped'] as const)('who was %s takes a place by admission alone (I1)', (left) => {
+    const away = after(started({ maxInFlight: 1 }), admitted('a'), observe('a', left), admitted('b')).rollout;
+    for (const state of ['sent', 'applying', 'verifying'] as const) {
+      const { rollout } = after(away, observe('a', state));
+      expect(stateOf(rollout, 'a')).toBe(left);
+      expect(inFlight(rollout)).toBe(1);
+    }
+    expect(stateOf(after(away, failing('a')).rollout, 'a')).toBe('failed');
+  });
+
   test('of agents that are no targets nothing is said', () => {
     const { rollout } = after(started(), observe('stranger', 'proven'));
     expect(rollout.targets.size).toBe(0);

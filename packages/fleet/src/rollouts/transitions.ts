@@ -85,10 +85,22 @@ const noCounts = (): Record<TargetState, number> =>
 
 /**
  * Whether a target may change: a failure stands (I4), and what was proven can only fail afterwards. An agent that has to
- * be sent the revision again after its state was lost has had its turn; it takes no place from another.
+ * be sent the revision again after its state was lost has had its turn; it takes no place from another. Who was deferred
+ * or skipped takes a place by admission alone (I1).
  */
-const mayBecome = (before: TargetState | undefined, next: TargetState): boolean =>
-  before !== 'failed' && (before !== 'proven' || next === 'failed');
+const mayBecome = (before: TargetState | undefined, next: TargetState): boolean => {
+  switch (before) {
+    case 'failed':
+      return false;
+    case 'proven':
+      return next === 'failed';
+    case 'deferred':
+    case 'skipped':
+      return next === 'offered' || !OPEN.has(next);
+    default:
+      return true;
+  }
+};
 
 /** Applies target changes in one copy of the map. */
 function withTargets(rollout: Rollout, changes: readonly Target[], now: Instant): Rollout {
