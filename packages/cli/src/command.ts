@@ -14,7 +14,7 @@ export const OPTIONS = {
   follow: ['--follow', 'and what happens from now on'],
   group: ['--group <group>', 'the agents of a group'],
   message: ['-m, --message <text>', 'why'],
-  query: ['-q, --query <text>', 'with this in name or id'],
+  q: ['-q, --q <text>', 'with this in name or id'],
   reason: ['--reason <text>', 'why'],
   rollout: ['--rollout', 'start the rollouts that follow from it'],
   set: ['--set <settings...>', 'over the strategy: maxInFlight=25%, maxFailed=3, applyTimeout=2m'],
@@ -28,36 +28,35 @@ export const OPTIONS = {
 } as const satisfies Record<string, readonly [flags: string, description: string]>;
 
 export type OptionName = keyof typeof OPTIONS;
-type Value<Name extends OptionName> = (typeof OPTIONS)[Name][0] extends `${string}...>`
-  ? readonly string[]
-  : (typeof OPTIONS)[Name][0] extends `${string}<${string}`
-    ? string
-    : true;
+/** An option that a command takes; with `!` one that it needs. */
+export type Taken = OptionName | `${OptionName}!`;
+type Flags<Name extends OptionName> = (typeof OPTIONS)[Name][0];
+type Value<Name extends OptionName> =
+  Flags<Name> extends `${string}...>`
+    ? readonly string[]
+    : Flags<Name> extends `${string}<${string}`
+      ? string
+      : true;
 
-/** The options of a command. */
-export type Given<Needs extends OptionName, Takes extends OptionName = never> = {
-  readonly [Name in Needs]: Value<Name>;
-} & { readonly [Name in Takes]?: Value<Name> };
+/** The options of a command, as its function gets them. */
+export type Given<Takes extends Taken> = {
+  readonly [Name in OptionName as `${Name}!` extends Takes ? Name : never]: Value<Name>;
+} & { readonly [Name in OptionName & Takes]?: Value<Name> };
 
 export interface Declared {
   /** Words and arguments as in `agent show <agent>`. */
   readonly usage: string;
   readonly about: string;
-  readonly needs: readonly OptionName[];
-  readonly takes: readonly OptionName[];
+  readonly takes: readonly Taken[];
   /** Resolves to the exit code; to nothing for 0. */
   readonly run: (session: Session, options: never, ...args: never[]) => Promise<number | undefined>;
 }
 
-export function command<
-  Args extends unknown[],
-  Needs extends OptionName = never,
-  Takes extends OptionName = never,
->(
+export function command<Args extends unknown[], Takes extends Taken = never>(
   usage: string,
   about: string,
-  options: { readonly needs?: readonly Needs[]; readonly takes?: readonly Takes[] },
-  run: (session: Session, options: Given<Needs, Takes>, ...args: Args) => Promise<number | undefined>,
+  takes: readonly Takes[],
+  run: (session: Session, options: Given<Takes>, ...args: Args) => Promise<number | undefined>,
 ): Declared {
-  return { usage, about, needs: [], takes: [], ...options, run: run as never };
+  return { usage, about, takes, run: run as never };
 }

@@ -1,7 +1,7 @@
 /** The commands put together. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import own from '../package.json' with { type: 'json' };
-import { type Declared, OPTIONS } from './command.ts';
+import { type Declared, OPTIONS, type OptionName } from './command.ts';
 import { agentCommands } from './commands/agent.ts';
 import { applyCommands } from './commands/apply.ts';
 import { completionCommands } from './commands/completion.ts';
@@ -45,7 +45,7 @@ export function buildProgram(io: Io, programs: Programs): Built {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
 
-  const declare = ({ usage, about, needs, takes, run }: Declared): void => {
+  const declare = ({ usage, about, takes, run }: Declared): void => {
     const [first = '', ...rest] = usage.split(' ');
     const parent =
       PARENTS.some(([name]) => name === first) && program.commands.find((one) => one.name() === first);
@@ -53,8 +53,10 @@ export function buildProgram(io: Io, programs: Programs): Built {
     const command = (parent || program)
       .command(parent ? rest.join(' ') : usage, { hidden })
       .description(about);
-    for (const [flags, about] of needs.map((name) => OPTIONS[name])) command.requiredOption(flags, about);
-    for (const [flags, about] of takes.map((name) => OPTIONS[name])) command.option(flags, about);
+    for (const name of takes) {
+      const [flags, what] = OPTIONS[name.replace('!', '') as OptionName];
+      command.addOption(new Option(flags, what).makeOptionMandatory(name.endsWith('!')));
+    }
     command.action(async (...given: unknown[]) => {
       const args = given.slice(0, -2) as never[];
       const session = new Session(io, command.optsWithGlobals<GlobalOptions>());

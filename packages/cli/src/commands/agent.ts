@@ -1,4 +1,4 @@
-import type { Agent, AgentDetail, AgentState, Client, LedgerEntryView } from '@flaghoist/api';
+import type { Agent, AgentDetail, Client, LedgerEntryView } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { type Kind, listing, print, show } from '../output/print.ts';
@@ -87,7 +87,7 @@ async function showAgent(session: Session, _: object, reference: string) {
 
 const VIEWS = ['desired', 'offered', 'effective'] as const;
 
-async function config(session: Session, given: Given<never, 'view'>, reference: string): Promise<undefined> {
+async function config(session: Session, given: Given<'view'>, reference: string): Promise<undefined> {
   const view = VIEWS.find((known) => known === (given.view ?? 'effective'));
   if (view === undefined) throw new CliError(`--view ${given.view}: give one of ${VIEWS.join(', ')}`);
   const { client } = session;
@@ -118,7 +118,7 @@ async function expiry(session: Session, text: string): Promise<string> {
 }
 
 type Act = (client: Client, target: { readonly id: string; readonly author: string }) => Promise<unknown>;
-type ByAuthor = Given<never, 'author'>;
+type ByAuthor = Given<'author'>;
 
 /** Does something with one agent and says so; asks `question` at a terminal first. */
 async function act(
@@ -142,7 +142,11 @@ async function label(session: Session, by: ByAuthor, reference: string, changes:
   return act(session, by, reference, call, 'labelled');
 }
 
-async function pin(session: Session, given: Given<'to' | 'reason', 'expires' | 'author'>, reference: string) {
+async function pin(
+  session: Session,
+  given: Given<'to!' | 'reason!' | 'expires' | 'author'>,
+  reference: string,
+) {
   const { to, reason } = given;
   const expires = given.expires === undefined ? undefined : await expiry(session, given.expires);
   const revision = await resolveReference(session.client, parseReference(to));
@@ -151,61 +155,28 @@ async function pin(session: Session, given: Given<'to' | 'reason', 'expires' | '
   return act(session, given, reference, call, `pinned to ${to}`);
 }
 
+const FORGET = 'forget it with its history? It comes back as a new agent when it connects.';
 const ACTS = [
   ['unpin', 'give it back to its group', 'unpinAgent', 'unpinned'],
-  ['retry', 'offer it again what it refused', 'retryAgent', 'offered again'],
   ['restart', 'restart its collector', 'restartAgent', 'told to restart', 'restart its collector?'],
-  [
-    'delete',
-    'forget it',
-    'deleteAgent',
-    'deleted',
-    'forget it with its history? It comes back as a new agent when it connects.',
-  ],
+  ['retry', 'offer it again what it refused', 'retryAgent', 'offered again'],
+  ['delete', 'forget it', 'deleteAgent', 'deleted', FORGET],
 ] as const;
 
+const listAgents = listing(AGENT, (client, page) => client.listAgents(page));
+const timeline = listing(EVENT, async (client, page, agent) =>
+  client.getAgentTimeline({ ...page, id: await agentId(client, agent) }),
+);
+
 export const agentCommands = [
-  command(
-    'agent list',
-    'list agents',
-    { takes: ['group', 'state', 'query'] },
-    listing(
-      AGENT,
-      ({ client, options }, page, { group, state, query: q }: Given<never, 'group' | 'state' | 'query'>) =>
-        // A state is checked by the server, whose answer names the states there are.
-        client.listAgents({
-          selector: options.selector,
-          group,
-          state: state as AgentState | undefined,
-          q,
-          ...page,
-        }),
-    ),
-  ),
-  command('agent show <agent>', 'show an agent with its ledger', {}, showAgent),
-  command('agent config <agent>', 'show its configuration', { takes: ['view'] }, config),
-  command(
-    'agent timeline <agent>',
-    'show what happened to it',
-    {},
-    listing(EVENT, async ({ client }, page, _: object, reference: string) =>
-      client.getAgentTimeline({ id: await agentId(client, reference), ...page }),
-    ),
-  ),
-  command(
-    'agent label <agent> <changes...>',
-    'set labels (a=b) or remove them (a-)',
-    { takes: ['author'] },
-    label,
-  ),
-  command(
-    'agent pin <agent>',
-    'push a revision to this agent alone',
-    { needs: ['to', 'reason'], takes: ['expires', 'author'] },
-    pin,
-  ),
+  command('agent list', 'list agents', ['group', 'state', 'q'], listAgents),
+  command('agent show <agent>', 'show an agent with its ledger', [], showAgent),
+  command('agent config <agent>', 'show its configuration', ['view'], config),
+  command('agent timeline <agent>', 'show what happened to it', [], timeline),
+  command('agent label <agent> <changes...>', 'set labels (a=b) or remove them (a-)', ['author'], label),
+  command('agent pin <agent>', 'push a revision to it alone', ['to!', 'reason!', 'expires', 'author'], pin),
   ...ACTS.map(([verb, about, method, done, question]) =>
-    command(`agent ${verb} <agent>`, about, { takes: ['author'] }, (session, by: ByAuthor, agent: string) =>
+    command(`agent ${verb} <agent>`, about, ['author'], (session, by: ByAuthor, agent: string) =>
       act(session, by, agent, (client, target) => client[method](target), done, question),
     ),
   ),

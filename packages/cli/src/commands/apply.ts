@@ -63,7 +63,7 @@ function changeOf(client: Client, manifest: Manifest): Promise<Change> {
   return manifest.kind === 'Group' ? groupChange(client, manifest) : configurationChange(client, manifest);
 }
 
-type ApplyOptions = Given<'filename', 'dryRun' | 'message' | 'author' | 'rollout' | 'supersede'>;
+type ApplyOptions = Given<'filename!' | 'dryRun' | 'message' | 'author' | 'rollout' | 'supersede'>;
 
 /** Moves every group that the manifests are about to the newest revision, unless it is there or on its way. */
 async function startRollouts(session: Session, manifests: readonly Manifest[], options: ApplyOptions) {
@@ -104,7 +104,7 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
 }
 
 /** Exits 0 when the server is as the files say, 1 when it is not. */
-async function diff(session: Session, { filename }: Given<'filename'>): Promise<number> {
+async function diff(session: Session, { filename }: Given<'filename!'>): Promise<number> {
   const { createTwoFilesPatch, FILE_HEADERS_ONLY: headerOptions } = await import('diff');
   const manifests = await loadManifests(session, filename);
   const { client } = session;
@@ -120,17 +120,10 @@ async function diff(session: Session, { filename }: Given<'filename'>): Promise<
   return code;
 }
 
+const APPLY = ['filename!', 'dryRun', 'message', 'author', 'rollout', 'supersede'] as const;
+const SAME = 'compare files with the server: exit code 0 same, 1 different';
+
 export const applyCommands = [
-  command(
-    'apply',
-    'make configurations and groups as files say',
-    { needs: ['filename'], takes: ['dryRun', 'message', 'author', 'rollout', 'supersede'] },
-    apply,
-  ),
-  command(
-    'diff',
-    'compare files with the server: exit code 0 same, 1 different',
-    { needs: ['filename'] },
-    diff,
-  ),
+  command('apply', 'make configurations and groups as files say', APPLY, apply),
+  command('diff', SAME, ['filename!'], diff),
 ];

@@ -44,12 +44,13 @@ export function completionCommands(program: Command): readonly Declared[] {
   return [
     command(
       'completion <shell>',
-      'print the completion script of a shell: bash, zsh, fish or powershell',
-      {},
+      'print the completion script of bash, zsh, fish or powershell',
+      [],
       completion,
     ),
-    command('complete [words...]', 'what could follow', {}, async (session, _: object, words: string[]) => {
+    command('complete [words...]', 'what could follow', [], async (session, _: object, words: string[]) => {
       session.out(complete(program, words));
+      return undefined;
     }),
   ];
 }

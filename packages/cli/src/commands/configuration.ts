@@ -68,26 +68,15 @@ async function diff(session: Session, _: object, from: string, to: string): Prom
   return found.text === '' ? ExitCode.ok : ExitCode.negative;
 }
 
+const listConfigurations = listing(CONFIGURATION, (client, page) => client.listConfigurations(page));
+const history = listing(REVISION, (client, page, name) =>
+  client.listRevisions({ ...page, name: bare('configuration', name) }),
+);
+const TWO = 'compare two revisions: exit code 0 same, 1 different';
+
 export const configurationCommands = [
-  command(
-    'configuration list',
-    'list configurations',
-    {},
-    listing(CONFIGURATION, ({ client }, page) => client.listConfigurations(page)),
-  ),
-  command(
-    'configuration history <configuration>',
-    'list revisions, newest first',
-    {},
-    listing(REVISION, ({ client }, page, _: object, name: string) =>
-      client.listRevisions({ name: bare('configuration', name), ...page }),
-    ),
-  ),
-  command('configuration show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP', {}, show),
-  command(
-    'configuration diff <revision> <other-revision>',
-    'compare two revisions: exit code 0 same, 1 different',
-    {},
-    diff,
-  ),
+  command('configuration list', 'list configurations', [], listConfigurations),
+  command('configuration history <configuration>', 'list revisions, newest first', [], history),
+  command('configuration show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP', [], show),
+  command('configuration diff <revision> <other-revision>', TWO, [], diff),
 ];

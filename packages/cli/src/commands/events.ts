@@ -28,7 +28,7 @@ export const EVENT: Kind<JournalEvent> = {
 const RECENT = 100;
 
 /** The recent events; with `--follow` also those to come, as one JSON text per line with `-o json`. */
-export async function events(session: Session, options: Given<never, 'follow' | 'after'>): Promise<number> {
+export async function events(session: Session, options: Given<'follow' | 'after'>): Promise<number> {
   const { client } = session;
   const address = session.address();
   const { lastEvent } = await client.getFleet();

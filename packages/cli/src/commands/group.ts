@@ -27,20 +27,13 @@ async function showGroup(session: Session, _: object, reference: string) {
   return show(session, GROUP, group, { manifest: () => groupManifest(group) });
 }
 
+const listGroups = listing(GROUP, (client, page) => client.listGroups(page));
+const agents = listing(AGENT, (client, page, group) =>
+  client.listGroupAgents({ ...page, name: bare('group', group) }),
+);
+
 export const groupCommands = [
-  command(
-    'group list',
-    'list groups',
-    {},
-    listing(GROUP, ({ client }, page) => client.listGroups(page)),
-  ),
-  command('group show <group>', 'show a group', {}, showGroup),
-  command(
-    'group agents <group>',
-    'list its agents',
-    {},
-    listing(AGENT, ({ client, options: { selector } }, page, _: object, group: string) =>
-      client.listGroupAgents({ name: bare('group', group), selector, ...page }),
-    ),
-  ),
+  command('group list', 'list groups', [], listGroups),
+  command('group show <group>', 'show a group', [], showGroup),
+  command('group agents <group>', 'list its agents', [], agents),
 ];

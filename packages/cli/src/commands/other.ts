@@ -51,7 +51,7 @@ async function version(session: Session): Promise<undefined> {
 }
 
 export const otherCommands = [
-  command('events', 'what happened', { takes: ['follow', 'after'] }, events),
-  command('check <file>', 'find what is wrong with a text, offline; - for standard input', {}, check),
-  command('version', 'versions of this program and of the server', {}, version),
+  command('events', 'what happened', ['follow', 'after'], events),
+  command('check <file>', 'find what is wrong with a text, offline; - for standard input', [], check),
+  command('version', 'versions of this program and of the server', [], version),
 ];

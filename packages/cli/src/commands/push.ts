@@ -30,7 +30,7 @@ async function save(session: Session, name: string, body: string, by: { author: 
   return client.createRevision(request);
 }
 
-type PushOptions = Starting & Given<'configuration' | 'message', 'agent'>;
+type PushOptions = Starting & Given<'configuration!' | 'message!' | 'agent'>;
 
 async function push(session: Session, options: PushOptions, file: string): Promise<number> {
   const { message, group, fleet } = options;
@@ -63,11 +63,7 @@ async function push(session: Session, options: PushOptions, file: string): Promi
   return options.watch && starts ? watchRollouts(session, rollouts, timeout) : 0;
 }
 
+const ABOUT = 'save a text (- for standard input) and send it out: to a group, an agent or the fleet';
 export const pushCommands = [
-  command(
-    'push <file>',
-    'save a text (- for standard input) as a revision and send it out: to a group, an agent or the fleet',
-    { needs: ['configuration', 'message'], takes: [...starting, 'agent'] },
-    push,
-  ),
+  command('push <file>', ABOUT, ['configuration!', 'message!', 'agent', ...starting], push),
 ];

@@ -62,7 +62,7 @@ export const starting = [
   'watch',
   'timeout',
 ] as const;
-export type Starting = Given<never, (typeof starting)[number] | 'message'>;
+export type Starting = Given<(typeof starting)[number] | 'message'>;
 
 /** `maxInFlight=10`: which settings there are and what they may be the server knows. */
 function overrides(settings: readonly string[] = []): StrategyOverrides {
@@ -131,7 +131,7 @@ export async function startAt(
   return rollouts;
 }
 
-async function start(session: Session, options: Starting & Given<'to'>): Promise<number> {
+async function start(session: Session, options: Starting & Given<'to!'>): Promise<number> {
   const timeout = await timeoutOf(options.timeout);
   const reference = parseReference(options.to);
   await confirmStart(session, reference.configuration, options);
@@ -143,7 +143,7 @@ async function start(session: Session, options: Starting & Given<'to'>): Promise
 
 async function status(
   session: Session,
-  options: Given<never, 'watch' | 'timeout'>,
+  options: Given<'watch' | 'timeout'>,
   reference: string,
 ): Promise<number> {
   const timeout = await timeoutOf(options.timeout);
@@ -157,32 +157,19 @@ async function status(
   return 0;
 }
 
+const listRollouts = listing(ROLLOUT, (client, page) => client.listRollouts(page));
+const targets = listing(TARGET, (client, page, rollout) =>
+  client.listRolloutTargets({ ...page, id: bare('rollout', rollout) }),
+);
+
 export const rolloutCommands = [
   command(
     'rollout start',
     'move a group, or the fleet, to a revision',
-    { needs: ['to'], takes: [...starting, 'message'] },
+    ['to!', 'message', ...starting],
     start,
   ),
-  command(
-    'rollout list',
-    'list rollouts, newest first',
-    { takes: ['group', 'state'] },
-    listing(ROLLOUT, ({ client }, page, { group, state }: Given<never, 'group' | 'state'>) =>
-      client.listRollouts({ group, state: state as Rollout['state'] | undefined, ...page }),
-    ),
-  ),
-  command('rollout status <rollout>', 'show how far a rollout is', { takes: ['watch', 'timeout'] }, status),
-  command(
-    'rollout targets <rollout>',
-    'list what became of each agent',
-    { takes: ['state'] },
-    listing(TARGET, ({ client }, page, { state }: Given<never, 'state'>, rollout: string) =>
-      client.listRolloutTargets({
-        id: bare('rollout', rollout),
-        state: state as RolloutTarget['state'] | undefined,
-        ...page,
-      }),
-    ),
-  ),
+  command('rollout list', 'list rollouts, newest first', ['group', 'state'], listRollouts),
+  command('rollout status <rollout>', 'show how far a rollout is', ['watch', 'timeout'], status),
+  command('rollout targets <rollout>', 'list what became of each agent', ['state'], targets),
 ];

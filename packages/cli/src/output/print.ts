@@ -1,5 +1,5 @@
 /** Prints what a command found, in the format that was asked for. */
-import { allItems } from '@flaghoist/api';
+import { allItems, type Client } from '@flaghoist/api';
 import type { Session } from '../session.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 
@@ -52,19 +52,27 @@ export async function printItems<Item>(session: Session, kind: Kind<Item>, items
 }
 
 type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
-interface Paging {
+
+/** What is listed. Of the options of a command these are the names that the API has, too. */
+interface Filter {
   readonly limit: number;
   readonly cursor: string | undefined;
+  readonly selector: string | undefined;
+  readonly group?: string;
+  readonly q?: string;
+  /** The server knows which there are. */
+  readonly state?: never;
 }
 
 /** What a command does that lists: everything there is, page by page. */
-export function listing<Item, Options, Args extends unknown[]>(
+export function listing<Item>(
   kind: Kind<Item>,
-  page: (session: Session, paging: Paging, options: Options, ...args: Args) => Promise<Page<Item>>,
+  page: (client: Client, filter: Filter, of: string) => Promise<Page<Item>>,
 ) {
-  return async (session: Session, options: Options, ...args: Args): Promise<undefined> => {
-    const next = (cursor: string | undefined) => page(session, { limit: 1_000, cursor }, options, ...args);
-    return printItems(session, kind, await allItems(next));
+  return async (session: Session, options: object, of = ''): Promise<undefined> => {
+    const filter = { ...options, selector: session.options.selector, limit: 1_000 };
+    const items = await allItems((cursor) => page(session.client, { ...filter, cursor }, of));
+    return printItems(session, kind, items);
   };
 }
 
