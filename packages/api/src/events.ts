@@ -14,36 +14,27 @@ export interface FollowOptions extends Omit<ClientOptions, 'timeout'> {
   readonly onConnection?: ((connected: boolean) => void) | undefined;
 }
 
-const BLOCK_END = /\r?\n\r?\n/;
-
-/** One block of a `text/event-stream`; a block that only tells the number to go on from has no data. */
+/** One block of the event stream; a block that only tells the number to go on from has no data. */
 interface Block {
   readonly id: number | undefined;
   readonly data: string;
 }
 
-/** Takes the blocks out of a `text/event-stream`, whatever way the bytes were cut. */
+/** Takes the blocks out of what the server writes, whatever way the bytes were cut. */
 export class EventStreamReader {
   #rest = '';
 
   /** @throws ApiError `not-the-api` when a block does not end. */
   push(chunk: string): Block[] {
-    const found: Block[] = [];
-    this.#rest += chunk;
-    for (let end = BLOCK_END.exec(this.#rest); end !== null; end = BLOCK_END.exec(this.#rest)) {
-      const lines = this.#rest.slice(0, end.index).split(/\r?\n/);
-      this.#rest = this.#rest.slice(end.index + end[0].length);
-      const values = (field: string) =>
-        lines
-          .filter((line) => line.startsWith(field))
-          .map((line) => line.slice(field.length).replace(/^ /, ''));
-      const id = values('id:').at(-1);
-      found.push({ id: id === undefined ? undefined : Number(id), data: values('data:').join('\n') });
-    }
-    if (this.#rest.length > API_LIMITS.eventLength) {
+    const blocks = (this.#rest + chunk).split('\n\n');
+    this.#rest = blocks.pop() ?? '';
+    if (this.#rest.length > API_LIMITS.eventLength)
       throw new ApiError('not-the-api', 'the event stream holds an event without end');
-    }
-    return found;
+    return blocks.map((block) => {
+      const [, id] = /^id: (\d+)$/m.exec(block) ?? [];
+      const [, data = ''] = /^data: (.*)$/m.exec(block) ?? [];
+      return { id: id === undefined ? undefined : Number(id), data };
+    });
   }
 }
 

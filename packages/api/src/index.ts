@@ -3,11 +3,10 @@
  * `@flaghoist/api/contract`.
  */
 export { allItems, type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
+export { PROBLEM_STATUS, type ProblemCode } from './codes.ts';
 export {
   ApiError,
   type ApiErrorCode,
-  PROBLEM_STATUS,
-  type ProblemCode,
   type ProblemDetail,
   type ProblemDocument,
   problemDocument,

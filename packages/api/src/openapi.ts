@@ -1,7 +1,7 @@
 /** The contract as an OpenAPI 3.1 document. Component schemas are those with an id; the order is the contract's. */
 import { z } from 'zod';
+import { PROBLEM_STATUS } from './codes.ts';
 import { contract, type Operation } from './contract/operations.ts';
-import { PROBLEM_STATUS } from './errors.ts';
 import { problem } from './resources/problem.ts';
 import { BASE_PATH, HEADERS } from './routes.ts';
 
