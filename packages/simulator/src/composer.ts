@@ -27,6 +27,12 @@ export class Composer {
     return this.site.build;
   }
 
+  /** The same configuration as an earlier agent received it, so that they share its bytes. */
+  shared(remote: RemoteConfig): RemoteConfig {
+    const known = this.byHash.get(remote.hashText)?.remote;
+    return known !== undefined && sameBodies(known, remote) ? known : remote;
+  }
+
   compose(remote: RemoteConfig | undefined): Composed {
     if (remote === undefined) {
       this.local ??= this.interned(compose(this.site, undefined));
@@ -50,6 +56,7 @@ export class Composer {
 }
 
 function sameBodies(one: RemoteConfig, other: RemoteConfig): boolean {
+  if (one === other) return true;
   if (one.bodies.size !== other.bodies.size) return false;
   for (const [name, body] of one.bodies) {
     const twin = other.bodies.get(name);

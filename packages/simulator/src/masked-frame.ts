@@ -8,15 +8,16 @@ export function maskedFrame(pieces: readonly Uint8Array[]): Buffer {
   const header = 6 + extended;
   // The payload starts at a whole word.
   const start = (header + 3) & ~3;
-  const buffer = Buffer.allocUnsafeSlow((start + length + 3) & ~3);
-  const words = new Int32Array(buffer.buffer);
+  const buffer = Buffer.allocUnsafe((start + length + 3) & ~3);
+  const words = new Int32Array(buffer.buffer, buffer.byteOffset, buffer.length >> 2);
   let at = start - header;
   at = buffer.writeUInt8(0x82, at);
   at = buffer.writeUInt8(0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127), at);
   if (extended === 2) at = buffer.writeUInt16BE(length, at);
   if (extended === 8) at = buffer.writeBigUInt64BE(BigInt(length), at);
   mask = (Math.imul(mask, 1664525) + 1013904223) | 0;
-  new DataView(words.buffer).setInt32(at, mask, LITTLE_ENDIAN);
+  if (LITTLE_ENDIAN) buffer.writeInt32LE(mask, at);
+  else buffer.writeInt32BE(mask, at);
   // The OpAMP header.
   at = buffer.writeUInt8(0, start);
   for (const piece of pieces) {

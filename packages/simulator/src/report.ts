@@ -78,8 +78,19 @@ export function effectiveField(body: wire.Pieces): wire.Pieces {
   return wire.nested([6, 1, 1], [noName, ...wire.nested([2, 1], body)]);
 }
 
-/** Field 7; all empty before the first offer. */
+/** Field 7; all empty before the first offer. Made once for all agents that share the hash. */
 export function statusField(hash: Uint8Array, status: RemoteConfigStatuses, error: string): Uint8Array {
+  const made = statuses.get(hash) ?? new Map<string, Uint8Array>();
+  statuses.set(hash, made);
+  const key = `${status} ${error}`;
+  const field = made.get(key) ?? statusMessage(hash, status, error);
+  made.set(key, field);
+  return field;
+}
+
+const statuses = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
+
+function statusMessage(hash: Uint8Array, status: RemoteConfigStatuses, error: string): Uint8Array {
   return wire.bytes(
     7,
     hash.length === 0 ? wire.nothing : wire.bytes(1, hash),

@@ -90,7 +90,7 @@ export class Supervisor {
 
   receive(config: AgentRemoteConfig, now: number): void {
     const { composer, plan, recorder, client, deadlines } = this.context;
-    const remote = remoteConfig(config);
+    const remote = composer.shared(remoteConfig(config));
     recorder.offered(remote.hashText, now);
     const composed = composer.compose(remote);
     const { kind } = plan.behaviour;

@@ -15,7 +15,7 @@ function size(pieces: Pieces): number {
 
 /** A field of wire type 0. */
 export function number(field: number, value: number): Uint8Array {
-  return Buffer.from([...varint(field << 3), ...varint(value)]);
+  return Uint8Array.from(varint(field << 3).concat(varint(value)));
 }
 
 /** A field of wire type 1 (fixed64). */
@@ -32,14 +32,12 @@ export function bytes(field: number, ...content: Pieces): Uint8Array {
 
 /** Content in a field in a field …, outermost first; the content is not copied. */
 export function nested(fields: readonly number[], content: Pieces): Pieces {
-  const headers: number[] = [];
-  let length = size(content);
-  for (const field of fields.toReversed()) {
-    const header = [...varint((field << 3) | 2), ...varint(length)];
-    headers.unshift(...header);
-    length += header.length;
+  let header: number[] = [];
+  const length = size(content);
+  for (let i = fields.length - 1; i >= 0; i--) {
+    header = varint(((fields[i] ?? 0) << 3) | 2).concat(varint(length + header.length), header);
   }
-  return [Uint8Array.from(headers), ...content];
+  return [Uint8Array.from(header), ...content];
 }
 
 /** Nothing for an empty text. */
@@ -65,6 +63,7 @@ export function attributes(field: number, values: Iterable<readonly [string, str
 
 /** @param value at least 0, less than 2^31 */
 function varint(value: number): number[] {
+  if (value < 0x80) return [value];
   const out: number[] = [];
   let rest = value;
   for (; rest > 0x7f; rest >>= 7) out.push((rest & 0x7f) | 0x80);
