@@ -3,8 +3,6 @@ export const API_LIMITS = {
   /** Items of a page when the request names no number, and the most it may ask for. */
   pageSize: 100,
   pageSizeMost: 1_000,
-  /** Largest request body, bytes: a configuration at its limit, escaped as JSON, fits. */
-  requestBytes: 4 * 1024 * 1024,
   /** Free text that people write (messages, reasons, descriptions), characters. */
   textLength: 2_000,
   /** Names of configurations and groups, characters; also of authors. */
@@ -17,9 +15,8 @@ export const API_LIMITS = {
   labelsPerRequest: 64,
   /** Files of one configuration. */
   files: 64,
-  /** Idempotency keys, characters, and how long the server remembers the answer, milliseconds. */
+  /** Idempotency keys, characters. */
   idempotencyKeyLength: 128,
-  idempotencyMs: 24 * 60 * 60 * 1_000,
   /** Examples of agents with each kind of failure, and stragglers, in one rollout. */
   failureExamples: 5,
   stragglers: 20,

@@ -7,6 +7,7 @@ import type { Io, Output } from './io.ts';
 import { type Style, styleFor } from './output/style.ts';
 import type { TableOptions } from './output/table.ts';
 import { paintedLines, plainLines } from './output/text.ts';
+import type { Canvas } from './progress/view.ts';
 
 export interface GlobalOptions {
   readonly output?: string | undefined;
@@ -76,11 +77,16 @@ export class Session {
     if (this.inWords()) this.out(text);
   }
 
+  /** Where and how people see what comes out. */
+  get canvas(): Canvas {
+    return { width: this.width(this.io.stdout), style: this.style };
+  }
+
   /** How tables look. */
-  table(): TableOptions {
+  get table(): TableOptions {
     const { headers, output } = this.options;
-    const width = this.width(this.io.stdout);
-    return { width, headers, wide: output === 'wide', paintHeader: this.style.bold };
+    const { width, style } = this.canvas;
+    return { width, headers, wide: output === 'wide', paintHeader: style.bold };
   }
 
   /** Width that tables are cut to; unlimited when nobody looks. */

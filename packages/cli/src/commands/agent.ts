@@ -79,7 +79,7 @@ function ledgerColumns({ style }: Session): Column<LedgerEntryView>[] {
 async function showAgent(session: Session, _: object, reference: string) {
   const { client } = session;
   const agent = await client.getAgent({ id: await agentId(client, reference) });
-  const table = renderTable(ledgerColumns(session), agent.ledger, session.table());
+  const table = renderTable(ledgerColumns(session), agent.ledger, session.table);
   const text =
     agent.ledger.length === 0 ? '' : `\n${session.style.bold('Ledger')} (UTC, newest first)\n${table}`;
   return show(session, AGENT_DETAIL, agent, { text });

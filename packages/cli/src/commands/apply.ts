@@ -45,11 +45,11 @@ async function groupChange(client: Client, { metadata: { name }, spec }: GroupMa
   const present = await ifThere(client.getGroup({ name }));
   const before = present && groupManifest(present);
   // Fields that a manifest leaves out stay as they are.
-  const wanted = { ...before?.spec, ...spec };
+  const wanted = { name, ...before?.spec, ...spec };
   return {
     object: `group/${name}`,
     before: before === undefined ? '' : await toYaml(before),
-    after: await toYaml({ apiVersion: 'flaghoist/v1', kind: 'Group', metadata: { name }, spec: wanted }),
+    after: await toYaml(groupManifest(wanted)),
     make: async ({ author }) => {
       const { selector, priority, configuration, strategy } = wanted;
       const body = { selector, priority, configuration, strategy, author };

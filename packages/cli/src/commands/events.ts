@@ -5,9 +5,13 @@ import { type Kind, printItems, toYaml } from '../output/print.ts';
 import { renderTable } from '../output/table.ts';
 import type { Session } from '../session.ts';
 
-/** What an event carries, as words: `configuration=edge priority=100`. */
+/** What an event carries, as words: `group=edge target=edge@4`. */
 function dataText(data: JournalEvent['data']): string {
-  const word = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+  const word = (value: unknown): string => {
+    const { configuration, revision } = (value ?? {}) as { configuration?: string; revision?: number };
+    if (configuration !== undefined && revision !== undefined) return `${configuration}@${revision}`;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
   return Object.entries(data)
     .map(([key, value]) => `${key}=${word(value)}`)
     .join(' ');
@@ -53,7 +57,7 @@ function follow(session: Session, from: Parameters<typeof followEvents>[0]): Pro
     if (format === 'json') return `${JSON.stringify(event)}\n`;
     if (format === 'yaml') return `---\n${await toYaml(event)}`;
     if (format === 'name') return `${EVENT.name(event)}\n`;
-    return renderTable(EVENT.columns(session), [event], { ...session.table(), headers: false });
+    return renderTable(EVENT.columns(session), [event], { ...session.table, headers: false });
   };
   const onConnection = (connected: boolean): void => {
     if (!connected) session.note('the event stream broke: connecting again\n');

@@ -150,7 +150,7 @@ async function status(
   const { client } = session;
   const rollout = await client.getRollout({ id: bare('rollout', reference) });
   if (options.watch) return watchRollouts(session, [rollout], timeout);
-  const canvas = { width: session.width(session.io.stdout), style: session.style };
+  const { canvas } = session;
   const progress = renderProgress({ rollouts: [rollout], connected: true, now: session.now() }, canvas);
   const text = ['', ...progress, ...renderOutcome([rollout], canvas), ''].join('\n');
   await show(session, ROLLOUT, rollout, { text });

@@ -57,9 +57,8 @@ function bounded<T>(
 
 /** Said when the watching ends before the thing that is watched. */
 function leave(session: Session, ended: number, goesOn: string): number {
-  session.note(
-    `${ended === ExitCode.timeout ? 'not finished in time' : 'not watching any more'}; ${goesOn}\n`,
-  );
+  const why = ended === ExitCode.timeout ? 'not finished in time' : 'not watching any more';
+  session.note(`${why}; ${goesOn}\n`);
   return ended;
 }
 
@@ -76,13 +75,10 @@ export async function watchRollouts(
   );
   if (result.length < ids.length || !result.every(atRest)) {
     const look = ids.map((id) => `flaghoist rollout status ${id} --watch`).join('\n  ');
-    return leave(
-      session,
-      ended,
-      `${ids.length === 1 ? 'the rollout goes' : 'the rollouts go'} on:\n  ${look}`,
-    );
+    const what = ids.length === 1 ? 'the rollout goes on' : 'the rollouts go on';
+    return leave(session, ended, `${what}:\n  ${look}`);
   }
-  const canvas = { width: session.width(session.io.stdout), style: session.style };
+  const { canvas } = session;
   session.say(`${[...renderOutcome(result, canvas), ...result.map(summary)].join('\n')}\n`);
   return result.every(({ state }) => state === 'succeeded') ? ExitCode.ok : ExitCode.negative;
 }

@@ -1,20 +1,18 @@
 /** The files that `apply` and `diff` take: configurations and groups, one or more documents in a file. */
-import type { Configuration, Group } from '@flaghoist/api';
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import type { Configuration } from '@flaghoist/api';
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar } from 'yaml';
 import { z } from 'zod';
 import { CliError } from '../exit-code.ts';
 
 const later = z.undefined('does not work yet in this version: leave it out').optional();
-const apiVersion = z.literal('flaghoist/v1');
+const API_VERSION = 'flaghoist/v1';
+const apiVersion = z.literal(API_VERSION);
 const body = z.string();
 const contentType = z.string().default('text/yaml');
+const given = z.strictObject({ body, contentType });
+const beside = z.strictObject({ path: z.string(), contentType });
 /** A text that stands here, or the file that has it, relative to the manifest. */
-const file = z.union(
-  [z.strictObject({ body, contentType }), z.strictObject({ path: z.string(), contentType })],
-  {
-    error: 'needs either path or body',
-  },
-);
+const file = z.union([given, beside], { error: 'needs either path or body' });
 
 const configuration = z.strictObject({
   apiVersion,
@@ -23,18 +21,15 @@ const configuration = z.strictObject({
   spec: z.strictObject({ layers: later, files: z.record(z.string(), file) }),
 });
 
-const group = z.strictObject({
-  apiVersion,
-  kind: z.literal('Group'),
-  metadata: z.strictObject({ name: z.string() }),
-  spec: z.strictObject({
-    selector: z.string(),
-    priority: z.int().optional(),
-    configuration: z.string(),
-    strategy: z.string().optional(),
-    adoption: later,
-  }),
+const groupSpec = z.strictObject({
+  selector: z.string(),
+  priority: z.int().optional(),
+  configuration: z.string(),
+  strategy: z.string().optional(),
+  adoption: later,
 });
+const metadata = z.strictObject({ name: z.string() });
+const group = z.strictObject({ apiVersion, kind: z.literal('Group'), metadata, spec: groupSpec });
 
 const manifest = z.discriminatedUnion('kind', [configuration, group], {
   error: 'must be Configuration or Group; other kinds do not work yet in this version',
@@ -48,20 +43,14 @@ export interface ConfigurationManifest extends Omit<z.output<typeof configuratio
 export type GroupManifest = z.output<typeof group>;
 export type Manifest = ConfigurationManifest | GroupManifest;
 
-/** Where in the file something is: the key where a mapping has one too many, else the value, else what it is missing in. */
-function nodeAt(
-  document: Document,
-  { path, code, keys }: { path: PropertyKey[]; code: string; keys?: string[] },
-) {
-  for (let at = [...path]; ; at = at.slice(0, -1)) {
-    const node = at.length === 0 ? document.contents : document.getIn(at, true);
-    if (!isNode(node)) continue;
-    const extra =
-      isMap(node) &&
-      code === 'unrecognized_keys' &&
-      node.items.map(({ key }) => key).find((key) => isScalar(key) && key.value === keys?.[0]);
-    return (extra || node) as Node;
-  }
+type Issue = Pick<z.core.$ZodIssue, 'path'> & { readonly keys?: readonly string[] };
+
+/** Where something is: the key that a mapping has too many, else the value, else the mapping where it is missing. */
+function offsetOf(document: Document, { path, keys = [] }: Issue): number {
+  const node = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (!isNode(node)) return offsetOf(document, { path: path.slice(0, -1) });
+  const inside = isMap<Scalar>(node) ? node.items.map(({ key }) => key) : [];
+  return (inside.find(({ value }) => value === keys[0]) ?? node).range?.[0] ?? 0;
 }
 
 /** @throws CliError with file, line and column */
@@ -71,7 +60,6 @@ export async function readManifests(
   readBeside: (path: string) => Promise<string>,
 ): Promise<Manifest[]> {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines });
   const wrong = (offset: number, message: string, cause?: unknown): CliError => {
     const { line, col } = lines.linePos(offset);
     return new CliError(`${name}:${line || 1}:${col || 1}: ${message}`, undefined, { cause });
@@ -80,34 +68,25 @@ export async function readManifests(
     const [broken] = document.errors;
     if (broken !== undefined) throw wrong(broken.pos[0], broken.message.split('\n')[0] ?? '');
     const { data, error } = manifest.safeParse(document.toJS());
-    const [issue] = error?.issues ?? [];
-    if (issue !== undefined) {
+    if (data === undefined) {
+      const issue = error.issues[0] ?? { path: [], message: 'is no manifest' };
       const path = issue.path.map((key) => key || '""').join('.');
-      throw wrong(
-        nodeAt(document, issue as never)?.range?.[0] ?? 0,
-        `${path || 'the document'}: ${issue.message}`,
-      );
+      throw wrong(offsetOf(document, issue), `${path || 'the document'}: ${issue.message}`);
     }
-    if (data?.kind !== 'Configuration') return data as GroupManifest;
+    if (data.kind === 'Group') return data;
     const files: Record<string, { body: string; contentType: string }> = {};
-    for (const [key, { contentType, ...source }] of Object.entries(data.spec.files)) {
-      const text =
-        'body' in source
-          ? source.body
-          : await readBeside(source.path).catch((cause: Error) => {
-              const node = document.getIn(['spec', 'files', key], true) as Node;
-              throw wrong(
-                node.range?.[0] ?? 0,
-                `spec.files.${key || '""'} names a file that cannot be read: ${cause.message}`,
-                cause,
-              );
-            });
-      files[key] = { body: text, contentType };
+    for (const [key, source] of Object.entries(data.spec.files)) {
+      const unreadable = (cause: Error): never => {
+        const message = `spec.files.${key || '""'} names a file that cannot be read: ${cause.message}`;
+        throw wrong(offsetOf(document, { path: ['spec', 'files', key] }), message, cause);
+      };
+      const body = 'body' in source ? source.body : await readBeside(source.path).catch(unreadable);
+      files[key] = { body, contentType: source.contentType };
     }
     return { ...data, spec: { files } };
   };
-  const present = [...documents].filter(({ contents }) => contents !== null);
-  return Promise.all(present.map(read));
+  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
+  return Promise.all(documents.filter(({ contents }) => contents !== null).map(read));
 }
 
 /** What `apply` takes for a configuration as it is. */
@@ -115,16 +94,15 @@ export function configurationManifest(
   { name, description }: Pick<Configuration, 'name' | 'description'>,
   files: Files,
 ): ConfigurationManifest {
-  return {
-    apiVersion: 'flaghoist/v1',
-    kind: 'Configuration',
-    metadata: { name, description },
-    spec: { files },
-  };
+  const metadata = { name, description };
+  return { apiVersion: API_VERSION, kind: 'Configuration', metadata, spec: { files } };
 }
 
 /** What `apply` takes for a group as it is. */
-export function groupManifest({ name, selector, priority, configuration, strategy }: Group): GroupManifest {
+export function groupManifest(
+  group: Omit<z.output<typeof groupSpec>, 'adoption'> & { readonly name: string },
+): GroupManifest {
+  const { name, selector, priority, configuration, strategy } = group;
   const spec = { selector, priority, configuration, strategy };
-  return { apiVersion: 'flaghoist/v1', kind: 'Group', metadata: { name }, spec };
+  return { apiVersion: API_VERSION, kind: 'Group', metadata: { name }, spec };
 }

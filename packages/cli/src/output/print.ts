@@ -45,7 +45,7 @@ export async function print(
 }
 
 export async function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]) {
-  const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table()));
+  const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table));
   await print(session, items, { names: items.map(kind.name), text });
   if (items.length === 0 && session.inWords()) session.note('none\n');
   return undefined;
