@@ -13,7 +13,7 @@ import { defaultLimits } from './limits.ts';
 /**
  * Decode the bytes of one AgentToServer (no WebSocket header). Unknown fields and enum values are kept (S-273, S-274).
  * Byte fields are views of `bytes`: copy what is to outlive them.
- * Throws `malformed`, `too-deep`, or `bad-instance-uid` when the uid is not 16 bytes (S-076).
+ * Throws `malformed`, or `bad-instance-uid` when the uid is not 16 bytes (S-076).
  */
 export function decodeAgentToServer(bytes: Uint8Array, depth: number = defaultLimits.depth): AgentToServer {
   const message = decode(AgentToServerSchema, bytes, depth);
@@ -21,7 +21,7 @@ export function decodeAgentToServer(bytes: Uint8Array, depth: number = defaultLi
   return message;
 }
 
-/** Decode the bytes of one ServerToAgent (no WebSocket header). Throws `malformed` or `too-deep`. */
+/** Decode the bytes of one ServerToAgent (no WebSocket header). Throws `malformed`. */
 export function decodeServerToAgent(bytes: Uint8Array, depth: number = defaultLimits.depth): ServerToAgent {
   return decode(ServerToAgentSchema, bytes, depth);
 }
@@ -64,49 +64,7 @@ function decode<Desc extends DescMessage>(
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return fromBinary(schema, plain, { recursionLimit: depth + 1 });
   } catch (cause) {
-    if (isDeeper(schema, bytes, depth)) {
-      throw new OpampError('too-deep', `messages are nested deeper than ${depth}; send a flatter one`, {
-        cause,
-      });
-    }
-    throw new OpampError('malformed', `not a protobuf ${schema.name} message`, { cause });
+    const what = `not a protobuf ${schema.name} message, or one nested deeper than ${depth}`;
+    throw new OpampError('malformed', what, { cause });
   }
-}
-
-/** Whether known message fields nest deeper than `depth`. Iterative, and only asked after decoding has failed. */
-function isDeeper(schema: DescMessage, bytes: Uint8Array, depth: number): boolean {
-  const open = [{ desc: schema, bytes, level: 0 }];
-  for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    if (part.level > depth) return true;
-    try {
-      const reader = new BinaryReader(part.bytes);
-      while (reader.pos < reader.len) {
-        const [number, type] = reader.tag();
-        const child = type === WireType.LengthDelimited ? childOf(part.desc, number) : undefined;
-        if (child === undefined) reader.skip(type, number, 1);
-        else open.push({ desc: child.desc, bytes: child.body(reader.bytes()), level: part.level + 1 });
-      }
-    } catch {
-      // A branch that cannot be read is malformed, not deep.
-    }
-  }
-  return false;
-}
-
-function childOf(desc: DescMessage, number: number) {
-  const field = desc.fields.find((candidate) => candidate.number === number);
-  if (field?.message === undefined) return undefined;
-  return { desc: field.message, body: field.fieldKind === 'map' ? mapValue : (bytes: Uint8Array) => bytes };
-}
-
-/** The value in a map entry `{key = 1, value = 2}`; entries do not count as a level. */
-function mapValue(entry: Uint8Array): Uint8Array {
-  const reader = new BinaryReader(entry);
-  let value: Uint8Array = new Uint8Array();
-  while (reader.pos < reader.len) {
-    const [number, type] = reader.tag();
-    if (number === 2 && type === WireType.LengthDelimited) value = reader.bytes();
-    else reader.skip(type, number, 1);
-  }
-  return value;
 }

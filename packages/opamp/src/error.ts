@@ -1,9 +1,8 @@
 /**
  * What went wrong, stable across versions; the message text is for people and may change.
  *
- * - `malformed`: bytes that are not the expected protobuf message (also: text that is not UTF-8).
- * - `too-deep`: messages nested deeper than `limits.depth` (R12).
- * - `too-large`: a message over its size limit (S-018, S-021).
+ * - `malformed`: bytes that are not the expected protobuf message (also: text that is not UTF-8), or messages nested
+ *   deeper than `limits.depth` (R12).
  * - `bad-header`: a WebSocket message whose header varint is not 0 or not 1-10 bytes long (S-012, S-013).
  * - `bad-instance-uid`: an instance uid that is not 16 bytes (S-076), or text that is no uid.
  * - `bad-config`: a configuration without hash (S-115), with a name twice (S-127) or with unencodable text.
@@ -12,8 +11,6 @@
  */
 export type OpampErrorCode =
   | 'malformed'
-  | 'too-deep'
-  | 'too-large'
   | 'bad-header'
   | 'bad-instance-uid'
   | 'bad-config'

@@ -1,9 +1,6 @@
 import { OpampError } from './error.ts';
 
-/** The header of every WebSocket message we send: the varint 0 in one byte (S-011). */
-export const frameHeader: Uint8Array = Uint8Array.of(0);
-
-/** One WebSocket message: the header, then the protobuf bytes. Plain HTTP bodies have no header (S-027). */
+/** One WebSocket message: the header, the varint 0 in one byte (S-011), then the protobuf bytes. Plain HTTP bodies have no header (S-027). */
 export function frame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const framed = new Uint8Array(payload.length + 1);
   framed.set(payload, 1);

@@ -21,13 +21,8 @@ export function uidFromBytes(bytes: Uint8Array): InstanceUid {
 /** The 16 bytes of a uid. */
 export function uidToBytes(uid: InstanceUid): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(16);
-  for (let i = 0; i < 16; i++) bytes[i] = (digitAt(uid, 2 * i) << 4) | digitAt(uid, 2 * i + 1);
+  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(uid.slice(2 * i, 2 * i + 2), 16);
   return bytes;
-}
-
-function digitAt(uid: InstanceUid, at: number): number {
-  const code = uid.charCodeAt(at);
-  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 /** The uid as people and the `OpAMP-Instance-UID` header write it: 8-4-4-4-12 (S-032). */

@@ -37,48 +37,30 @@ export interface Reply {
   readonly customMessage?: CustomMessage | undefined;
 }
 
-const errorTypes = {
-  unknown: ServerErrorResponseType.ServerErrorResponseType_Unknown,
-  'bad-request': ServerErrorResponseType.ServerErrorResponseType_BadRequest,
-  unavailable: ServerErrorResponseType.ServerErrorResponseType_Unavailable,
-} as const;
-
 /**
  * The bytes of a reply in parts to be written one after the other: what is this agent's alone, then the shared buffer
  * of the configuration, if there is one. Protobuf fields may come in any order, so the parts together are the message.
  * An error reply is written with its uid alone (the draft's capabilities are left out, S-053). Throws `mixed-reply`.
  */
 export function encodeReply(reply: Reply): readonly Uint8Array[] {
-  const { uid, error, command, capabilities, flags = 0, newUid, remoteConfig, ...content } = reply;
-  const others =
-    [newUid, remoteConfig, ...Object.values(content)].some((part) => part !== undefined) || flags !== 0;
-  if ((error !== undefined && (others || command !== undefined)) || (command !== undefined && others)) {
+  const { uid, error, command, capabilities, flags = 0, newUid, remoteConfig, ...offers } = reply;
+  const others = [newUid, remoteConfig, ...Object.values(offers), flags || undefined];
+  const solo = [error, command].filter((part) => part !== undefined).length;
+  if (solo > 1 || (solo === 1 && others.some((part) => part !== undefined))) {
     throw new OpampError(
       'mixed-reply',
       'an error or a command travels alone: send the rest as another message',
     );
   }
-  const instanceUid = uidToBytes(uid);
-  if (error !== undefined) {
-    return [
-      toBinary(
-        ServerToAgentSchema,
-        create(ServerToAgentSchema, { instanceUid, errorResponse: errorOf(error) }),
-      ),
-    ];
-  }
-  const { connectionSettings, packagesAvailable, customCapabilities, customMessage } = content;
+  if (error !== undefined) return [encodeError(error, uid)];
   const own = create(ServerToAgentSchema, {
-    instanceUid,
+    instanceUid: uidToBytes(uid),
     capabilities: BigInt(capabilities),
     flags: BigInt(flags),
+    ...offers,
     // Present but empty: restart is the enum's zero (S-231).
     ...(command !== undefined && { command: {} }),
     ...(newUid !== undefined && { agentIdentification: { newInstanceUid: uidToBytes(newUid) } }),
-    ...(connectionSettings !== undefined && { connectionSettings }),
-    ...(packagesAvailable !== undefined && { packagesAvailable }),
-    ...(customCapabilities !== undefined && { customCapabilities }),
-    ...(customMessage !== undefined && { customMessage }),
   });
   const prefix = toBinary(ServerToAgentSchema, own);
   return remoteConfig === undefined ? [prefix] : [prefix, remoteConfig.bytes];
@@ -89,14 +71,27 @@ export function encodeReply(reply: Reply): readonly Uint8Array[] {
  * @param message what is wrong, for people (S-261)
  */
 export function encodeBadRequest(message: string, uid?: InstanceUid | undefined): Uint8Array {
-  const errorResponse = errorOf({ type: 'bad-request', message });
-  const instanceUid = uid === undefined ? new Uint8Array() : uidToBytes(uid);
-  return toBinary(ServerToAgentSchema, create(ServerToAgentSchema, { instanceUid, errorResponse }));
+  return encodeError({ type: 'bad-request', message }, uid);
 }
 
-function errorOf(error: ReplyError) {
-  const base = { type: errorTypes[error.type], errorMessage: error.message };
-  if (error.type !== 'unavailable' || error.retryAfterMs === undefined) return base;
-  const retryAfterNanoseconds = BigInt(Math.round(error.retryAfterMs)) * 1_000_000n;
-  return { ...base, Details: { case: 'retryInfo' as const, value: { retryAfterNanoseconds } } };
+const errorTypes = {
+  unknown: ServerErrorResponseType.ServerErrorResponseType_Unknown,
+  'bad-request': ServerErrorResponseType.ServerErrorResponseType_BadRequest,
+  unavailable: ServerErrorResponseType.ServerErrorResponseType_Unavailable,
+} as const;
+
+function encodeError(error: ReplyError, uid: InstanceUid | undefined): Uint8Array {
+  const retryAfterMs = error.type === 'unavailable' ? error.retryAfterMs : undefined;
+  const retryAfterNanoseconds = BigInt(Math.round(retryAfterMs ?? 0)) * 1_000_000n;
+  const message = create(ServerToAgentSchema, {
+    instanceUid: uid === undefined ? new Uint8Array() : uidToBytes(uid),
+    errorResponse: {
+      type: errorTypes[error.type],
+      errorMessage: error.message,
+      ...(retryAfterMs !== undefined && {
+        Details: { case: 'retryInfo', value: { retryAfterNanoseconds } },
+      }),
+    },
+  });
+  return toBinary(ServerToAgentSchema, message);
 }

@@ -8,7 +8,6 @@ import { defaultLimits } from '../limits.ts';
 
 /** What an agent does with its WebSocket. */
 export interface WebSocketClientOptions {
-  readonly headers?: Readonly<Record<string, string>>;
   /** The bytes of one ServerToAgent. */
   message(payload: Uint8Array): void;
   /** Once, with the code of the Close frame; 1006 without one. */
@@ -23,21 +22,18 @@ export interface WebSocketClient {
   close(code?: number): void;
   /** Break off without a word, like a crash. */
   terminate(): void;
-  /** Stop and go on reading: a busy agent, which does not see pings either. */
-  pause(): void;
-  resume(): void;
 }
 
 /** The server said no before the protocol began. */
 export class HandshakeError extends OpampError {
   /** The HTTP status of the answer. */
   readonly status: number;
-  readonly retryAfterSeconds: number | undefined;
+  readonly retryAfter: string | undefined;
 
-  constructor(status: number, retryAfterSeconds: number | undefined) {
+  constructor(status: number, retryAfter: string | undefined) {
     super('closed', `the server refused the WebSocket with HTTP ${status}`);
     this.status = status;
-    this.retryAfterSeconds = retryAfterSeconds;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -47,15 +43,11 @@ export class HandshakeError extends OpampError {
  * Rejects with a `HandshakeError`, or with an `OpampError` of code `closed` when there is no server.
  */
 export function connectWebSocket(url: string, options: WebSocketClientOptions): Promise<WebSocketClient> {
-  const socket = new WebSocket(url, {
-    perMessageDeflate: false,
-    maxPayload: defaultLimits.sendBytes,
-    ...(options.headers && { headers: options.headers }),
-  });
+  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: defaultLimits.sendBytes });
   return new Promise((resolve, reject) => {
     socket.on('unexpected-response', (request, response) => {
       request.destroy();
-      reject(new HandshakeError(response.statusCode ?? 0, seconds(response.headers['retry-after'])));
+      reject(new HandshakeError(response.statusCode ?? 0, response.headers['retry-after']));
     });
     socket.on('error', (cause) => reject(new OpampError('closed', `no connection to ${url}`, { cause })));
     socket.on('message', (data: Buffer) => options.message(unframe(data)));
@@ -65,8 +57,6 @@ export function connectWebSocket(url: string, options: WebSocketClientOptions): 
         send: (payload) => socket.send(frame(payload)),
         close: (code = 1000) => socket.close(code),
         terminate: () => socket.terminate(),
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
       }),
     );
   });
@@ -77,7 +67,6 @@ export interface HttpAnswer {
   readonly status: number;
   /** The bytes of one ServerToAgent when `status` is 200. */
   readonly payload: Uint8Array;
-  readonly retryAfterSeconds: number | undefined;
 }
 
 /**
@@ -100,17 +89,8 @@ export async function httpExchange(
   const body = new Uint8Array(options.gzip === true ? gzipSync(payload) : payload);
   try {
     const response = await fetch(url, { method: 'POST', headers, body });
-    return {
-      status: response.status,
-      payload: new Uint8Array(await response.arrayBuffer()),
-      retryAfterSeconds: seconds(response.headers.get('retry-after')),
-    };
+    return { status: response.status, payload: new Uint8Array(await response.arrayBuffer()) };
   } catch (cause) {
     throw new OpampError('closed', `no answer from ${url}`, { cause });
   }
-}
-
-function seconds(header: string | null | undefined): number | undefined {
-  const value = Number(header ?? Number.NaN);
-  return Number.isFinite(value) ? value : undefined;
 }

@@ -1,89 +1,65 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzip } from 'node:zlib';
 import { type InstanceUid, parseUid } from '../instance-uid.ts';
+import type { Limits } from '../limits.ts';
 import type { Link } from '../session/session.ts';
 import type { AgentConnection } from './connection.ts';
 
 /** One POST and its response (S-028). */
-export class HttpExchange implements AgentConnection {
-  readonly transport = 'http';
-  readonly bufferedAmount = 0;
-  readonly id: string;
-  readonly link: Link;
-  readonly remoteAddress: string;
-  readonly identity: unknown;
-  readonly uidHeader: InstanceUid | undefined;
-  private answered = false;
-  private readonly response: ServerResponse;
-  private readonly gzip: boolean;
-  private readonly sendBytes: number;
+export function openExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  link: Link,
+  identity: unknown,
+  limits: Limits,
+): AgentConnection {
+  let open = true;
+  /** Whether it is for the caller to answer. */
+  const claim = (): boolean => {
+    const claimed = open && !response.destroyed;
+    open = false;
+    return claimed;
+  };
+  const answer = (status: number, headers: Readonly<Record<string, string>> = {}, body?: Buffer): void => {
+    response.writeHead(status, { ...headers, 'Content-Length': body?.length ?? 0 }).end(body);
+  };
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    about: {
-      readonly id: string;
-      readonly link: Link;
-      readonly identity: unknown;
-      readonly sendBytes: number;
-    },
-  ) {
-    this.response = response;
-    this.id = about.id;
-    this.link = about.link;
-    this.identity = about.identity;
-    this.sendBytes = about.sendBytes;
-    this.remoteAddress = request.socket.remoteAddress ?? '';
-    this.uidHeader = uidIn(request.headers['opamp-instance-uid']);
-    this.gzip = acceptsGzip(request.headers['accept-encoding']);
-  }
-
-  send(parts: readonly Uint8Array[]): boolean {
-    if (this.answered || this.response.destroyed) return false;
-    this.answered = true;
+  function send(parts: readonly Uint8Array[]): boolean {
+    if (!claim()) return false;
     const body = Buffer.concat(parts);
-    if (body.length > this.sendBytes) {
-      this.response.writeHead(500).end();
+    if (body.length > limits.sendBytes) {
+      answer(500);
       return false;
     }
-    this.response.setHeader('Content-Type', 'application/x-protobuf');
-    this.response.setHeader('Vary', 'Accept-Encoding');
-    if (!this.gzip) {
-      this.response.writeHead(200, { 'Content-Length': body.length }).end(body);
-      return true;
+    const headers = { 'Content-Type': 'application/x-protobuf', Vary: 'Accept-Encoding' };
+    if (body.length < limits.gzipFromBytes || !acceptsGzip(request.headers['accept-encoding'])) {
+      answer(200, headers, body);
+    } else {
+      gzip(body, (error, packed) => {
+        if (error) answer(500);
+        else answer(200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
+      });
     }
-    gzip(body, (error, packed) => {
-      if (error) this.response.writeHead(500).end();
-      else {
-        this.response
-          .writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': packed.length })
-          .end(packed);
-      }
-    });
     return true;
   }
 
-  close(): void {
-    if (this.answered || this.response.destroyed) return;
-    this.answered = true;
-    this.response.writeHead(503, { Connection: 'close' }).end();
+  function close(): void {
+    if (claim()) answer(503, { Connection: 'close' });
   }
+
+  const uidHeader = uidIn(request.headers['opamp-instance-uid']);
+  return { ...link, link, identity, uidHeader, send, close };
 }
 
-/** Whether an Accept-Encoding header allows gzip: named or by `*`, and not with `q=0` (S-031). */
+/** Whether an Accept-Encoding header names gzip, and not with `q=0` (S-031). */
 export function acceptsGzip(header: string | string[] | undefined): boolean {
-  const weights = new Map<string, number>();
-  for (const choice of String(header ?? '').split(',')) {
-    const [name = '', ...parameters] = choice.split(';').map((part) => part.trim().toLowerCase());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    weights.set(name, weight === undefined ? 1 : Number(weight.slice(2)));
-  }
-  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+  const gzip = /(?:^|,)\s*gzip\s*(?:;\s*q=([\d.]+)\s*)?(?:,|$)/i.exec(String(header ?? ''));
+  return gzip !== null && Number(gzip[1] ?? 1) > 0;
 }
 
 function uidIn(header: string | string[] | undefined): InstanceUid | undefined {
   try {
-    return typeof header === 'string' ? parseUid(header) : undefined;
+    return parseUid(String(header));
   } catch {
     // A hint only: without a readable one the answer has no uid.
     return undefined;

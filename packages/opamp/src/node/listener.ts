@@ -1,13 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { defaultLimits, type Limits } from '../limits.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer } from 'ws';
+import { defaultLimits, type Limits, maxFragments } from '../limits.ts';
+import type { Link } from '../session/session.ts';
 import { Budget } from './budget.ts';
-import type { AgentConnection, ListenerHandlers } from './connection.ts';
-import { HttpExchange } from './http-exchange.ts';
+import type { Admission, AgentConnection, ListenerHandlers, Rejection } from './connection.ts';
+import { openExchange } from './http-exchange.ts';
 import { readBody } from './request-body.ts';
-import { WebSocketPool } from './websocket-pool.ts';
+import { type Plane, WebSocketConnection } from './websocket-connection.ts';
 
 /** How a listener is made. */
 export interface ListenerOptions {
@@ -33,19 +37,15 @@ export interface OpampListener {
   readonly connections: ReadonlySet<AgentConnection>;
 }
 
-type Refusal = { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
-type Admitted =
-  | { readonly accept: true; readonly identity?: unknown }
-  | ({ readonly accept: false } & Refusal);
-
 const unavailable = { accept: false, status: 503, headers: { 'Retry-After': '30' } } as const;
 
 /** Serve OpAMP over WebSocket and plain HTTP at one URL (S-001). */
 export function createOpampListener(options: ListenerOptions): OpampListener {
   const { path = '/v1/opamp', handlers, boot = randomUUID() } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const budget = new Budget(limits.unfinishedBytes);
-  const pool = new WebSocketPool(limits, handlers, budget);
+  const unfinished = new Budget(limits.unfinishedBytes);
+  const plane: Plane = { limits, handlers, unfinished, connections: new Set(), silent: new Set() };
+  const http: Link = { id: boot, transport: 'http' };
   let serial = 0;
   let draining = false;
 
@@ -58,9 +58,18 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
   server.maxConnections = limits.connections;
+  const upgradeOptions = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.receiveBytes,
+    maxFragments: maxFragments(limits.receiveBytes),
+    closeTimeout: limits.closeMs,
+  };
+  const upgrades = new WebSocketServer(upgradeOptions);
 
   /** What can be said from the head of a request alone; authentication comes before any body (R15). */
-  async function admit(request: IncomingMessage, transport: 'websocket' | 'http'): Promise<Admitted> {
+  async function admit(request: IncomingMessage, transport: Link['transport']): Promise<Admission> {
     const { headers, socket, method, url } = request;
     if (url?.split('?')[0] !== path) return { accept: false, status: 404 };
     // Browsers send an Origin, agents do not: no page may talk to us through its visitor (X15).
@@ -71,15 +80,7 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
     if (transport === 'http' && method !== 'POST') {
       return { accept: false, status: 405, headers: { Allow: 'GET, POST' } };
     }
-    if (transport === 'websocket' && (draining || pool.crowded)) return unavailable;
-    const said = await handlers.admit({ remoteAddress: socket.remoteAddress ?? '', headers, transport });
-    if (said.accept) return said;
-    const { status, retryAfterSeconds: seconds } = said;
-    const more = {
-      ...(seconds !== undefined && { 'Retry-After': String(Math.ceil(seconds)) }),
-      ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
-    };
-    return { accept: false, status, headers: more };
+    return handlers.admit({ remoteAddress: socket.remoteAddress ?? '', headers, transport });
   }
 
   server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
@@ -89,21 +90,23 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
     if (!admission.accept) return refuse(response, admission);
     const [type = ''] = (request.headers['content-type'] ?? '').split(';');
     if (type.trim().toLowerCase() !== 'application/x-protobuf') return refuse(response, { status: 415 });
-    const body = await readBody(request, limits, budget);
-    if ('status' in body) return refuse(response, body);
-    const { identity } = admission;
-    const link = { id: boot, transport: 'http' } as const;
-    const about = { id: `${boot}-${++serial}`, link, identity, sendBytes: limits.sendBytes };
-    const exchange = new HttpExchange(request, response, about);
+    const body = await readBody(request, limits, unfinished);
+    if (typeof body === 'number') return refuse(response, { status: body });
+    const exchange = openExchange(request, response, http, admission.identity, limits);
     response.once('close', () => handlers.closed(exchange));
-    handlers.message(exchange, body.payload);
+    handlers.message(exchange, body);
   });
 
   server.on('upgrade', async (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     const admission = await admit(request, 'websocket').catch(() => unavailable);
     if (!admission.accept) return refuseUpgrade(stream, admission);
-    pool.accept(request, stream, head, { id: `${boot}-${++serial}`, identity: admission.identity });
+    const crowded = plane.silent.size >= limits.connections * limits.silentShare;
+    if (draining || crowded) return refuseUpgrade(stream, unavailable);
+    // The library answers 400 or 405 itself when the request is no upgrade.
+    upgrades.handleUpgrade(request, stream, head, (socket) => {
+      new WebSocketConnection(plane, socket, stream, `${boot}-${++serial}`, admission.identity);
+    });
   });
 
   server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
@@ -113,15 +116,10 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
   });
 
   return {
-    connections: pool.connections,
+    connections: plane.connections,
     async listen({ host, port }) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen({ port, ...(host !== undefined && { host }) }, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+      server.listen({ port, ...(host !== undefined && { host }) });
+      await once(server, 'listening');
       const address = server.address() as AddressInfo;
       return { host: address.address, port: address.port };
     },
@@ -131,24 +129,34 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
         server.close(() => resolve());
       });
       server.closeIdleConnections();
-      await pool.drain(drainMs);
-      const grace = setTimeout(() => {
-        pool.stop();
-        server.closeAllConnections();
-      }, limits.closeMs);
+      await drain(plane.connections, drainMs);
+      // WebSockets whose Close frame is not answered are ended by the library after the same time.
+      const grace = setTimeout(() => server.closeAllConnections(), limits.closeMs);
       await closed;
       clearTimeout(grace);
-      pool.stop();
     },
   };
 }
 
-function refuse(response: ServerResponse, { status, headers = {} }: Refusal): void {
+/** Closes all with 1001, in random order, evenly over the time. */
+async function drain(connections: ReadonlySet<AgentConnection>, drainMs: number): Promise<void> {
+  const order = [...connections]
+    .map((connection) => ({ connection, rank: randomInt(2 ** 32) }))
+    .sort((a, b) => a.rank - b.rank);
+  const started = performance.now();
+  for (const [i, { connection }] of order.entries()) {
+    const wait = started + (drainMs * i) / order.length - performance.now();
+    if (wait > 0) await sleep(wait);
+    connection.close(1001, 'the server is going away');
+  }
+}
+
+function refuse(response: ServerResponse, { status, headers = {} }: Rejection): void {
   response.writeHead(status, { ...headers, 'Content-Length': 0 }).end();
 }
 
 /** The same on a socket that has left the hands of the HTTP server. */
-function refuseUpgrade(stream: Duplex, { status, headers = {} }: Refusal): void {
+function refuseUpgrade(stream: Duplex, { status, headers = {} }: Rejection): void {
   if (!stream.writable) return void stream.destroy();
   const lines = Object.entries({ Connection: 'close', 'Content-Length': '0', ...headers });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');

@@ -37,8 +37,7 @@ export async function listen(
         if (handlers.message) handlers.message(connection, payload);
         else connection.send([payload]);
       },
-      malformed: (_connection, reason, uid) =>
-        malformed.push(uid === undefined ? reason : `${reason} ${uid}`),
+      malformed: (_connection, { code }) => malformed.push(code),
       closed: (connection) => closed.push(connection),
       ...(handlers.admit && { admit: handlers.admit }),
     },

@@ -2,95 +2,85 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { peekInstanceUid } from '../codec.ts';
 import { OpampError } from '../error.ts';
-import { unframe } from '../framing.ts';
+import { frame, unframe } from '../framing.ts';
 import type { Limits } from '../limits.ts';
 import { encodeBadRequest } from '../reply.ts';
 import type { Link } from '../session/session.ts';
 import type { Budget } from './budget.ts';
-import type { AgentConnection, ListenerHandlers, MalformedReason } from './connection.ts';
+import type { AgentConnection, ListenerHandlers } from './connection.ts';
 
-/** Below this size one frame is cheaper than two. */
-const JOIN_BELOW = 2048;
-
-/** What a WebSocket needs from its listener. */
-export interface WebSocketContext {
+/** What the connections of one listener share. */
+export interface Plane {
   readonly limits: Limits;
   readonly handlers: ListenerHandlers;
-  readonly budget: Budget;
-  /** Its first OpAMP message came. */
-  spoke(): void;
-  /** Its socket is gone. */
-  ended(): void;
+  /** Bytes of messages that are not complete yet (R13). */
+  readonly unfinished: Budget;
+  readonly connections: Set<WebSocketConnection>;
+  /** Those that have not sent an OpAMP message (R17). */
+  readonly silent: Set<WebSocketConnection>;
 }
 
 /** One WebSocket of one or many agents. */
 export class WebSocketConnection implements AgentConnection {
   readonly transport = 'websocket';
   readonly uidHeader = undefined;
+  readonly id: string;
   readonly link: Link;
-  readonly remoteAddress: string;
   readonly identity: unknown;
-  /** Whether an OpAMP message has come (R17). */
-  spoken = false;
+  private readonly plane: Plane;
   private readonly socket: WebSocket;
   private readonly stream: Duplex;
-  private readonly context: WebSocketContext;
-  private readonly firstMessage: NodeJS.Timeout;
+  private readonly timers: readonly NodeJS.Timeout[];
   private unfinished = 0;
   private unanswered = 0;
   private textFrames = 0;
   private largestQueued = 0;
 
-  constructor(
-    socket: WebSocket,
-    stream: Duplex,
-    about: { readonly id: string; readonly remoteAddress: string; readonly identity: unknown },
-    context: WebSocketContext,
-  ) {
+  constructor(plane: Plane, socket: WebSocket, stream: Duplex, id: string, identity: unknown) {
+    this.plane = plane;
     this.socket = socket;
     this.stream = stream;
-    this.link = { id: about.id, transport: 'websocket' };
-    this.remoteAddress = about.remoteAddress;
-    this.identity = about.identity;
-    this.context = context;
-    this.firstMessage = setTimeout(() => this.close(1008, 'no message came'), context.limits.firstMessageMs);
+    this.id = id;
+    this.link = { id, transport: 'websocket' };
+    this.identity = identity;
+    plane.connections.add(this);
+    plane.silent.add(this);
+    const { firstMessageMs, pingMs } = plane.limits;
+    const hurry = setTimeout(() => {
+      if (plane.silent.has(this)) this.close(1008, 'no message came');
+    }, firstMessageMs);
+    this.timers = [hurry, setInterval(() => this.ping(), pingMs).unref()];
     // Before the parser's own listener, so that a message completed by a chunk takes it off again.
     stream.prependListener('data', (chunk: Buffer) => this.received(chunk.length));
     socket.on('message', (data: Buffer, isBinary) => this.heard(data, isBinary));
-    socket.on('pong', () => this.alive());
+    socket.on('pong', () => {
+      this.unanswered = 0;
+    });
     // The library has sent 1009, 1008 or 1002 by now; `close` follows.
     socket.on('error', () => undefined);
     socket.on('close', () => this.closed());
   }
 
-  get id(): string {
-    return this.link.id;
-  }
-
+  /** Bytes given to `send` that have not left the process. */
   get bufferedAmount(): number {
     return this.socket.bufferedAmount;
   }
 
   send(parts: readonly Uint8Array[]): boolean {
-    const { limits } = this.context;
+    const { limits } = this.plane;
     const size = parts.reduce((sum, part) => sum + part.length, 1);
     if (size > limits.sendBytes || this.socket.readyState !== this.socket.OPEN) return false;
-    const queued = this.socket.bufferedAmount;
+    const queued = this.bufferedAmount;
     this.largestQueued = Math.max(queued === 0 ? 0 : this.largestQueued, size);
     if (queued + size > this.largestQueued + limits.sendBufferSlackBytes) {
       // It reads too slowly to take even a Close frame (R8).
       this.socket.terminate();
       return false;
     }
-    if (parts.length === 1 || size <= JOIN_BELOW) {
-      this.socket.send(Buffer.concat([Uint8Array.of(0), ...parts], size), { binary: true });
-      return true;
-    }
-    const [own = new Uint8Array(), ...shared] = parts;
+    // A frame for each part: the shared ones are not copied.
     this.stream.cork();
-    this.socket.send(Buffer.concat([Uint8Array.of(0), own]), { binary: true, fin: false });
-    for (const [i, part] of shared.entries()) {
-      this.socket.send(part, { binary: true, fin: i === shared.length - 1 });
+    for (const [i, part] of parts.entries()) {
+      this.socket.send(i === 0 ? frame(part) : part, { binary: true, fin: i === parts.length - 1 });
     }
     this.stream.uncork();
     return true;
@@ -100,24 +90,15 @@ export class WebSocketConnection implements AgentConnection {
     this.socket.close(code, reason);
   }
 
-  /** End it without a Close frame. */
-  terminate(): void {
-    this.socket.terminate();
-  }
-
   /** Ask for a sign of life, or end a connection that gave none (R8). */
-  ping(): void {
-    if (this.unanswered >= this.context.limits.unansweredPings) this.socket.terminate();
+  private ping(): void {
+    if (this.unanswered >= this.plane.limits.unansweredPings) this.socket.terminate();
     this.unanswered += 1;
-    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
-  }
-
-  private alive(): void {
-    this.unanswered = 0;
+    this.socket.ping();
   }
 
   private received(bytes: number): void {
-    if (this.context.budget.take(bytes)) this.unfinished += bytes;
+    if (this.plane.unfinished.take(bytes)) this.unfinished += bytes;
     else {
       this.socket.close(1013, 'too many unfinished messages');
       // Read no more: what is left of the message would still be kept until the other side closes.
@@ -126,51 +107,37 @@ export class WebSocketConnection implements AgentConnection {
   }
 
   private finished(): void {
-    this.context.budget.giveBack(this.unfinished);
+    this.plane.unfinished.giveBack(this.unfinished);
     this.unfinished = 0;
   }
 
   private heard(data: Buffer, isBinary: boolean): void {
     this.finished();
-    this.alive();
-    if (!isBinary) {
-      this.text();
-      return;
-    }
+    this.unanswered = 0;
     let payload: Uint8Array;
     try {
+      if (!isBinary) throw new OpampError('malformed', 'send binary WebSocket messages, not text (S-010)');
       payload = unframe(data);
     } catch (error) {
-      this.malformed('bad-header', error, data);
+      this.refuse(error as OpampError, data);
+      if (!isBinary) this.textFrames += 1;
+      if (this.textFrames >= this.plane.limits.textFrames) this.close(1003, 'text frames are not understood');
       return;
     }
-    if (!this.spoken) {
-      this.spoken = true;
-      clearTimeout(this.firstMessage);
-      this.context.spoke();
-    }
-    this.context.handlers.message(this, payload);
+    this.plane.silent.delete(this);
+    this.plane.handlers.message(this, payload);
   }
 
-  private text(): void {
-    this.textFrames += 1;
-    this.malformed(
-      'text-frame',
-      new OpampError('malformed', 'send binary WebSocket messages, not text (S-010)'),
-    );
-    if (this.textFrames >= this.context.limits.textFrames) this.close(1003, 'text frames are not understood');
-  }
-
-  private malformed(reason: MalformedReason, error: unknown, data?: Uint8Array): void {
-    const uid = data && peekInstanceUid(data);
-    this.send([encodeBadRequest(error instanceof OpampError ? error.message : 'malformed message', uid)]);
-    this.context.handlers.malformed(this, reason, ...(uid === undefined ? [] : [uid]));
+  private refuse(error: OpampError, data: Buffer): void {
+    this.send([encodeBadRequest(error.message, peekInstanceUid(data))]);
+    this.plane.handlers.malformed(this, error);
   }
 
   private closed(): void {
-    clearTimeout(this.firstMessage);
+    for (const timer of this.timers) clearTimeout(timer);
     this.finished();
-    this.context.ended();
-    this.context.handlers.closed(this);
+    this.plane.connections.delete(this);
+    this.plane.silent.delete(this);
+    this.plane.handlers.closed(this);
   }
 }

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { decodeServerToAgent, frame, ServerErrorResponseType, unframe } from '../index.ts';
 import { connectWebSocket, HandshakeError } from './index.ts';
 import { listen, raw, type TestListener, until } from './test-listener.ts';
+import type { WebSocketConnection } from './websocket-connection.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const UID = '018f3a2b4c5d7e6f8091a2b3c4d5e6f7';
@@ -63,7 +64,7 @@ describe('messages', () => {
     await until(() => server.messages.length === 2);
     await until(() => received.length === 4);
     expect(received.map(badRequest)).toEqual(['', UID, '', '']);
-    expect(server.malformed).toEqual(['bad-header', `bad-header ${UID}`, 'bad-header', 'bad-header']);
+    expect(server.malformed).toEqual(Array.from({ length: 4 }, () => 'bad-header'));
     expect(server.messages.map(({ payload }) => payload)).toEqual([V1, new Uint8Array()]);
     expect(close.code).toBeUndefined();
   });
@@ -144,7 +145,7 @@ describe('sizes', () => {
   });
 
   test('R14: tiny fragments without end are closed with 1008', async () => {
-    const server = await listen({ fragments: 1280 });
+    const server = await listen();
     const { socket, close } = await open(server);
     for (let i = 0; i < 1300; i++) socket.send(Uint8Array.of(0), { fin: false, binary: true });
     await until(() => close.code !== undefined);
@@ -170,9 +171,12 @@ describe('sizes', () => {
 
 describe('admission', () => {
   test.each([401, 403, 429, 503] as const)('S-266, S-267: %i instead of the upgrade', async (status) => {
-    const server = await listen({}, { admit: () => ({ accept: false, status, retryAfterSeconds: 45 }) });
+    const server = await listen(
+      {},
+      { admit: () => ({ accept: false, status, headers: { 'Retry-After': '45' } }) },
+    );
     const failed = connectWebSocket(server.ws, { message: () => undefined });
-    await expect(failed).rejects.toMatchObject({ code: 'closed', status, retryAfterSeconds: 45 });
+    await expect(failed).rejects.toMatchObject({ code: 'closed', status, retryAfter: '45' });
     await expect(failed).rejects.toBeInstanceOf(HandshakeError);
   });
 
@@ -244,7 +248,7 @@ describe('time', () => {
     const server = await listen();
     const { socket } = await open(server);
     socket.pause();
-    const [connection] = server.listener.connections;
+    const [connection] = server.listener.connections as ReadonlySet<WebSocketConnection>;
     let most = 0;
     for (let i = 0; i < 100 && connection?.send([V1, config]); i++) {
       most = Math.max(most, connection.bufferedAmount);

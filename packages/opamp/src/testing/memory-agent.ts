@@ -10,19 +10,8 @@ import {
 } from '../generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidFromBytes, uidToBytes } from '../instance-uid.ts';
 
-type Content = Omit<MessageInitShape<typeof AgentToServerSchema>, '$typeName'>;
-
-/** Parts of an agent's state; a report of an outcome replaces those that it holds. */
-export type AgentState = Pick<
-  Content,
-  | 'agentDescription'
-  | 'health'
-  | 'effectiveConfig'
-  | 'remoteConfigStatus'
-  | 'packageStatuses'
-  | 'customCapabilities'
-  | 'availableComponents'
->;
+/** Parts of a message; those of an agent's state are replaced by a report that holds them. */
+export type AgentState = Omit<MessageInitShape<typeof AgentToServerSchema>, '$typeName'>;
 
 /** How an agent takes an offered configuration: the reports it sends, in order, each changing its state. */
 export type Outcome = (config: AgentRemoteConfig) => readonly AgentState[];
@@ -47,23 +36,17 @@ const defaultCapabilities =
   Bits.AgentCapabilities_ReportsHeartbeat |
   Bits.AgentCapabilities_ReportsAvailableComponents;
 
-const components = { receivers: { subComponentMap: { otlp: {} } } };
-
-function defaultState(uid: InstanceUid): AgentState {
-  const value = (text: string) => ({ value: { case: 'stringValue' as const, value: text } });
-  return {
-    agentDescription: {
-      identifyingAttributes: [
-        { key: 'service.name', value: value('otelcol') },
-        { key: 'service.instance.id', value: value(uid) },
-      ],
-    },
-    health: { healthy: true },
-    effectiveConfig: { configMap: { configMap: {} } },
-    remoteConfigStatus: { status: RemoteConfigStatuses.RemoteConfigStatuses_UNSET },
-    availableComponents: { hash: Uint8Array.of(1, 2, 3), components },
-  };
-}
+const serviceName = { value: { case: 'stringValue' as const, value: 'otelcol' } };
+const defaultState: AgentState = {
+  agentDescription: { identifyingAttributes: [{ key: 'service.name', value: serviceName }] },
+  health: { healthy: true },
+  effectiveConfig: {},
+  remoteConfigStatus: { status: RemoteConfigStatuses.RemoteConfigStatuses_UNSET },
+  availableComponents: {
+    hash: Uint8Array.of(1, 2, 3),
+    components: { receivers: { subComponentMap: { otlp: {} } } },
+  },
+};
 
 /** Reports APPLYING, then APPLIED with the configuration as the effective one. */
 export const applied: Outcome = (config) => {
@@ -107,12 +90,12 @@ export class MemoryAgent {
   constructor({ uid, capabilities = defaultCapabilities, state, outcome = applied }: MemoryAgentOptions) {
     this.uid = uid;
     this.capabilities = capabilities;
-    this.state = { ...defaultState(uid), ...state };
+    this.state = { ...defaultState, ...state };
     this.outcome = outcome;
   }
 
   /** The next message, with this content and nothing else. Also a heartbeat, and the first one after a reconnect. */
-  report(content: Content = {}): AgentToServer {
+  report(content: AgentState = {}): AgentToServer {
     const message = create(AgentToServerSchema, {
       instanceUid: uidToBytes(this.uid),
       sequenceNum: this.sequence,
