@@ -74,6 +74,15 @@ test('a directory and standard input; what KIND show -o yaml prints is what appl
   });
 });
 
+test('files in another order are the same files', async () => {
+  const files = ['b: { body: two }', 'a: { body: one, contentType: text/plain }'];
+  const manifest = (order: string[]) =>
+    `{ apiVersion: flaghoist/v1, kind: Configuration, metadata: { name: two }, spec: { files: { ${order.join(', ')} } } }`;
+  const given = (order: string[]) => run(server.url, ['apply', '-f', '-'], { input: manifest(order) });
+  expect((await given(files)).out).toBe('configuration/two created (revision 1)\n');
+  expect((await given(files.toReversed())).out).toBe('configuration/two unchanged\n');
+});
+
 test('diff -f: exit codes 0 same, 1 different, 2 or more error', async () => {
   const diff = () => run(server.url, ['diff', '-f', join(directory, 'fleet.yaml')]);
   const all = await diff();

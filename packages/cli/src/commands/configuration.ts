@@ -47,7 +47,8 @@ async function show(session: Session, _: object, reference: string): Promise<und
   }
   await print(session, revision, {
     names: [REVISION.name(revision)],
-    text: () => filesText(Object.entries(files).map(([file, { body }]) => ({ name: file, body }))),
+    text: () =>
+      session.foreign(filesText(Object.entries(files).map(([file, { body }]) => ({ name: file, body })))),
     manifest: async () => {
       const { configurationManifest } = await import('../manifests/manifest.ts');
       return configurationManifest(await client.getConfiguration({ name }), files);

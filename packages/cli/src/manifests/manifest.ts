@@ -95,7 +95,12 @@ export function configurationManifest(
   files: Files,
 ): ConfigurationManifest {
   const metadata = { name, description };
-  return { apiVersion: API_VERSION, kind: 'Configuration', metadata, spec: { files } };
+  // In one order, so that texts which are the same look the same.
+  const sorted = Object.entries(files)
+    .map(([file, { body, contentType }]) => [file, { body, contentType }] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const spec = { files: Object.fromEntries(sorted) };
+  return { apiVersion: API_VERSION, kind: 'Configuration', metadata, spec };
 }
 
 /** What `apply` takes for a group as it is. */
