@@ -77,9 +77,6 @@ const lastEventId = z.object({ lastEventId: numeral.min(0).optional() });
 const view = z.object({ view: agents.configView.default('effective') });
 
 const agentAct = { params: byAgent, query: byAuthor };
-const agentPages = { params: byAgent, query: inPages };
-const namePages = { params: byName, query: inPages };
-const rolloutPages = { params: byId, query: inPages };
 const deletion = { params: byName, query: byAuthor, headers: ifMatch };
 const nothing = z.void();
 
@@ -95,11 +92,10 @@ const operations = {
     params: byAgent,
     query: view,
   }),
-  getAgentTimeline: op(
-    'Show the events of an agent, oldest first',
-    historyOf(fleet.journalEvent),
-    agentPages,
-  ),
+  getAgentTimeline: op('Show the events of an agent, oldest first', historyOf(fleet.journalEvent), {
+    params: byAgent,
+    query: inPages,
+  }),
   pinAgent: op(
     'Push a revision to one agent, whatever its group runs',
     agents.agent,
@@ -118,11 +114,10 @@ const operations = {
     body: configurations.configurationRequest,
   }),
   deleteConfiguration: op('Delete a configuration that no group runs', nothing, deletion, ['conflict']),
-  listRevisions: op(
-    'List the revisions of a configuration, newest first',
-    pageOf(configurations.revision),
-    namePages,
-  ),
+  listRevisions: op('List the revisions of a configuration, newest first', pageOf(configurations.revision), {
+    params: byName,
+    query: inPages,
+  }),
   createRevision: op(
     'Save a revision; touches no agent',
     configurations.savedRevision,
@@ -170,11 +165,10 @@ const operations = {
     params: byId,
     query: rollouts.targetFilter,
   }),
-  listRolloutEvents: op(
-    'List the log of a rollout, oldest first',
-    historyOf(rollouts.rolloutEvent),
-    rolloutPages,
-  ),
+  listRolloutEvents: op('List the log of a rollout, oldest first', historyOf(rollouts.rolloutEvent), {
+    params: byId,
+    query: inPages,
+  }),
   listStrategies: op('List the strategies', z.object({ items: z.array(rollouts.strategy) }), {}),
 
   getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet, {}),

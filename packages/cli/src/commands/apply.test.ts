@@ -75,7 +75,8 @@ test('a directory and standard input; what KIND show -o yaml prints is what appl
 });
 
 test('files in another order are the same files', async () => {
-  const files = ['b: { body: two }', 'a: { body: one, contentType: text/plain }'];
+  const body = JSON.stringify(COLLECTOR);
+  const files = [`b: { body: ${body} }`, `a: { body: ${body}, contentType: text/plain }`];
   const manifest = (order: string[]) =>
     `{ apiVersion: flaghoist/v1, kind: Configuration, metadata: { name: two }, spec: { files: { ${order.join(', ')} } } }`;
   const given = (order: string[]) => run(server.url, ['apply', '-f', '-'], { input: manifest(order) });
