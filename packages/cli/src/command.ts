@@ -17,7 +17,6 @@ export const OPTIONS = {
   q: ['-q, --q <text>', 'with this in name or id'],
   reason: ['--reason <text>', 'why'],
   rollout: ['--rollout', 'start the rollouts that follow from it'],
-  set: ['--set <settings...>', 'over the strategy: maxInFlight=25%, maxFailed=3, applyTimeout=2m'],
   state: ['--state <state>', 'in one state'],
   strategy: ['--strategy <strategy>', 'how the rollout goes'],
   supersede: ['--supersede', 'take over from a rollout that is not finished'],
@@ -31,12 +30,7 @@ export type OptionName = keyof typeof OPTIONS;
 /** An option that a command takes; with `!` one that it needs. */
 export type Taken = OptionName | `${OptionName}!`;
 type Flags<Name extends OptionName> = (typeof OPTIONS)[Name][0];
-type Value<Name extends OptionName> =
-  Flags<Name> extends `${string}...>`
-    ? readonly string[]
-    : Flags<Name> extends `${string}<${string}`
-      ? string
-      : true;
+type Value<Name extends OptionName> = Flags<Name> extends `${string}<${string}` ? string : true;
 
 /** The options of a command, as its function gets them. */
 export type Given<Takes extends Taken> = {

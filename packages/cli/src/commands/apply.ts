@@ -63,7 +63,7 @@ function changeOf(client: Client, manifest: Manifest): Promise<Change> {
   return manifest.kind === 'Group' ? groupChange(client, manifest) : configurationChange(client, manifest);
 }
 
-type ApplyOptions = Given<'filename!' | 'dryRun' | 'message' | 'author' | 'rollout' | 'supersede'>;
+type ApplyOptions = Given<'filename!' | 'dryRun' | 'message' | 'author' | 'rollout'>;
 
 /** Moves every group that the manifests are about to the newest revision, unless it is there or on its way. */
 async function startRollouts(session: Session, manifests: readonly Manifest[], options: ApplyOptions) {
@@ -120,7 +120,7 @@ async function diff(session: Session, { filename }: Given<'filename!'>): Promise
   return code;
 }
 
-const APPLY = ['filename!', 'dryRun', 'message', 'author', 'rollout', 'supersede'] as const;
+const APPLY = ['filename!', 'dryRun', 'message', 'author', 'rollout'] as const;
 const SAME = 'compare files with the server: exit code 0 same, 1 different';
 
 export const applyCommands = [

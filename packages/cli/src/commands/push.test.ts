@@ -49,7 +49,6 @@ test('push makes the configuration if it is new, saves the revision and starts t
         configuration: 'edge',
         revision: 1,
         group: 'edge',
-        overrides: {},
         supersede: false,
         author: 'bob',
         message: 'second backend',

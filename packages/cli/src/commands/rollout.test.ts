@@ -23,22 +23,11 @@ beforeEach(async () => {
 afterEach(() => server[Symbol.asyncDispose]());
 
 test('rollout start, list, status, targets', async () => {
-  const start = [
-    'rollout',
-    'start',
-    '--group',
-    'edge',
-    '--to',
-    'edge@latest',
-    '-m',
-    'go',
-    '--set',
-    'maxInFlight=2',
-  ];
-  const started = await run(server.url, [...start, 'maxFailed=10%', 'applyTimeout=30s', '--author', 'bob']);
+  const start = ['rollout', 'start', '--group', 'edge', '--to', 'edge@latest', '-m', 'go'];
+  const started = await run(server.url, [...start, '--author', 'bob']);
   expect(started).toEqual({ code: 0, out: 'rollout/r-1 started: group edge to edge@2, 4 agents\n', err: '' });
   expect(server.world.calls.at(-1)).toMatchObject({
-    rollout: { revision: 'latest', overrides: { maxInFlight: 2, maxFailed: '10%', applyTimeout: '30s' } },
+    rollout: { revision: 'latest', author: 'bob', message: 'go' },
   });
   server.world.progress('r-1', {
     counts: {

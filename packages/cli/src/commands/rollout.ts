@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { allItems, type RequestOf, type Rollout, type RolloutTarget } from '@flaghoist/api';
+import { allItems, type Rollout, type RolloutTarget } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { type Kind, listing, print, show } from '../output/print.ts';
@@ -46,34 +46,12 @@ const TARGET: Kind<RolloutTarget> = {
   ],
 };
 
-type StrategyOverrides = NonNullable<RequestOf<'startRollout'>['body']['overrides']>;
-
 /** Above this many agents a push to all of them at once is asked about at a terminal (A.8). */
 const ASK_ABOVE = 10;
 
 /** What a push and a rollout have in common. */
-export const starting = [
-  'group',
-  'fleet',
-  'strategy',
-  'set',
-  'author',
-  'supersede',
-  'watch',
-  'timeout',
-] as const;
+export const starting = ['group', 'fleet', 'strategy', 'author', 'supersede', 'watch', 'timeout'] as const;
 export type Starting = Given<(typeof starting)[number] | 'message'>;
-
-/** `maxInFlight=10`: which settings there are and what they may be the server knows. */
-function overrides(settings: readonly string[] = []): StrategyOverrides {
-  return Object.fromEntries(
-    settings.map((setting) => {
-      const [, key = '', value = ''] = /^(\w+)=(.+)$/.exec(setting) ?? [];
-      if (key === '') throw new CliError(`--set ${setting}: write maxInFlight=10`);
-      return [key, /^\d+$/.test(value) ? Number(value) : value];
-    }),
-  );
-}
 
 /** @throws CliError unless the rollout has exactly one destination */
 function destination({ group, fleet }: Starting): { readonly group: string } | { readonly fleet: true } {
@@ -117,7 +95,6 @@ export async function startAt(
       ...destination(options),
       ...revision,
       strategy,
-      overrides: overrides(options.set),
       supersede,
       author: session.author(options.author),
       message,
