@@ -7,7 +7,7 @@ export { compareStructures, type Structure, type Understood, understand } from '
 export { fill, type Masked, TemplateBook } from './collector/templates.ts';
 export type { ConfigFile, ConfigFiles, Configuration, Revision } from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
-export { assign, retry, unassign, withLedger } from './convergence/assignment.ts';
+export { assign, conflicted, retry, unassign, withLedger } from './convergence/assignment.ts';
 export {
   type EffectiveVerdict,
   extendDeadline,
@@ -62,6 +62,7 @@ export {
   fold,
   freeSlots,
   inFlight,
+  mayBeAdmitted,
   type Observation,
   type RolloutCommand,
   type RolloutEvent,

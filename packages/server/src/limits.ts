@@ -39,3 +39,21 @@ export const SERVER_LIMITS = {
   /** Event streams open at once. */
   streams: 256,
 } as const;
+
+/** How much of what one agent says is kept (X26). Sizes in characters unless they say otherwise. */
+export const AGENT_LIMITS = {
+  /** Error messages, health texts: several times the longest that a Supervisor with log snippets sends. */
+  text: 16 * 1024,
+  attributeText: 4 * 1024,
+  attributes: 256,
+  /** Keys, component ids, file names. */
+  name: 256,
+  /** Sub-components at one place of the health tree, and components of one kind. */
+  components: 1_024,
+  /** Files of an effective config; kinds of components. */
+  files: 64,
+  /** Hashes that are ours have 32 bytes. */
+  hashBytes: 64,
+  /** Component maps remembered by their hash. */
+  componentMaps: 256,
+} as const;

@@ -426,4 +426,5 @@ const SILENCE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   'lost-contact',
   'apply-timeout',
   'never-acknowledged',
+  'identity-conflict',
 ]);

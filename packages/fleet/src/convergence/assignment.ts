@@ -81,6 +81,33 @@ export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
   return { ...agent, ledger: entry, assignment };
 }
 
+/**
+ * Two agents spoke under this agent's uid, the other one since `since`: what was said and concluded from then on may be
+ * the other's. The report is forgotten, what is under way or was proven fails until a full state tells (A.7).
+ */
+export function conflicted(agent: Agent, since: Instant, now: Instant): Agent {
+  const { ledger, assignment } = agent;
+  const report = { ...agent.report, reported: null, health: null };
+  if (ledger === null) return { ...agent, report };
+  const settledBefore = (ledger.provenAt ?? now) < since || (ledger.failure?.at ?? now) < since;
+  if (!IN_FLIGHT.has(ledger.phase) && settledBefore) return { ...agent, report };
+  const message = 'two agents used this instance uid; what it runs is asked for again';
+  return {
+    identity: agent.identity,
+    report,
+    assignment: { ...assignment, refused: assignment.refused.filter(({ at }) => at < since) },
+    ledger: {
+      ...ledger,
+      phase: 'failed',
+      failure: { reason: 'identity-conflict', message, at: now },
+      receivedAt: null,
+      deadline: null,
+      healthySince: null,
+      provenAt: null,
+    },
+  };
+}
+
 function refusalIn(entry: LedgerEntry | null): Refusal | null {
   const failure = entry?.failure ?? null;
   if (entry === null || failure === null || !CONDEMNING.has(failure.reason)) return null;

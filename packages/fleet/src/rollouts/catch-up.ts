@@ -3,7 +3,7 @@
  * fails on them stops the lane, not the fleet (A.7). All of it is read from the agents: there is no state to lose.
  */
 import { type Agent, can, isVerifiable, type Presence, type RevisionRef } from '../agents/agent.ts';
-import { IN_FLIGHT, type Terms } from '../convergence/ledger.ts';
+import { type Failure, IN_FLIGHT, type Terms } from '../convergence/ledger.ts';
 import type { Millis } from '../time.ts';
 
 /** Share of the group in flight in the lane at once, at least 1 and at most `most`. */
@@ -27,6 +27,10 @@ export interface Lane {
 const inLane = (agent: Agent, stable: RevisionRef): boolean =>
   agent.ledger?.source.kind === 'catch-up' && agent.ledger.revision.hash === stable.hash;
 
+/** An agent that vanished, or that was two, says nothing about the revision. */
+const speaksAgainst = (failure: Failure | null): boolean =>
+  failure !== null && failure.reason !== 'lost-contact' && failure.reason !== 'identity-conflict';
+
 /** How the lane of a group stands, counted over its members. Who cannot show what it runs says nothing of the revision. */
 export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef): Lane {
   let open = 0;
@@ -34,7 +38,7 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
   for (const agent of members) {
     if (!inLane(agent, stable) || agent.ledger === null) continue;
     if (IN_FLIGHT.has(agent.ledger.phase)) open += 1;
-    else if (agent.ledger.phase === 'failed' && isVerifiable(agent.identity)) failed += 1;
+    else if (speaksAgainst(agent.ledger.failure) && isVerifiable(agent.identity)) failed += 1;
   }
   const bound = Math.min(
     Math.max(1, Math.ceil((IN_FLIGHT_SHARE.percent / 100) * size)),

@@ -120,7 +120,7 @@ function withTargets(rollout: Rollout, changes: readonly Target[], now: Instant)
 }
 
 /** Nobody twice: an agent has one turn, but for those whom the offer never reached or who were skipped. */
-const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
+export const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
   const state = targets.get(agent)?.state;
   return state === undefined || state === 'deferred' || state === 'skipped';
 };
@@ -189,12 +189,20 @@ const observePaused: Handler<Extract<RolloutEvent, { type: 'observed' }>> = (rol
 /** Everybody who could be reached has an outcome: proof makes it a success, no proof is no pass (I11). */
 const finish: Handler<Extract<RolloutEvent, { type: 'exhausted' }>> = (rollout, event, now) => {
   if (inFlight(rollout) > 0) return { rollout, commands: [] };
-  const { proven, failed } = rollout.counts;
-  if (proven === 0 && failed > 0)
-    return pause(rollout, 'nothing-proven', `no agent is proven, ${failed} failed`);
-  if (proven === 0 && rollout.planned > 0) return { rollout, commands: [] };
-  if (proven === 0 && rollout.counts.skipped > 0 && isOnlyRefused(rollout))
-    return pause(rollout, 'nothing-proven', 'every agent of the group refused this revision before');
+  const { proven, failed, skipped } = rollout.counts;
+  if (proven === 0) {
+    if (failed > 0) return pause(rollout, 'nothing-proven', `no agent is proven, ${failed} failed`);
+    // Somebody is away and may come back: wait. An empty group is the one thing that needs no proof.
+    if (rollout.planned > 0 && event.deferred.length > 0) return { rollout, commands: [] };
+    if (rollout.planned > 0)
+      return pause(rollout, 'nothing-proven', 'no agent is left in the group that could prove it');
+    if (skipped > 0)
+      return pause(
+        rollout,
+        'nothing-proven',
+        `all ${skipped} agents of the group are left out: none can prove it`,
+      );
+  }
   const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
   const deferred = left.map(
     (agent): Target => ({
@@ -212,10 +220,6 @@ const finish: Handler<Extract<RolloutEvent, { type: 'exhausted' }>> = (rollout, 
     commands: [{ type: 'make-stable' }, { type: 'announce', kind: 'succeeded' }],
   };
 };
-
-/** True when nobody was planned because of what the agents said of this revision: no pass without proof (I11). */
-const isOnlyRefused = ({ planned, targets }: Rollout): boolean =>
-  planned === 0 && [...targets.values()].some(({ reason }) => reason === 'refused-before');
 
 const supersede: Handler<Extract<RolloutEvent, { type: 'superseded' }>> = (rollout, event, now) => ({
   rollout: { ...rollout, state: 'superseded', supersededBy: event.by, endedAt: now },

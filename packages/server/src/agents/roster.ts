@@ -32,7 +32,9 @@ export class Roster {
 
   constructor(agents: Iterable<Agent>, newId: NewId) {
     this.#newId = newId;
-    for (const agent of agents) {
+    for (const stored of agents) {
+      // The entry of an assignment that was taken back stays in the store, as history.
+      const agent = stored.assignment.desired === null ? { ...stored, ledger: null } : stored;
       const image = { agent, presence: ABSENT, committed: agent, noted: agent.ledger, announced: null };
       this.#members.set(agent.identity.id, image);
       this.#index(agent);

@@ -3,7 +3,7 @@
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
 import { randomBytes } from 'node:crypto';
-import { type AgentId, assess, type Presence, withLedger } from '@flaghoist/fleet';
+import { type AgentId, assess, conflicted, type Presence, withLedger } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
@@ -30,7 +30,7 @@ import type { Now } from '../clock.ts';
 import type { EffectiveConfigs } from '../effective/effective-configs.ts';
 import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import type { AgentPlane, Reconciler } from '../reconciler/reconciler.ts';
+import type { AgentPlane, Dispatch, Reconciler } from '../reconciler/reconciler.ts';
 import { type ComponentMaps, observe } from './observe.ts';
 import type { OfferBook } from './offer-book.ts';
 
@@ -39,6 +39,8 @@ interface Speaker {
   session: Session;
   agent: AgentId;
   lastSeen: number;
+  /** When the present connection epoch began. */
+  epochSince: number;
   /** Longest recent gap between messages: an HTTP agent that exceeds it thrice is gone (P5). */
   gap: number;
 }
@@ -59,6 +61,8 @@ export class Gateway implements AgentPlane {
   readonly #maps: ComponentMaps = new Map();
   #held: Held[] = [];
   readonly #holding = new Set<AgentId>();
+  /** Connections that an offer of this turn goes over. */
+  readonly #claimed = new Set<string>();
   readonly #roster: Roster;
   readonly #effective: EffectiveConfigs;
   readonly #offers: OfferBook;
@@ -114,7 +118,10 @@ export class Gateway implements AgentPlane {
   closed(connection: AgentConnection): void {
     const known = this.#connections.get(connection.id);
     this.#connections.delete(connection.id);
-    for (const uid of known?.uids ?? []) this.#step(uid, { kind: 'link-closed', link: connection.id });
+    for (const uid of known?.uids ?? []) {
+      // Whoever was deleted meanwhile is not enrolled by the end of its connection.
+      if (this.#speakers.has(uid)) this.#step(uid, { kind: 'link-closed', link: connection.id });
+    }
   }
 
   /** Ends the patience with HTTP agents that no longer poll (S-046). */
@@ -138,10 +145,16 @@ export class Gateway implements AgentPlane {
     return refused?.reason;
   }
 
-  canSend(agent: AgentId): boolean {
-    const speaker = this.#speakerOfAgent(agent);
-    if (speaker?.session.link === undefined) return false;
-    return speaker.session.link.transport === 'websocket' || this.#holding.has(agent);
+  /** One offer per connection and turn, and none while the last one is still leaving: it may carry many agents (R8). */
+  canSend(agent: AgentId): 'now' | 'later' | 'no' {
+    const link = this.#speakerOfAgent(agent)?.session.link;
+    if (link === undefined) return 'no';
+    if (link.transport === 'http') return this.#holding.has(agent) ? 'now' : 'no';
+    const connection = this.#connections.get(link.id)?.connection;
+    if (connection === undefined) return 'no';
+    if (this.#claimed.has(link.id) || ((connection as { bufferedAmount?: number }).bufferedAmount ?? 0) > 0) return 'later';
+    this.#claimed.add(link.id);
+    return 'now';
   }
 
   /** Has a configuration encoded before anybody is to get it, so that the first answer to a poll can carry it. */
@@ -161,39 +174,48 @@ export class Gateway implements AgentPlane {
     this.#push(this.#step(speaker.session.uid, { kind: 'ask-full-state' }));
   }
 
-  hold(offers: ReadonlyMap<AgentId, string>): () => void {
+  hold(offers: ReadonlyMap<AgentId, Dispatch>): () => AgentId[] {
     const held = this.#held;
     this.#held = [];
     this.#holding.clear();
+    this.#claimed.clear();
     return () => {
       const left = new Map(offers);
-      for (let index = held.length - 1; index >= 0; index -= 1) {
-        const each = held[index];
-        if (each === undefined) continue;
-        const hash = left.get(each.agent);
-        const remoteConfig = hash === undefined ? undefined : this.#offers.get(hash);
-        if (remoteConfig === undefined) continue;
-        const offered = attach(each.speaker.session, each.reply, { remoteConfig });
-        if (offered === each.reply) continue;
-        each.reply = offered;
-        left.delete(each.agent);
+      const unsent: AgentId[] = [];
+      for (const each of held.toReversed()) this.#join(each, left);
+      for (const { agent, connection, reply } of held) {
+        if (!connection.send(encodeReply(reply)) && reply.remoteConfig !== undefined) unsent.push(agent);
       }
-      for (const { connection, reply } of held) connection.send(encodeReply(reply));
-      for (const [agent, hash] of left) this.#offer(agent, hash);
+      for (const [agent, offer] of left) if (!this.#offer(agent, offer)) unsent.push(agent);
+      return unsent;
     };
   }
 
-  #offer(agent: AgentId, hash: string): void {
-    const speaker = this.#speakerOfAgent(agent);
-    const remoteConfig = this.#offers.get(hash);
-    if (speaker === undefined || remoteConfig === undefined) return;
-    this.#push(this.#step(speaker.session.uid, { kind: 'offer', offer: { remoteConfig } }));
+  /** Puts the agent's offer into the answer that is due. */
+  #join(held: Held, offers: Map<AgentId, Dispatch>): void {
+    const offer = offers.get(held.agent);
+    const remoteConfig = offer && this.#offers.get(offer.hash);
+    if (remoteConfig === undefined || held.speaker.session.epoch !== offer?.epoch) return;
+    const joined = attach(held.speaker.session, held.reply, { remoteConfig });
+    if (joined === held.reply) return;
+    held.reply = joined;
+    offers.delete(held.agent);
   }
 
-  /** Sends what a step says unasked; over HTTP the session keeps it for the next poll (S-034). */
-  #push({ deliveries }: Exchange): void {
-    for (const { link, reply } of deliveries)
-      this.#connections.get(link.id)?.connection.send(encodeReply(reply));
+  /** Sends an offer by itself; false when it cannot leave on the epoch that its record names. */
+  #offer(agent: AgentId, { hash, epoch }: Dispatch): boolean {
+    const speaker = this.#speakerOfAgent(agent);
+    const remoteConfig = this.#offers.get(hash);
+    if (speaker === undefined || remoteConfig === undefined || speaker.session.epoch !== epoch) return false;
+    return this.#push(this.#step(speaker.session.uid, { kind: 'offer', offer: { remoteConfig } }));
+  }
+
+  /** Sends what a step says unasked; over HTTP the session keeps it for the next poll (S-034). False when nothing left. */
+  #push({ deliveries }: Exchange): boolean {
+    const sent = deliveries.map(({ link, reply }) =>
+      this.#connections.get(link.id)?.connection.send(encodeReply(reply)),
+    );
+    return sent.length > 0 && sent.every((left) => left === true);
   }
 
   /** Answers a message: at once when nothing has to be durable first, else with the turn. */
@@ -229,7 +251,7 @@ export class Gateway implements AgentPlane {
     speaker.session = outcome.session;
     const member = this.#roster.get(speaker.agent);
     if (member === undefined) return outcome;
-    this.#takeFacts(member, outcome.facts, now);
+    this.#takeFacts(member, speaker, outcome.facts, now);
     if (outcome.successor !== undefined) this.#rename(member, outcome.successor, speaker);
     // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
     const present = outcome.successor ?? (outcome.session.state === 'moved' ? undefined : outcome.session);
@@ -237,7 +259,7 @@ export class Gateway implements AgentPlane {
     return outcome;
   }
 
-  #takeFacts(member: Member, facts: readonly Fact[], now: number): void {
+  #takeFacts(member: Member, speaker: Speaker, facts: readonly Fact[], now: number): void {
     let { agent } = member;
     for (const fact of facts) {
       const observed = observe(agent, fact, this.#effective, this.#maps, now);
@@ -246,7 +268,9 @@ export class Gateway implements AgentPlane {
       if (fact.kind === 'remote-config-status')
         agent = withLedger(agent, assess(agent, member.presence, now));
       this.#reconciler?.write(observed.changes);
+      if (fact.kind === 'connected') speaker.epochSince = now;
       if (fact.kind === 'conflict') {
+        agent = conflicted(agent, speaker.epochSince, now);
         this.#reconciler?.record('agent.conflict', SERVER, `agent/${agent.identity.id}`, {
           instanceUid: agent.identity.instanceUid,
         });
@@ -300,6 +324,7 @@ export class Gateway implements AgentPlane {
       session: newSession(uid),
       agent: member.agent.identity.id,
       lastSeen: 0,
+      epochSince: now,
       gap: 0,
     };
     this.#speakers.set(uid, speaker);

@@ -1,6 +1,7 @@
 import { type Agent, type AgentIdentity, type AgentReport, IN_FLIGHT, type Instant } from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
 import type { EffectiveConfigs } from '../effective/effective-configs.ts';
+import { AGENT_LIMITS } from '../limits.ts';
 import type { Change } from '../storage/store.ts';
 import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf, saysTheSame } from './wire.ts';
 
@@ -36,9 +37,9 @@ export function observe(
     case 'capabilities':
       return withIdentity(agent, { capabilities: fact.capabilities });
     case 'available-components': {
-      const hash = hex(fact.hash);
+      const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
       const key = mapKey(agent.identity, hash);
-      if (fact.components !== undefined && hash !== '') maps.set(key, componentIds(fact.components));
+      if (fact.components !== undefined && hash !== '') remember(maps, key, componentIds(fact.components));
       const ids =
         maps.get(key) ?? (agent.identity.components?.hash === hash ? agent.identity.components.ids : null);
       return withIdentity(agent, { components: { hash, ids } });
@@ -61,6 +62,12 @@ export function observe(
     default:
       return { agent, changes: [] };
   }
+}
+
+function remember(maps: ComponentMaps, key: string, ids: Readonly<Record<string, readonly string[]>>): void {
+  maps.set(key, ids);
+  const [oldest] = maps.keys();
+  if (maps.size > AGENT_LIMITS.componentMaps && oldest !== undefined) maps.delete(oldest);
 }
 
 function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Observed {

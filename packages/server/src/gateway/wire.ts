@@ -24,12 +24,21 @@ import {
   RemoteConfigStatuses,
 } from '@flaghoist/opamp';
 import type { ReceivedFile } from '../effective/effective-configs.ts';
+import { AGENT_LIMITS } from '../limits.ts';
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
 export const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+
+/**
+ * What agents say of themselves is bounded here, at the border, so that no record of ours grows beyond what one row, one
+ * log line or one answer can hold (R13, X26). What is longer is cut and says so; what is too many is left out.
+ */
+const CUT = ' … (cut)';
+const cut = (value: string, most: number = AGENT_LIMITS.text): string =>
+  value.length <= most ? value : `${value.slice(0, most - CUT.length)}${CUT}`;
 
 const wireFiles = (files: ConfigFiles): ConfigFile[] =>
   Object.entries(files).map(([name, { body, contentType }]) => ({
@@ -54,6 +63,7 @@ function attributeValue(value: AnyValue | undefined): AttributeValue {
   const kind = value?.value;
   switch (kind?.case) {
     case 'stringValue':
+      return cut(kind.value, AGENT_LIMITS.attributeText);
     case 'boolValue':
       return kind.value;
     case 'intValue':
@@ -61,9 +71,9 @@ function attributeValue(value: AnyValue | undefined): AttributeValue {
     case 'doubleValue':
       return Number.isFinite(kind.value) ? kind.value : { double: String(kind.value) };
     case 'bytesValue':
-      return { bytes: Buffer.from(kind.value).toString('base64') };
+      return { bytes: Buffer.from(kind.value.subarray(0, AGENT_LIMITS.attributeText)).toString('base64') };
     case 'arrayValue':
-      return kind.value.values.map(attributeValue);
+      return kind.value.values.slice(0, AGENT_LIMITS.attributes).map(attributeValue);
     case 'kvlistValue':
       return { kvlist: attributes(kind.value.values) };
     default:
@@ -74,18 +84,22 @@ function attributeValue(value: AnyValue | undefined): AttributeValue {
 /** Without prototype, so that a key such as `__proto__` is only a key (R18). */
 export function attributes(pairs: readonly KeyValue[]): Attributes {
   const result: Record<string, AttributeValue> = Object.create(null);
-  for (const { key, value } of pairs) result[key] = attributeValue(value);
+  for (const { key, value } of pairs.slice(0, AGENT_LIMITS.attributes)) {
+    result[cut(key, AGENT_LIMITS.name)] = attributeValue(value);
+  }
   return result;
 }
 
 /** Decoding has bounded the depth (R12). */
 export function healthOf(health: ComponentHealth): Health {
   const components: Record<string, Health> = Object.create(null);
-  for (const [name, child] of Object.entries(health.componentHealthMap)) components[name] = healthOf(child);
+  for (const [name, child] of Object.entries(health.componentHealthMap).slice(0, AGENT_LIMITS.components)) {
+    components[cut(name, AGENT_LIMITS.name)] = healthOf(child);
+  }
   return {
     healthy: health.healthy,
-    status: health.status,
-    lastError: health.lastError,
+    status: cut(health.status),
+    lastError: cut(health.lastError),
     startTimeUnixNano: String(health.startTimeUnixNano),
     statusTimeUnixNano: String(health.statusTimeUnixNano),
     attributes: attributes(health.attributes),
@@ -101,19 +115,21 @@ const STATUS: Readonly<Record<number, RemoteConfigState>> = {
 
 export function reportedOf(status: RemoteConfigStatus, now: Instant): ReportedConfig {
   return {
-    hash: hex(status.lastRemoteConfigHash),
+    hash: hex(status.lastRemoteConfigHash.subarray(0, AGENT_LIMITS.hashBytes)),
     status: STATUS[status.status] ?? 'UNSET',
-    errorMessage: status.errorMessage,
+    errorMessage: cut(status.errorMessage),
     at: now,
   };
 }
 
 export function effectiveFiles(config: EffectiveConfig): ReceivedFile[] {
-  return Object.entries(config.configMap?.configMap ?? {}).map(([name, file]) => ({
-    name,
-    contentType: file.contentType,
-    body: text.decode(file.body),
-  }));
+  return Object.entries(config.configMap?.configMap ?? {})
+    .slice(0, AGENT_LIMITS.files)
+    .map(([name, file]) => ({
+      name: cut(name, AGENT_LIMITS.name),
+      contentType: cut(file.contentType, AGENT_LIMITS.name),
+      body: text.decode(file.body),
+    }));
 }
 
 /** Component ids by kind, as the Collector groups them: receivers, processors, exporters, extensions, connectors. */
@@ -121,8 +137,11 @@ export function componentIds(
   components: Readonly<Record<string, ComponentDetails>>,
 ): Record<string, string[]> {
   const ids: Record<string, string[]> = Object.create(null);
-  for (const [kind, details] of Object.entries(components))
-    ids[kind] = Object.keys(details.subComponentMap).sort();
+  for (const [kind, details] of Object.entries(components).slice(0, AGENT_LIMITS.files))
+    ids[cut(kind, AGENT_LIMITS.name)] = Object.keys(details.subComponentMap)
+      .slice(0, AGENT_LIMITS.components)
+      .map((id) => cut(id, AGENT_LIMITS.name))
+      .sort();
   return ids;
 }
 

@@ -7,6 +7,7 @@ import {
   type AgentId,
   assign,
   CATCH_UP_TERMS,
+  can,
   decideOffer,
   extendDeadline,
   type Group,
@@ -30,19 +31,31 @@ import type { EventKind, JournalEvent } from '../events/journal-event.ts';
 import type { Groups } from '../groups/groups.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Ordered, Rollouts } from '../rollouts/rollouts.ts';
-import type { Change, Store } from '../storage/store.ts';
+import { type Change, type Store, StoreError } from '../storage/store.ts';
 import type { Announcer } from './announcer.ts';
 import { observation, regroup, settle } from './settle.ts';
 
+/** An offer that may leave once its record is durable, on that connection epoch and no other. */
+export interface Dispatch {
+  readonly hash: string;
+  readonly epoch: string;
+}
+
 /** The way to the agents, as the loop needs it. */
 export interface AgentPlane {
-  /** Whether an offer can leave now: over HTTP only while a poll is waiting for its answer. */
-  canSend(agent: AgentId): boolean;
+  /**
+   * Whether an offer can leave now. `later`: its connection is busy, ask in the next turn; `no`: not before the agent
+   * speaks, as over HTTP, where only the answer to a poll can carry it.
+   */
+  canSend(agent: AgentId): 'now' | 'later' | 'no';
   /** Whether the configuration with this hash is at hand, encoded; if not it is fetched, and the agent touched then. */
   ready(agent: AgentId, hash: string): boolean;
   askFullState(agent: AgentId): void;
-  /** Takes the answers that wait for this turn; the result sends them, with these offers, once the turn is durable. */
-  hold(offers: ReadonlyMap<AgentId, string>): () => void;
+  /**
+   * Takes the answers that wait for this turn; the result sends them, with these offers, once the turn is durable, and
+   * tells whose offer could not leave after all.
+   */
+  hold(offers: ReadonlyMap<AgentId, Dispatch>): () => AgentId[];
 }
 
 export interface Parts {
@@ -145,6 +158,8 @@ export class Reconciler {
 
   /** Runs a turn now and resolves when everything decided until now is durable. */
   async flush(): Promise<void> {
+    if (this.#stopped)
+      throw new StoreError('unavailable', 'the server is stopping; nothing is stored any more');
     this.turn();
     await this.#lastCommit;
   }
@@ -192,16 +207,22 @@ export class Reconciler {
       release();
       return;
     }
-    this.#lastCommit = store.commit(changes).then(
-      () => {
-        journal.publish(changes);
-        release();
-      },
-      (error: unknown) => {
-        this.stop();
-        this.#parts.onFatal(error);
-      },
-    );
+    this.#lastCommit = store.commit(changes).then(() => {
+      journal.publish(changes);
+      for (const id of release()) this.#wasNotSent(id);
+    });
+    this.#lastCommit.catch((error: unknown) => {
+      this.stop();
+      this.#parts.onFatal(error);
+    });
+  }
+
+  /** The record says sent, but the connection was gone: no epoch has it, so the pull law asks before it sends again. */
+  #wasNotSent(id: AgentId): void {
+    const member = this.#parts.roster.get(id);
+    if (member?.agent.ledger?.phase !== 'sent') return;
+    const ledger = { ...member.agent.ledger, sentEpoch: null };
+    this.#parts.roster.update(member, { ...member.agent, ledger });
   }
 
   #schedule(): void {
@@ -267,15 +288,26 @@ export class Reconciler {
     if (news !== undefined) this.#parts.rollouts.note(news.rollout, news.observation);
   }
 
-  /** Tells a rollout that one of its targets is out of its hands. */
-  dropTarget({ identity, ledger }: Member['agent'], reason: 'left-group' | 'pinned'): void {
+  /**
+   * Tells a rollout that one of its targets is out of its hands: nothing lost when it was never sent, a failure that
+   * counts when it may hold the revision without proof (A.4, I4).
+   */
+  dropTarget(
+    { identity, ledger }: Member['agent'],
+    reason: 'left-group' | 'pinned' | 'no-remote-config',
+  ): void {
     if (ledger === null || ledger.source.kind !== 'rollout') return;
-    this.#parts.rollouts.note(ledger.source.rollout, {
-      agent: identity.id,
-      state: 'skipped',
-      reason,
-      message: '',
-    });
+    const about = { agent: identity.id, reason };
+    const exposed = ledger.sentAt !== null && IN_FLIGHT.has(ledger.phase);
+    const observed = exposed
+      ? ({
+          ...about,
+          state: 'failed',
+          reason: 'lost-contact',
+          message: `${reason} while it held the revision without proof`,
+        } as const)
+      : ({ ...about, state: 'skipped', message: '' } as const);
+    this.#parts.rollouts.note(ledger.source.rollout, observed);
   }
 
   #expirePin(member: Member, now: Instant): void {
@@ -288,19 +320,21 @@ export class Reconciler {
     this.record('agent.unpinned', SERVER, `agent/${id}`, { reason: 'expired' });
   }
 
-  /** Admitted, but never sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
+  /** Assigned, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
   #deferUndelivered(member: Member, now: Instant): void {
     const { ledger, identity } = member.agent;
-    if (ledger?.phase !== 'offered' || ledger.source.kind !== 'rollout' || member.presence.connected) return;
-    if (now - ledger.offeredAt < SERVER_LIMITS.deliveryTimeout) return;
-    const { rollout } = ledger.source;
+    if (ledger?.phase !== 'offered' || ledger.sentAt !== null) return;
+    if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return;
+    const deaf = !can(identity, 'AcceptsRemoteConfig');
+    const patience =
+      member.presence.transport === 'http' ? SERVER_LIMITS.httpPatience : SERVER_LIMITS.deliveryTimeout;
+    if (!deaf && now - ledger.offeredAt < patience) return;
+    if (deaf) this.dropTarget(member.agent, 'no-remote-config');
+    else if (ledger.source.kind === 'rollout') {
+      const deferred = { agent: identity.id, state: 'deferred', reason: 'offline', message: '' } as const;
+      this.#parts.rollouts.note(ledger.source.rollout, deferred);
+    }
     this.#parts.roster.update(member, unassign(member.agent));
-    this.#parts.rollouts.note(rollout, {
-      agent: identity.id,
-      state: 'deferred',
-      reason: 'offline',
-      message: '',
-    });
   }
 
   #assignTarget(id: AgentId, rolloutId: string): void {
@@ -351,9 +385,9 @@ export class Reconciler {
   }
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
-  #offers(seen: ReadonlySet<Member>, now: Instant): Map<AgentId, string> {
+  #offers(seen: ReadonlySet<Member>, now: Instant): Map<AgentId, Dispatch> {
     const { roster } = this.#parts;
-    const offers = new Map<AgentId, string>();
+    const offers = new Map<AgentId, Dispatch>();
     for (const member of seen) {
       const { agent, presence } = member;
       const { id } = agent.identity;
@@ -363,16 +397,15 @@ export class Reconciler {
         continue;
       }
       const { ledger } = agent;
-      if (ledger === null || presence.epoch === null || !this.#plane.canSend(id)) continue;
-      if (!this.#plane.ready(id, ledger.revision.hash)) continue;
-      if (offers.size >= SERVER_LIMITS.offersPerTurn) {
-        roster.touch(id);
-        continue;
-      }
-      const sent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
+      const { epoch } = presence;
+      if (ledger === null || epoch === null || !this.#plane.ready(id, ledger.revision.hash)) continue;
+      const way = offers.size < SERVER_LIMITS.offersPerTurn ? this.#plane.canSend(id) : 'later';
+      if (way === 'later') roster.touch(id);
+      if (way !== 'now') continue;
+      const sent = { ...agent, ledger: markSent(ledger, epoch, now) };
       member.agent = sent;
       this.#note(member);
-      offers.set(id, ledger.revision.hash);
+      offers.set(id, { hash: ledger.revision.hash, epoch });
     }
     return offers;
   }

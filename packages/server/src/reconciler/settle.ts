@@ -62,7 +62,7 @@ export function settle(
   verdict: EffectiveVerdict | undefined,
   now: Instant,
 ): Agent {
-  if (agent.ledger === null) return agent;
+  if (agent.ledger === null) return withLedger(agent, null);
   const judged = { ...agent, ledger: withVerdict(agent.ledger, verdict, now) };
   return withLedger(agent, assess(judged.ledger === agent.ledger ? agent : judged, presence, now));
 }

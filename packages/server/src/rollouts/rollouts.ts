@@ -4,9 +4,11 @@ import {
   FleetError,
   fold,
   freeSlots,
+  IN_FLIGHT,
   type Instant,
   inFlight,
   isLate,
+  mayBeAdmitted,
   type Observation,
   planRollout,
   type Rollout,
@@ -65,7 +67,16 @@ export class Rollouts {
     for (const summary of summaries) {
       const rollout = foldLogs(logs.get(summary.id) ?? []);
       if (TERMINAL.has(summary.state) || rollout === null) this.#ended.set(summary.id, summary);
-      else this.#activate(rollout);
+      else this.#freeCarried(this.#activate(rollout));
+    }
+  }
+
+  /** Carried agents that got on while nobody told the rollout: their ledger is the truth. */
+  #freeCarried({ rollout, noted }: Active): void {
+    for (const agent of rollout.carried) {
+      const ledger = this.#roster.get(agent)?.agent.ledger;
+      if (ledger != null && ledger.source.kind === 'rollout' && IN_FLIGHT.has(ledger.phase)) continue;
+      noted.push({ agent, state: 'skipped', reason: 'left-group', message: '' });
     }
   }
 
@@ -121,9 +132,11 @@ export class Rollouts {
     return [...ordered, ...commands.map((command) => ({ rollout, command }))];
   }
 
-  /** Says how a target got on; folded in with the next `advance`. */
+  /** Says how a target got on; folded in with the next `advance`. Whoever carries the agent over hears it as well. */
   note(rollout: string, observation: Observation): void {
-    this.#active.get(rollout)?.noted.push(observation);
+    for (const [id, active] of this.#active) {
+      if (id === rollout || active.rollout.carried.has(observation.agent)) active.noted.push(observation);
+    }
   }
 
   /** A member came into the group, came back, or was given back: it may be admitted. */
@@ -146,8 +159,10 @@ export class Rollouts {
     const ordered: Ordered[] = [];
     for (const [id, active] of this.#active) {
       const changes = active.noted.splice(0);
-      for (const { agent, state } of changes) if (state === 'deferred') active.pending.add(agent);
       if (changes.length > 0) ordered.push(...this.#apply(id, { type: 'observed', changes }, now));
+      for (const { agent } of changes) {
+        if (active.rollout.targets.get(agent)?.state === 'deferred') active.pending.add(agent);
+      }
       ordered.push(...this.#admit(active, now));
       ordered.push(...this.#finish(active, now));
     }
@@ -189,7 +204,8 @@ export class Rollouts {
         if (rollout.carried.size === 0) break;
         continue;
       }
-      if (member === undefined || skipReason(member.agent, rollout.target) !== undefined) {
+      const out = !mayBeAdmitted(rollout, id);
+      if (out || member === undefined || skipReason(member.agent, rollout.target) !== undefined) {
         active.pending.delete(id);
         continue;
       }
@@ -206,7 +222,8 @@ export class Rollouts {
     if (rollout.state !== 'running' || inFlight(rollout) > 0) return [];
     const awaited = [...active.pending].some((id) => this.#isAwaited(id, now));
     if (awaited) return [];
-    if (rollout.counts.proven === 0 && rollout.counts.failed === 0 && rollout.planned > 0) return [];
+    const waits = rollout.counts.proven === 0 && rollout.counts.failed === 0 && rollout.planned > 0;
+    if (waits && active.pending.size > 0) return [];
     return this.#apply(rollout.id, { type: 'exhausted', deferred: [...active.pending] }, now);
   }
 
