@@ -63,11 +63,6 @@ describe('depth (R12, S-106)', () => {
     expect(codeOf(() => decodeAgentToServer(asHealth(33)))).toBe('malformed');
   });
 
-  test('the limit is an argument', () => {
-    expect(codeOf(() => decodeAgentToServer(asHealth(5), 4))).toBe('malformed');
-    expect(codeOf(() => decodeAgentToServer(asHealth(4), 4))).toBe('none');
-  });
-
   test.each([
     ['health', (levels: number) => field(5, nested(levels, health))],
     ['arrays', (levels: number) => field(3, field(1, field(2, nested(levels, array))))],

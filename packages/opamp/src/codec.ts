@@ -15,15 +15,15 @@ import { defaultLimits } from './limits.ts';
  * Byte fields are views of `bytes`: copy what is to outlive them.
  * Throws `malformed`, or `bad-instance-uid` when the uid is not 16 bytes (S-076).
  */
-export function decodeAgentToServer(bytes: Uint8Array, depth: number = defaultLimits.depth): AgentToServer {
-  const message = decode(AgentToServerSchema, bytes, depth);
+export function decodeAgentToServer(bytes: Uint8Array): AgentToServer {
+  const message = decode(AgentToServerSchema, bytes);
   uidFromBytes(message.instanceUid);
   return message;
 }
 
 /** Decode the bytes of one ServerToAgent (no WebSocket header). Throws `malformed`. */
-export function decodeServerToAgent(bytes: Uint8Array, depth: number = defaultLimits.depth): ServerToAgent {
-  return decode(ServerToAgentSchema, bytes, depth);
+export function decodeServerToAgent(bytes: Uint8Array): ServerToAgent {
+  return decode(ServerToAgentSchema, bytes);
 }
 
 /** The bytes of one AgentToServer, without WebSocket header. */
@@ -54,11 +54,8 @@ export function peekInstanceUid(bytes: Uint8Array): InstanceUid | undefined {
   return undefined;
 }
 
-function decode<Desc extends DescMessage>(
-  schema: Desc,
-  bytes: Uint8Array,
-  depth: number,
-): MessageShape<Desc> {
+function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  const { depth } = defaultLimits;
   try {
     // Byte fields are views of the input: of a Buffer they would be Buffers, whose `slice` and JSON are different.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -27,9 +27,9 @@ export function encodeRemoteConfig(config: {
   readonly hash: Uint8Array;
 }): EncodedRemoteConfig {
   if (config.hash.length === 0) throw new OpampError('bad-config', 'a configuration needs a hash (S-115)');
-  const entries = sorted(config.files).map(({ name, body, contentType = '', role = '' }) => {
-    return [name, { body, contentType, role }] as const;
-  });
+  const entries = sorted(config.files).map(
+    ({ name, body, contentType = '', role = '' }) => [name, { body, contentType, role }] as const,
+  );
   const message = create(AgentRemoteConfigSchema, {
     config: { configMap: Object.fromEntries(entries) },
     configHash: config.hash,
@@ -61,14 +61,13 @@ export function canonicalConfigBytes(files: readonly ConfigFile[]): Uint8Array<A
 }
 
 function sorted(files: readonly ConfigFile[]): ConfigFile[] {
-  const names = new Set<string>();
-  for (const { name, contentType = '', role = '' } of files) {
-    if (names.has(name)) throw new OpampError('bad-config', `two entries are named "${name}" (S-127)`);
-    // A lone surrogate would become U+FFFD, and different texts would get one encoding.
-    if (![name, contentType, role].every((text) => text.isWellFormed())) {
-      throw new OpampError('bad-config', `the entry "${name}" holds text that UTF-8 cannot express`);
-    }
-    names.add(name);
+  if (new Set(files.map(({ name }) => name)).size < files.length) {
+    throw new OpampError('bad-config', 'two entries have the same name (S-127)');
+  }
+  // A lone surrogate would become U+FFFD, and different texts would get one encoding.
+  const texts = files.flatMap(({ name, contentType = '', role = '' }) => [name, contentType, role]);
+  if (!texts.every((text) => text.isWellFormed())) {
+    throw new OpampError('bad-config', 'an entry holds text that UTF-8 cannot express');
   }
   return [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

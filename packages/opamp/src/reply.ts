@@ -44,13 +44,10 @@ export interface Reply {
  */
 export function encodeReply(reply: Reply): readonly Uint8Array[] {
   const { uid, error, command, capabilities, flags = 0, newUid, remoteConfig, ...offers } = reply;
-  const others = [newUid, remoteConfig, ...Object.values(offers), flags || undefined];
-  const solo = [error, command].filter((part) => part !== undefined).length;
-  if (solo > 1 || (solo === 1 && others.some((part) => part !== undefined))) {
-    throw new OpampError(
-      'mixed-reply',
-      'an error or a command travels alone: send the rest as another message',
-    );
+  const parts = [error, command, newUid, remoteConfig, flags || undefined, ...Object.values(offers)];
+  const alone = error !== undefined || command !== undefined;
+  if (alone && parts.filter((part) => part !== undefined).length > 1) {
+    throw new OpampError('mixed-reply', 'an error or a command travels alone: send the rest in another one');
   }
   if (error !== undefined) return [encodeError(error, uid)];
   const own = create(ServerToAgentSchema, {

@@ -1,20 +1,26 @@
-/** A sum with an upper end, shared by all connections: bytes of messages that are not complete yet (R13). */
-export class Budget {
-  private readonly size: number;
-  private used = 0;
+/** What one holder has taken of a budget. */
+export interface Share {
+  /** Whether there was room for `bytes`. */
+  take(bytes: number): boolean;
+  /** Give back all that was taken. */
+  release(): void;
+}
 
-  constructor(size: number) {
-    this.size = size;
-  }
-
-  /** Whether there was room for `bytes`; only then they have to be given back. */
-  take(bytes: number): boolean {
-    if (this.used + bytes > this.size) return false;
-    this.used += bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.used -= bytes;
-  }
+/** A sum with an upper end: bytes of messages that are not complete yet, over all connections (R13). */
+export function createBudget(size: number): () => Share {
+  let used = 0;
+  return () => {
+    let own = 0;
+    const take = (bytes: number): boolean => {
+      if (used + bytes > size) return false;
+      used += bytes;
+      own += bytes;
+      return true;
+    };
+    const release = (): void => {
+      used -= own;
+      own = 0;
+    };
+    return { take, release };
+  };
 }

@@ -62,15 +62,9 @@ export function connectWebSocket(url: string, options: WebSocketClientOptions): 
   });
 }
 
-/** The answer to a POST. */
-export interface HttpAnswer {
-  readonly status: number;
-  /** The bytes of one ServerToAgent when `status` is 200. */
-  readonly payload: Uint8Array;
-}
-
 /**
- * Send the bytes of one AgentToServer by plain HTTP (S-027, S-029, S-032). Rejects with an `OpampError` of code `closed`
+ * Send the bytes of one AgentToServer by plain HTTP (S-027, S-029, S-032). The answer's payload is the bytes of one
+ * ServerToAgent when its status is 200. Rejects with an `OpampError` of code `closed`
  * when there is no answer.
  * @param url `http:` or `https:`
  */
@@ -78,7 +72,7 @@ export async function httpExchange(
   url: string,
   payload: Uint8Array,
   options: { readonly headers?: Readonly<Record<string, string>>; readonly gzip?: boolean } = {},
-): Promise<HttpAnswer> {
+): Promise<{ readonly status: number; readonly payload: Uint8Array }> {
   const uid = peekInstanceUid(payload);
   const headers = {
     'Content-Type': 'application/x-protobuf',

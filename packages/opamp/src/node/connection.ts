@@ -11,6 +11,8 @@ export interface AgentConnection extends Link {
   readonly identity: unknown;
   /** The `OpAMP-Instance-UID` header, for messages that cannot be read; the body decides otherwise (S-032). */
   readonly uidHeader: InstanceUid | undefined;
+  /** Bytes given to `send` that have not left the process. */
+  readonly bufferedAmount: number;
   /**
    * Send one ServerToAgent, given as the parts of `encodeReply`. On HTTP this is the response, so exactly once.
    * `false` when it was not sent: over the size limit (S-022, S-041), a reader too slow (the connection is ended, R8),

@@ -48,7 +48,7 @@ export function openExchange(
   }
 
   const uidHeader = uidIn(request.headers['opamp-instance-uid']);
-  return { ...link, link, identity, uidHeader, send, close };
+  return { ...link, link, identity, uidHeader, bufferedAmount: 0, send, close };
 }
 
 /** Whether an Accept-Encoding header names gzip, and not with `q=0` (S-031). */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { defaultLimits, type Limits, maxFragments } from '../limits.ts';
 import type { Link } from '../session/session.ts';
-import { Budget } from './budget.ts';
+import { createBudget } from './budget.ts';
 import type { Admission, AgentConnection, ListenerHandlers, Rejection } from './connection.ts';
 import { openExchange } from './http-exchange.ts';
 import { readBody } from './request-body.ts';
@@ -43,8 +43,8 @@ const unavailable = { accept: false, status: 503, headers: { 'Retry-After': '30'
 export function createOpampListener(options: ListenerOptions): OpampListener {
   const { path = '/v1/opamp', handlers, boot = randomUUID() } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const unfinished = new Budget(limits.unfinishedBytes);
-  const plane: Plane = { limits, handlers, unfinished, connections: new Set(), silent: new Set() };
+  const share = createBudget(limits.unfinishedBytes);
+  const plane: Plane = { limits, handlers, share, connections: new Set(), silent: new Set() };
   const http: Link = { id: boot, transport: 'http' };
   let serial = 0;
   let draining = false;
@@ -90,7 +90,7 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
     if (!admission.accept) return refuse(response, admission);
     const [type = ''] = (request.headers['content-type'] ?? '').split(';');
     if (type.trim().toLowerCase() !== 'application/x-protobuf') return refuse(response, { status: 415 });
-    const body = await readBody(request, limits, unfinished);
+    const body = await readBody(request, limits, share());
     if (typeof body === 'number') return refuse(response, { status: body });
     const exchange = openExchange(request, response, http, admission.identity, limits);
     response.once('close', () => handlers.closed(exchange));

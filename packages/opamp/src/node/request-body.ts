@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Limits } from '../limits.ts';
-import type { Budget } from './budget.ts';
+import type { Share } from './budget.ts';
 
 const inflate = promisify(gunzip);
 
@@ -14,34 +14,28 @@ const inflate = promisify(gunzip);
 export async function readBody(
   request: IncomingMessage,
   limits: Limits,
-  budget: Budget,
+  unfinished: Share,
 ): Promise<Uint8Array | 400 | 413 | 415 | 503> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && encoding !== 'gzip') return 415;
   if (Number(request.headers['content-length'] ?? 0) > limits.receiveBytes) return 413;
   const chunks: Buffer[] = [];
-  let taken = 0;
   let size = 0;
-  const take = (bytes: number): boolean => {
-    const room = budget.take(bytes);
-    if (room) taken += bytes;
-    return room;
-  };
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length;
       if (size > limits.receiveBytes) return 413;
-      if (!take(chunk.length)) return 503;
+      if (!unfinished.take(chunk.length)) return 503;
       chunks.push(chunk);
     }
     const body = Buffer.concat(chunks);
     if (encoding === 'identity') return body;
-    if (!take(limits.receiveBytes)) return 503;
+    if (!unfinished.take(limits.receiveBytes)) return 503;
     return await inflate(body, { maxOutputLength: limits.receiveBytes });
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 413 : 400;
   } finally {
-    budget.giveBack(taken);
+    unfinished.release();
     request.resume();
   }
 }

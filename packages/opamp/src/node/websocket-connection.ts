@@ -6,15 +6,15 @@ import { frame, unframe } from '../framing.ts';
 import type { Limits } from '../limits.ts';
 import { encodeBadRequest } from '../reply.ts';
 import type { Link } from '../session/session.ts';
-import type { Budget } from './budget.ts';
+import type { Share } from './budget.ts';
 import type { AgentConnection, ListenerHandlers } from './connection.ts';
 
 /** What the connections of one listener share. */
 export interface Plane {
   readonly limits: Limits;
   readonly handlers: ListenerHandlers;
-  /** Bytes of messages that are not complete yet (R13). */
-  readonly unfinished: Budget;
+  /** A share in the budget for messages that are not complete yet (R13). */
+  readonly share: () => Share;
   readonly connections: Set<WebSocketConnection>;
   /** Those that have not sent an OpAMP message (R17). */
   readonly silent: Set<WebSocketConnection>;
@@ -31,13 +31,14 @@ export class WebSocketConnection implements AgentConnection {
   private readonly socket: WebSocket;
   private readonly stream: Duplex;
   private readonly timers: readonly NodeJS.Timeout[];
-  private unfinished = 0;
+  private readonly unfinished: Share;
   private unanswered = 0;
   private textFrames = 0;
   private largestQueued = 0;
 
   constructor(plane: Plane, socket: WebSocket, stream: Duplex, id: string, identity: unknown) {
     this.plane = plane;
+    this.unfinished = plane.share();
     this.socket = socket;
     this.stream = stream;
     this.id = id;
@@ -61,7 +62,6 @@ export class WebSocketConnection implements AgentConnection {
     socket.on('close', () => this.closed());
   }
 
-  /** Bytes given to `send` that have not left the process. */
   get bufferedAmount(): number {
     return this.socket.bufferedAmount;
   }
@@ -98,28 +98,23 @@ export class WebSocketConnection implements AgentConnection {
   }
 
   private received(bytes: number): void {
-    if (this.plane.unfinished.take(bytes)) this.unfinished += bytes;
-    else {
-      this.socket.close(1013, 'too many unfinished messages');
-      // Read no more: what is left of the message would still be kept until the other side closes.
-      this.socket.pause();
-    }
-  }
-
-  private finished(): void {
-    this.plane.unfinished.giveBack(this.unfinished);
-    this.unfinished = 0;
+    if (this.unfinished.take(bytes)) return;
+    this.socket.close(1013, 'too many unfinished messages');
+    // Read no more: what is left of the message would still be kept until the other side closes.
+    this.socket.pause();
   }
 
   private heard(data: Buffer, isBinary: boolean): void {
-    this.finished();
+    this.unfinished.release();
     this.unanswered = 0;
     let payload: Uint8Array;
     try {
       if (!isBinary) throw new OpampError('malformed', 'send binary WebSocket messages, not text (S-010)');
       payload = unframe(data);
     } catch (error) {
-      this.refuse(error as OpampError, data);
+      const refused = error as OpampError;
+      this.send([encodeBadRequest(refused.message, peekInstanceUid(data))]);
+      this.plane.handlers.malformed(this, refused);
       if (!isBinary) this.textFrames += 1;
       if (this.textFrames >= this.plane.limits.textFrames) this.close(1003, 'text frames are not understood');
       return;
@@ -128,14 +123,9 @@ export class WebSocketConnection implements AgentConnection {
     this.plane.handlers.message(this, payload);
   }
 
-  private refuse(error: OpampError, data: Buffer): void {
-    this.send([encodeBadRequest(error.message, peekInstanceUid(data))]);
-    this.plane.handlers.malformed(this, error);
-  }
-
   private closed(): void {
     for (const timer of this.timers) clearTimeout(timer);
-    this.finished();
+    this.unfinished.release();
     this.plane.connections.delete(this);
     this.plane.silent.delete(this);
     this.plane.handlers.closed(this);

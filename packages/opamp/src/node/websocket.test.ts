@@ -3,7 +3,6 @@ import { WebSocket } from 'ws';
 import { decodeServerToAgent, frame, ServerErrorResponseType, unframe } from '../index.ts';
 import { connectWebSocket, HandshakeError } from './index.ts';
 import { listen, raw, type TestListener, until } from './test-listener.ts';
-import type { WebSocketConnection } from './websocket-connection.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const UID = '018f3a2b4c5d7e6f8091a2b3c4d5e6f7';
@@ -248,7 +247,7 @@ describe('time', () => {
     const server = await listen();
     const { socket } = await open(server);
     socket.pause();
-    const [connection] = server.listener.connections as ReadonlySet<WebSocketConnection>;
+    const [connection] = server.listener.connections;
     let most = 0;
     for (let i = 0; i < 100 && connection?.send([V1, config]); i++) {
       most = Math.max(most, connection.bufferedAmount);

@@ -11,16 +11,9 @@ import {
 } from './answer.ts';
 import type { Refusal } from './fact.ts';
 import { hear } from './hear.ts';
-import type { Input, LinkClosedInput, MessageInput, OfferInput, PlainInput, ReassignInput } from './input.ts';
+import type { Input, LinkClosedInput, MessageInput } from './input.ts';
 import { attach, can } from './offer.ts';
-import {
-  type Link,
-  type OfflineSession,
-  type OnlineSession,
-  offline,
-  type Pending,
-  type Session,
-} from './session.ts';
+import { type Link, type OnlineSession, offline, type Pending, type Session } from './session.ts';
 
 /** The rows of the transition table. */
 export type State = Session['state'];
@@ -36,11 +29,11 @@ export interface Events {
   readonly 'heard-intruder': MessageInput;
   readonly 'own-link-closed': LinkClosedInput;
   readonly 'other-link-closed': LinkClosedInput;
-  readonly silent: PlainInput;
-  readonly 'ask-full-state': PlainInput;
-  readonly restart: PlainInput;
-  readonly reassign: ReassignInput;
-  readonly offer: OfferInput;
+  readonly silent: Input;
+  readonly 'ask-full-state': Input;
+  readonly restart: Input;
+  readonly reassign: Extract<Input, { kind: 'reassign' }>;
+  readonly offer: Extract<Input, { kind: 'offer' }>;
 }
 export type EventKind = keyof Events;
 
@@ -51,6 +44,17 @@ type Cell<S extends State, E extends EventKind> = (
   context: Context,
 ) => Exchange;
 type Table = { readonly [S in State]: { readonly [E in EventKind]: Cell<S, E> } };
+
+/** What is the same for all that have no link. */
+const unreachable = {
+  'own-link-closed': unchanged,
+  'other-link-closed': forgetLink,
+  silent: unchanged,
+  'ask-full-state': refuse('offline'),
+  restart: refuse('offline'),
+  reassign: refuse('offline'),
+  offer: refuse('offline'),
+} as const;
 
 /** The transition table: every state meets every event. */
 export const transitions: Table = {
@@ -72,26 +76,14 @@ export const transitions: Table = {
     'heard-elsewhere': connect,
     'heard-displaced': connect,
     'heard-intruder': redirect,
-    'own-link-closed': unchanged,
-    'other-link-closed': forgetLink,
-    silent: unchanged,
-    'ask-full-state': refuse('offline'),
-    restart: refuse('offline'),
-    reassign: refuse('offline'),
-    offer: refuse('offline'),
+    ...unreachable,
   },
   moved: {
     heard: redirect,
     'heard-elsewhere': redirect,
     'heard-displaced': redirect,
     'heard-intruder': redirect,
-    'own-link-closed': unchanged,
-    'other-link-closed': forgetLink,
-    silent: unchanged,
-    'ask-full-state': refuse('offline'),
-    restart: refuse('offline'),
-    reassign: refuse('offline'),
-    offer: refuse('offline'),
+    ...unreachable,
   },
 };
 
@@ -135,7 +127,7 @@ function refuse(reason: Refusal) {
 }
 
 /** Another link speaks: most often a reconnect whose old socket is still half open (S-257), so without a word. */
-function connect(session: OnlineSession | OfflineSession, input: MessageInput, context: Context): Exchange {
+function connect(session: In<'online' | 'offline'>, input: MessageInput, context: Context): Exchange {
   const { link } = input;
   // An HTTP exchange is over when it is answered (S-037): it is no link that could speak up later.
   const left: readonly Link[] = session.link?.transport === 'websocket' ? [session.link] : [];
@@ -215,7 +207,7 @@ function restart(session: OnlineSession, _input: Input, context: Context): Excha
   return accepts ? say(session, { restart: true }, context) : refuse('capability')(session);
 }
 
-function push(session: OnlineSession, { offer }: OfferInput, context: Context): Exchange {
+function push(session: OnlineSession, { offer }: Events['offer'], context: Context): Exchange {
   const { link } = session;
   if (link.transport === 'http') return refuse('polls')(session);
   const reply = plain(session, context);

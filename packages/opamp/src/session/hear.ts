@@ -3,7 +3,7 @@ import { type Context, type Exchange, mayAsk, plain, speak, want } from './answe
 import { type Fact, partFacts } from './fact.ts';
 import type { MessageInput } from './input.ts';
 import { can } from './offer.ts';
-import { readSequence, type Verdict } from './sequence.ts';
+import { readSequence } from './sequence.ts';
 import { type Count, type OnlineSession, offline, type Session } from './session.ts';
 
 /**
@@ -26,12 +26,12 @@ export function hear(
   const epoch = link.transport === 'websocket' ? link.id : `${link.id}#${count.boots}`;
   const based = epoch === session.epoch ? session : { ...session, epoch };
   const news = verdict !== 'poll' && verdict !== 'repeat';
-  let heard = news ? takeIn(based, message, verdict, count) : based;
+  const jumped = verdict === 'gap' || verdict === 'reboot';
+  let heard = news ? takeIn(based, message, count, jumped) : based;
   const leaving = message.agentDisconnect !== undefined;
   const attached = previous.state !== 'online' || previous.epoch !== epoch;
 
   const facts: Fact[] = [];
-  const jumped = verdict === 'gap' || verdict === 'reboot';
   if (jumped) facts.push({ kind: verdict });
   if (attached && !leaving) facts.push({ kind: 'connected' });
   if (news) facts.push(...contentFacts(previous, heard, message));
@@ -55,8 +55,8 @@ export function hear(
 function takeIn(
   session: OnlineSession,
   message: AgentToServer,
-  verdict: Verdict,
   count: Count,
+  jumped: boolean,
 ): OnlineSession {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
@@ -65,7 +65,7 @@ function takeIn(
   if (isFull(message, next)) {
     return { ...next, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
   }
-  return verdict === 'gap' || verdict === 'reboot' ? { ...next, knowledge: 'unknown' } : next;
+  return jumped ? { ...next, knowledge: 'unknown' } : next;
 }
 
 function contentFacts(

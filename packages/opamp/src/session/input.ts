@@ -18,25 +18,16 @@ export interface LinkClosedInput {
 }
 
 /**
+ * Everything that can happen to a session.
  * - `silent`: the shell's patience with a silent agent is over (S-046), the only end of an HTTP agent without goodbye.
  * - `ask-full-state`: the domain lacks something of this agent's state.
  * - `restart`: an operator wants the agent restarted: sent once, only while it is online (S-232).
+ * - `reassign`: give the agent another uid (S-082).
+ * - `offer`: the domain has something to say now. Over HTTP attach it to the next answer instead.
  */
-export interface PlainInput {
-  readonly kind: 'silent' | 'ask-full-state' | 'restart';
-}
-
-/** Give the agent another uid (S-082). */
-export interface ReassignInput {
-  readonly kind: 'reassign';
-  readonly newUid: InstanceUid;
-}
-
-/** The domain has something to say now. Over HTTP attach it to the next answer instead. */
-export interface OfferInput {
-  readonly kind: 'offer';
-  readonly offer: Offer;
-}
-
-/** Everything that can happen to a session. */
-export type Input = MessageInput | LinkClosedInput | PlainInput | ReassignInput | OfferInput;
+export type Input =
+  | MessageInput
+  | LinkClosedInput
+  | { readonly kind: 'silent' | 'ask-full-state' | 'restart' }
+  | { readonly kind: 'reassign'; readonly newUid: InstanceUid }
+  | { readonly kind: 'offer'; readonly offer: Offer };

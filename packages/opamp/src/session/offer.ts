@@ -10,10 +10,7 @@ import type { Session } from './session.ts';
 
 /** What the domain may want to tell an agent. */
 export interface Offer
-  extends Pick<
-    Reply,
-    'remoteConfig' | 'connectionSettings' | 'packagesAvailable' | 'customCapabilities' | 'customMessage'
-  > {
+  extends Omit<Reply, 'uid' | 'capabilities' | 'flags' | 'newUid' | 'error' | 'command'> {
   /** Ask for the component map (S-243). */
   readonly askComponents?: boolean | undefined;
 }
@@ -56,10 +53,7 @@ const settingsBits = {
 } as const;
 
 /** The classes of an offer that the agent declared; an absent class means unchanged, so leaving out is safe (S-133). */
-function allowedSettings(
-  session: Session,
-  offer: ConnectionSettingsOffers,
-): ConnectionSettingsOffers | undefined {
+function allowedSettings(session: Session, offer: ConnectionSettingsOffers) {
   const names = Object.keys(settingsBits) as (keyof typeof settingsBits)[];
   const classes = names.filter(
     (name) => can(session, settingsBits[name]) && Object.keys(offer[name] ?? {}).length > 0,

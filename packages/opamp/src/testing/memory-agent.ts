@@ -17,14 +17,8 @@ export type AgentState = Omit<MessageInitShape<typeof AgentToServerSchema>, '$ty
 export type Outcome = (config: AgentRemoteConfig) => readonly AgentState[];
 
 /** What a `MemoryAgent` is made of; all but the uid has a default like a Supervisor's. */
-export interface MemoryAgentOptions {
-  readonly uid: InstanceUid;
-  /** Bits of AgentCapabilities. */
-  readonly capabilities?: number;
-  readonly state?: AgentState;
-  /** Default: `applied`. */
-  readonly outcome?: Outcome;
-}
+export type MemoryAgentOptions = Pick<MemoryAgent, 'uid'> &
+  Partial<Pick<MemoryAgent, 'capabilities' | 'state' | 'outcome'>>;
 
 const defaultCapabilities =
   Bits.AgentCapabilities_ReportsStatus |
@@ -109,14 +103,13 @@ export class MemoryAgent {
   /** The first message of a new process: the full state as number 0, the components by their hash only (S-240). */
   start(): AgentToServer {
     this.sequence = 0n;
-    const { availableComponents, ...state } = this.reported();
-    const hash = availableComponents?.hash;
-    return this.report({ ...state, ...(hash !== undefined && { availableComponents: { hash } }) });
+    const hash = this.state.availableComponents?.hash ?? new Uint8Array();
+    return this.report({ ...this.state, availableComponents: { hash } });
   }
 
   /** Everything, as an answer to ReportFullState. */
   fullState(): AgentToServer {
-    return this.report(this.reported());
+    return this.report(this.state);
   }
 
   /** Change a part of the state and report it. */
@@ -157,16 +150,5 @@ export class MemoryAgent {
 
   private can(bit: Bits): boolean {
     return (this.capabilities & bit) !== 0;
-  }
-
-  /** The state without what the agent does not report. */
-  private reported(): AgentState {
-    const { health, effectiveConfig, availableComponents, ...rest } = this.state;
-    return {
-      ...rest,
-      ...(this.can(Bits.AgentCapabilities_ReportsHealth) && { health }),
-      ...(this.can(Bits.AgentCapabilities_ReportsEffectiveConfig) && { effectiveConfig }),
-      ...(this.can(Bits.AgentCapabilities_ReportsAvailableComponents) && { availableComponents }),
-    };
   }
 }
