@@ -152,7 +152,8 @@ export class Gateway implements AgentPlane {
     if (link.transport === 'http') return this.#holding.has(agent) ? 'now' : 'no';
     const connection = this.#connections.get(link.id)?.connection;
     if (connection === undefined) return 'no';
-    if (this.#claimed.has(link.id) || ((connection as { bufferedAmount?: number }).bufferedAmount ?? 0) > 0) return 'later';
+    if (this.#claimed.has(link.id) || ((connection as { bufferedAmount?: number }).bufferedAmount ?? 0) > 0)
+      return 'later';
     this.#claimed.add(link.id);
     return 'now';
   }
@@ -256,6 +257,7 @@ export class Gateway implements AgentPlane {
     // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
     const present = outcome.successor ?? (outcome.session.state === 'moved' ? undefined : outcome.session);
     if (present !== undefined) this.#present(member, present, outcome.facts, now);
+    if (outcome.facts.some(({ kind }) => kind === 'conflict')) this.askFullState(speaker.agent);
     return outcome;
   }
 
