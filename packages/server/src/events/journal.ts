@@ -15,13 +15,16 @@ type Listener = (events: readonly JournalEvent[]) => void;
 
 /** The numbered record of what happened. An event is told to subscribers only after it is durable. */
 export class Journal {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'events' | 'trim'>;
   readonly #listeners = new Set<Listener>();
+  /** The newest events, for all readers together: one who is further behind reads the store. */
+  readonly #recent: { event: JournalEvent; bytes: number }[] = [];
+  #recentBytes = 0;
   #last: number;
   #first: number;
   #told: number;
 
-  constructor(store: Store, first: number, last: number) {
+  constructor(store: Pick<Store, 'events' | 'trim'>, first: number, last: number) {
     this.#store = store;
     this.#first = first;
     this.#last = last;
@@ -56,6 +59,7 @@ export class Journal {
     const newest = events.at(-1);
     if (newest === undefined) return;
     this.#told = newest.seq;
+    this.#remember(events);
     for (const listener of this.#listeners) listener(events);
   }
 
@@ -67,53 +71,65 @@ export class Journal {
   }
 
   /**
-   * Every event after `after`, in order, none lost or doubled: backfill from the store, then cut over to the live ones.
-   * Without `after` only new ones. Ends when the signal fires or the reader is too slow. @throws EventsGone.
+   * Every event after `after`, in order, none lost or doubled. Without `after` only new ones. Nothing is gathered for
+   * a reader: it takes the next page when it is ready for it. Ends when the signal fires. @throws EventsGone, at the
+   * first step or when the reader fell behind what is kept.
    */
   async *follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<JournalEvent> {
-    const waiting: JournalEvent[] = [];
-    let wake = (): void => {};
-    let tooSlow = false;
-    const listener: Listener = (events) => {
-      if (waiting.length + events.length > SERVER_LIMITS.streamBuffer) tooSlow = true;
-      else waiting.push(...events);
-      wake();
-    };
-    const leave = this.listen(listener);
-    const stop = (): void => wake();
-    signal.addEventListener('abort', stop);
-    try {
-      let seen = after ?? this.#told;
-      if (seen + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
-      for await (const event of this.#backfill(seen)) {
+    let seen = after ?? this.#told;
+    if (seen > this.#told)
+      throw new EventsGone(`event ${seen} has not happened here (the last one is ${this.#told})`);
+    if (seen + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
+    for (;;) {
+      if (seen === this.#told) await this.#news(signal);
+      if (signal.aborted) return;
+      const page = await this.#page(seen);
+      if (page[0]?.seq !== seen + 1) throw new EventsGone(`the events after ${seen} are no longer kept`);
+      for (const event of page) {
         if (signal.aborted) return;
         seen = event.seq;
         yield event;
       }
-      while (!signal.aborted && !tooSlow) {
-        for (const event of waiting.splice(0)) {
-          if (event.seq <= seen) continue;
-          seen = event.seq;
-          yield event;
-        }
-        if (waiting.length > 0 || tooSlow || signal.aborted) continue;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      leave();
-      signal.removeEventListener('abort', stop);
     }
   }
 
-  async *#backfill(after: number): AsyncGenerator<JournalEvent> {
-    for (let seen = after; seen < this.#told; ) {
-      const page = await this.#store.events({ after: seen, limit: 1_000 });
-      const newest = page.at(-1);
-      if (newest === undefined) return;
-      yield* page;
-      seen = newest.seq;
+  /** Resolves when an event was told, or the signal fired. */
+  #news(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        leave();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const leave = this.listen(done);
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
+    });
+  }
+
+  /** Some of the events told after `seen`, few enough to be held for many slow readers at once. */
+  async #page(seen: number): Promise<readonly JournalEvent[]> {
+    const limit = Math.min(SERVER_LIMITS.eventsPage, this.#told - seen);
+    const oldest = this.#recent[0]?.event.seq ?? Number.POSITIVE_INFINITY;
+    if (seen + 1 < oldest) return this.#store.events({ after: seen, limit });
+    const from = seen + 1 - oldest;
+    return this.#recent.slice(from, from + limit).map(({ event }) => event);
+  }
+
+  #remember(events: readonly JournalEvent[]): void {
+    for (const event of events) {
+      const bytes = JSON.stringify(event.data).length;
+      this.#recent.push({ event, bytes });
+      this.#recentBytes += bytes;
     }
+    let over = 0;
+    while (
+      this.#recentBytes > SERVER_LIMITS.eventsBytes ||
+      this.#recent.length - over > SERVER_LIMITS.eventsRecent
+    ) {
+      this.#recentBytes -= this.#recent[over]?.bytes ?? 0;
+      over += 1;
+    }
+    this.#recent.splice(0, over);
   }
 }

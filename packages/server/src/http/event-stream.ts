@@ -1,18 +1,22 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { API_LIMITS, ApiError } from '@flaghoist/api';
 import type { ControlPlane } from '../control-plane.ts';
 import { EventsGone } from '../events/journal.ts';
+import { SERVER_LIMITS } from '../limits.ts';
 import { eventView } from './views.ts';
 
 /**
- * Writes the journal as `text/event-stream` until the reader leaves or is too slow; then it comes back with the number
- * of the last event it saw. `begun` is called when the answer is certain to be a stream. @throws ApiError `gone` before anything is written when that number is no longer kept.
+ * Writes the journal as `text/event-stream` until the reader leaves, or takes nothing for `stall` milliseconds and is
+ * cut off; then it comes back with the number of the last event it saw. `begun` is called when the answer is certain
+ * to be a stream. @throws ApiError `gone` before anything is written when that number is not kept here.
  */
 export async function streamEvents(
-  { journal }: ControlPlane,
+  { journal }: Pick<ControlPlane, 'journal'>,
   after: number | undefined,
   response: ServerResponse,
   begun: () => void,
+  stall: number = SERVER_LIMITS.streamStall,
 ): Promise<void> {
   const leave = new AbortController();
   response.once('close', () => leave.abort());
@@ -41,18 +45,23 @@ export async function streamEvents(
     for (let step = await next; step.done !== true; step = await events.next()) {
       const view = eventView(step.value);
       const room = response.write(`id: ${view.seq}\nevent: ${view.kind}\ndata: ${JSON.stringify(view)}\n\n`);
-      if (!room) await drained(response, leave.signal);
+      if (room) continue;
+      const patience = AbortSignal.any([leave.signal, AbortSignal.timeout(stall)]);
+      if (!(await drained(response, patience))) return;
     }
+  } catch (error) {
+    // Further behind than what is kept: told so when it comes back.
+    if (!(error instanceof EventsGone)) throw error;
   } finally {
     clearInterval(beat);
-    response.end();
+    // What a reader does not take would wait for ever behind a polite end.
+    response.destroy();
   }
 }
 
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
+/** Whether everything written was taken before the signal fired. */
+const drained = (response: ServerResponse, signal: AbortSignal): Promise<boolean> =>
+  once(response, 'drain', { signal }).then(
+    () => true,
+    () => false,
+  );
