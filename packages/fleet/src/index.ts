@@ -5,7 +5,13 @@ export { matches, parseSelector, type Selector } from './agents/selector.ts';
 export { checkText, sizeOf } from './collector/check.ts';
 export { compareStructures, type Structure, type Understood, understand } from './collector/structure.ts';
 export { fill, type Masked, TemplateBook } from './collector/templates.ts';
-export type { ConfigFile, ConfigFiles, Configuration, Revision } from './configurations/revision.ts';
+export type {
+  ConfigFile,
+  ConfigFiles,
+  Configuration,
+  Revision,
+  RevisionRef,
+} from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
 export { assign, conflicted, retry, unassign, withLedger } from './convergence/assignment.ts';
 export {
@@ -22,6 +28,7 @@ export {
   type Terms,
 } from './convergence/ledger.ts';
 export { decideOffer, type OfferDecision, type Withheld } from './convergence/pull-law.ts';
+export type { AssignmentSource } from './convergence/source.ts';
 export {
   AGENT_STATES,
   type AgentState,

@@ -1,16 +1,17 @@
 /** Agents, presences and revisions for tests, each with everything in order unless told otherwise. */
+
 import {
   type Agent,
   type AgentIdentity,
-  type AssignmentSource,
   Capability,
   type Health,
   newAgent,
   type Presence,
   type RemoteConfigState,
-  type RevisionRef,
 } from './agents/agent.ts';
+import type { RevisionRef } from './configurations/revision.ts';
 import { type LedgerEntry, openEntry, type Phase, type Terms } from './convergence/ledger.ts';
+import type { AssignmentSource } from './convergence/source.ts';
 
 /** When the samples' story begins. */
 export const T0 = 1_000_000;

@@ -3,7 +3,9 @@
  * report does not write the description again: `identity`, `report`, `assignment`, `ledger`.
  * What is only true while a connection lives (presence) is not stored and is a type of its own.
  */
+import type { RevisionRef } from '../configurations/revision.ts';
 import type { LedgerEntry, Overtaken } from '../convergence/ledger.ts';
+import type { AssignmentSource } from '../convergence/source.ts';
 import type { Instant } from '../time.ts';
 
 /** Our own id of an agent: survives a change of its instance uid (P10). */
@@ -119,20 +121,6 @@ export interface AgentReport {
   readonly reported: ReportedConfig | null;
   readonly effective: EffectiveConfig | null;
 }
-
-/** A revision by name, number and hash (hex SHA-256 of its canonical bytes). */
-export interface RevisionRef {
-  readonly configuration: string;
-  readonly revision: number;
-  readonly hash: string;
-}
-
-/** Why an agent should run what it should run (I7): every change of `desired` has one of these sources. */
-export type AssignmentSource =
-  | { readonly kind: 'rollout'; readonly rollout: string }
-  | { readonly kind: 'catch-up'; readonly group: string }
-  | { readonly kind: 'pin' }
-  | { readonly kind: 'retry' };
 
 /** The facet of what the agent should run, and what it refused. */
 export interface Assignment {

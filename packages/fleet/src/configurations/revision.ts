@@ -30,3 +30,10 @@ export interface Revision {
   readonly createdAt: Instant;
   readonly bytes: number;
 }
+
+/** A revision by name, number and hash (hex SHA-256 of its canonical bytes). */
+export interface RevisionRef {
+  readonly configuration: string;
+  readonly revision: number;
+  readonly hash: string;
+}

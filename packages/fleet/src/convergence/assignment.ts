@@ -1,9 +1,12 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import type { Agent, Assignment, AssignmentSource, Refusal, RevisionRef } from '../agents/agent.ts';
+
+import type { Agent, Assignment, Refusal } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { CONDEMNING } from './assess.ts';
 import { IN_FLIGHT, type LedgerEntry, type Overtaken, openEntry, type Terms } from './ledger.ts';
+import type { AssignmentSource } from './source.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the

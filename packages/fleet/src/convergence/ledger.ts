@@ -2,8 +2,10 @@
  * The ledger entry: how far one agent has got with one assignment, each step with its time (the server's clock).
  * See SPEC.md beside this file for the phases, the rules and the invariants.
  */
-import type { AssignmentSource, RevisionRef } from '../agents/agent.ts';
+
+import type { RevisionRef } from '../configurations/revision.ts';
 import type { Instant, Millis } from '../time.ts';
+import type { AssignmentSource } from './source.ts';
 
 /**
  * - `offered`: assigned; no byte has been sent for this assignment.

@@ -3,8 +3,10 @@
  * markSent, assess, withLedger, step. What is asserted is told by the agents' own records. A failure prints its seed;
  * `SIMULATION_SEED=n` plays that one alone, `SIMULATION_SEEDS=n` plays more.
  */
+
 import { describe, expect, test } from 'vitest';
-import { ABSENT, type Agent, type Presence, type RevisionRef } from '../agents/agent.ts';
+import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { planRollout, skipReason } from '../rollouts/plan.ts';
 import type { Rollout, TargetState } from '../rollouts/rollout.ts';

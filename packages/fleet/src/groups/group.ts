@@ -1,5 +1,6 @@
-import type { Labels, RevisionRef } from '../agents/agent.ts';
+import type { Labels } from '../agents/agent.ts';
 import { matches, parseSelector, type Selector } from '../agents/selector.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { FleetError } from '../errors.ts';
 import type { Instant } from '../time.ts';
 

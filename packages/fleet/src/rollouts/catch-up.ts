@@ -2,7 +2,9 @@
  * The catch-up lane: new and returning agents get the group's stable revision, a few at a time, and a revision that
  * fails on them stops the lane, not the fleet (A.7). All of it is read from the agents: there is no state to lose.
  */
-import { type Agent, can, isVerifiable, type Presence, type RevisionRef } from '../agents/agent.ts';
+
+import { type Agent, can, isVerifiable, type Presence } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { type Failure, IN_FLIGHT, type Terms } from '../convergence/ledger.ts';
 import type { Millis } from '../time.ts';
 

@@ -1,4 +1,5 @@
-import { type Agent, can, isVerifiable, type RevisionRef } from '../agents/agent.ts';
+import { type Agent, can, isVerifiable } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { IN_FLIGHT } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 import type { SkipReason } from './rollout.ts';

@@ -1,5 +1,7 @@
 /** A rollout as data. What may happen to it is in `transitions.ts`; the rules are in SPEC.md beside this file. */
-import type { AgentId, RevisionRef } from '../agents/agent.ts';
+
+import type { AgentId } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import type { FailureReason } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 import type { Strategy } from './strategy.ts';
