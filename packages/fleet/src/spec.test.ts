@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RULES } from './convergence/assess.ts';
 import { PHASES } from './convergence/ledger.ts';
+import { RULES } from './convergence/rules.ts';
 import { TRANSITIONS } from './rollouts/transitions.ts';
 
 const read = (path: string): string => readFileSync(join(import.meta.dirname, path), 'utf8');

@@ -16,8 +16,10 @@ import {
   TERMS,
   without,
 } from '../samples.ts';
-import { assess, EFFECTIVE_SETTLE, lacksNews, RECONNECT_GRACE, RULES } from './assess.ts';
+import { assess, lacksNews, RECONNECT_GRACE } from './assess.ts';
+import { EFFECTIVE_SETTLE } from './facts.ts';
 import { type FailureReason, type LedgerEntry, PHASES, type Phase } from './ledger.ts';
+import { RULES } from './rules.ts';
 
 /** What a rule is asked about; everything not named is as usual one second after the send. */
 interface Case {

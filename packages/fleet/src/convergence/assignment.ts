@@ -4,7 +4,7 @@ import type { Agent, Assignment, Refusal } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
-import { CONDEMNING } from './assess.ts';
+import { CONDEMNING } from './facts.ts';
 import { IN_FLIGHT, type LedgerEntry, type Overtaken, openEntry, type Terms } from './ledger.ts';
 import type { AssignmentSource } from './source.ts';
 
