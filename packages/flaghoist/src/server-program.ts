@@ -21,8 +21,8 @@ export const serve: Programs['server'] = async (options, { stdout, stderr }) => 
       onFatal: () => process.exit(1),
     });
   } catch (error) {
-    if (!(error instanceof SettingError || error instanceof StoreError || isListenError(error))) throw error;
-    stderr.write(`flaghoist: ${(error as Error).message}\n`);
+    if (!(error instanceof SettingError || error instanceof StoreError)) throw error;
+    stderr.write(`flaghoist: ${error.message}\n`);
     return 2;
   }
   const { opamp, api, ops } = server.addresses;
@@ -40,6 +40,3 @@ export const serve: Programs['server'] = async (options, { stdout, stderr }) => 
   process.on('SIGINT', stop);
   return ended;
 };
-
-const isListenError = (error: unknown): boolean =>
-  ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'].includes((error as { code?: string }).code ?? '');

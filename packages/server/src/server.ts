@@ -81,20 +81,43 @@ async function activeLogs(
   return logs;
 }
 
-/** @throws SettingError, StoreError, or the system's error when a port cannot be had. */
+/** What to do when the system does not let us listen, by its error code. */
+const NO_LISTENING: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there, perhaps a server of before: stop it, or give another port',
+  EADDRNOTAVAIL: 'this machine does not have that address: give one that it has, such as 127.0.0.1',
+  EACCES: 'this user may not listen there: give a port above 1023',
+  ENOTFOUND: 'that host is not known: give an address, such as 127.0.0.1',
+};
+
+/** @throws SettingError that says which address cannot be had and what to do; its `code` is the system's. */
+async function listening<T>(setting: string, address: Address, listen: () => Promise<T>): Promise<T> {
+  try {
+    return await listen();
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const advice = NO_LISTENING[code];
+    if (advice === undefined) throw cause;
+    throw Object.assign(new SettingError(`${setting} ${formatAddress(address)}: ${advice}`, { cause }), {
+      code,
+    });
+  }
+}
+
+/** Leaves nothing behind when it fails. @throws SettingError, StoreError. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   checkExposure(options);
+  await using started = new AsyncDisposableStack();
   const logger = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
   const now = Date.now;
   const startedAt = now();
-  const store = await openSqliteStore({ directory: options.data });
+  const store = started.use(await openSqliteStore({ directory: options.data }));
   const loaded = await store.load();
   const roster = new Roster(loaded.agents, randomId);
   const groups = new Groups(loaded.groups);
   const configurations = new Configurations(loaded.configurations, loaded.revisions, hashOf);
   const rollouts = new Rollouts(roster, startedAt + SERVER_LIMITS.reconnectGrace);
   rollouts.load(loaded.rollouts, await activeLogs(store, loaded.rollouts));
-  const reader = new TextReader();
+  const reader = started.use(new TextReader());
   const effective = new EffectiveConfigs(reader, store);
   const journal = new Journal(store, loaded.firstEvent, loaded.lastEvent);
   const announcer = new Announcer(journal, rollouts);
@@ -110,6 +133,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   const parts = { store, roster, groups, rollouts, effective, journal, announcer, now, onFatal };
   const reconciler = new Reconciler(parts, gateway);
+  started.defer(async () => {
+    await reconciler.flush();
+    reconciler.stop();
+  });
   gateway.attach(reconciler);
   const version = options.version;
   const plane: ControlPlane = {
@@ -151,37 +178,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
     setInterval(() => void journal.trim(now()).catch(onFatal), 60_000),
   ];
+  started.defer(() => timers.forEach(clearInterval));
 
   const readiness = { ready: false };
-  const agents = createAgentListener(gateway);
   const app = createApp(plane, {
     logger: logger.child({}, { level: 'warn' }),
     loopback: isLoopback(options.api),
   });
+  started.defer(() => app.close());
+  await listening('--api-listen', options.api, () => app.listen(options.api));
   const ops = createOperationsServer(plane, readiness);
-  const apiAddress = await app.listen(options.api).then(() => app.server.address() as AddressInfo);
-  ops.listen(options.ops);
-  await once(ops, 'listening');
-  const opampAddress = await agents.listen(options.opamp);
+  started.defer(() => {
+    ops.closeAllConnections();
+    ops.close();
+  });
+  await listening('--ops-listen', options.ops, () => once(ops.listen(options.ops), 'listening'));
+  const agents = createAgentListener(gateway);
+  const opampAddress = await listening('--opamp-listen', options.opamp, () => agents.listen(options.opamp));
+  let drain = 0;
+  started.defer(() => agents.close({ drainMs: drain }));
   readiness.ready = true;
 
   const addressOf = ({ address, port }: AddressInfo): string => formatAddress({ host: address, port });
+  const running = started.move();
   const close = async ({ drainMs = 0 } = {}): Promise<void> => {
     readiness.ready = false;
-    await agents.close({ drainMs });
-    for (const timer of timers) clearInterval(timer);
-    await app.close();
-    ops.closeAllConnections();
-    ops.close();
-    await reconciler.flush();
-    reconciler.stop();
-    reader[Symbol.dispose]();
-    await store[Symbol.asyncDispose]();
+    drain = drainMs;
+    await running.disposeAsync();
   };
   return {
     addresses: {
       opamp: formatAddress(opampAddress),
-      api: addressOf(apiAddress),
+      api: addressOf(app.server.address() as AddressInfo),
       ops: addressOf(ops.address() as AddressInfo),
     },
     close,
