@@ -6,15 +6,24 @@
 
 /** Marks a hole in a stored template. Texts that contain it are kept whole. */
 const HOLE = '\u0000';
-/** What may stand in a hole: a token on one line, so that a hole can never hide a key, a list item or a comment. */
-const FILLING = /^[\w.@-]{1,128}$/;
+/**
+ * What may stand in a hole: a whole token on one line, so that a hole can never hide a key, a list item or a comment,
+ * and a text fits a template in one way alone, found without searching.
+ */
+const TOKEN = /[\w.@-]+/g;
+const FILLING = /[\w.@-]{1,128}/y;
 const LONGEST_FILLING = 128;
 /** Shorter values (a `1`, an `a`) would be found everywhere. */
 const SHORTEST_VALUE = 6;
 const MOST_HOLES = 256;
-const LONGEST_LINE = 1_024;
-/** Templates tried on a text before it is learnt anew. */
+/** Values looked for within tokens; beyond them a token must be the value. */
+const MOST_VALUES = 64;
+/** Lines and tokens of one text that are looked at, and tokens searched for values: the rest is left standing. */
+const MOST_LOOKED_AT = 65_536;
+const MOST_SEARCHED = 1_024;
+/** Templates tried on a text before it is learnt anew, and characters over all of them. */
 const MOST_TEMPLATES = 128;
+const MOST_CHARACTERS = 16 * 1024 * 1024;
 
 export interface Masked {
   /** The text with every hole marked. */
@@ -23,45 +32,55 @@ export interface Masked {
   readonly holes: readonly string[];
 }
 
-/** Values looked for in a text; the rest are left standing. */
-const MOST_VALUES = 64;
-
 /**
- * What may stand on a line before a hole for a known value: a key and its colon, nothing that begins a flow collection,
- * an alias, a tag or a comment. So a value that an agent chose (its host name) can only ever mask a scalar, never a
- * component's id, and the structure of a template is that of every text it stands for.
+ * A line whose scalar may be masked: a key and its colon, nothing that begins a flow collection, an alias, a tag or a
+ * comment. So a value that an agent chose (its host name) can only ever mask a scalar, never a component's id, and the
+ * structure of a template is that of every text it stands for. Each line is judged once, in linear time: no part of the
+ * pattern can begin where another one ends.
  */
-const VALUE_PLACE = /^[\t -]*[^\s"'#&*!|>%@`{}[\],:?-][^#&*!|>{}[\],]*: [^#&*!|>{}[\],]*$/;
+const LINE =
+  /(?<![^\n])[\t -]{0,256}[^\s"'#&*!|>%@`{}[\],:?-](?:[^#&*!|>{}[\],:\n]|:(?! )){0,256}: ([^#&*!|>{}[\],\n]{1,1024})/g;
+const LONGEST_VALUE = 1_024;
 
 /** Ports of loopback addresses, and process ids: what the Supervisor writes anew at each start (real-agents 4.4). */
-const VOLATILE = /(?<=\b(?:127\.0\.0\.1|localhost):)\d{1,5}\b|(?<=\bppid: )\d+\b/g;
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const DIGITS = /^\d{1,10}$/;
+const BEFORE_VOLATILE = /\b(?:(?:127\.0\.0\.1|localhost):|ppid: )$/;
 
 /** Finds the holes of a text from the values known to differ between agents. */
 export function learn(text: string, values: readonly string[]): Masked {
   if (text.includes(HOLE)) return { template: text, holes: [] };
-  const known = [...new Set(values)].filter((value) => value.length >= SHORTEST_VALUE && FILLING.test(value));
-  const alternatives = known
-    .slice(0, MOST_VALUES)
-    .sort((a, b) => b.length - a.length)
-    .map(escaped);
-  const pattern = new RegExp([VOLATILE.source, ...alternatives].join('|'), 'g');
+  const known = new Set(values.filter(({ length }) => length >= SHORTEST_VALUE && length <= LONGEST_FILLING));
+  const sought = [...known].slice(0, MOST_VALUES);
+  let searched = 0;
+  const differs = (token: string, at: number): boolean => {
+    if (token.length > LONGEST_FILLING) return false;
+    if (DIGITS.test(token) && BEFORE_VOLATILE.test(text.slice(Math.max(0, at - 11), at))) return true;
+    if (known.has(token)) return true;
+    if (token.length <= SHORTEST_VALUE || searched >= MOST_SEARCHED) return false;
+    searched += 1;
+    return sought.some((value) => token.includes(value));
+  };
   const holes: string[] = [];
-  const template = text.replace(pattern, (found, offset: number) => {
-    if (holes.length >= MOST_HOLES || !VALUE_PLACE.test(lineBefore(text, offset))) return found;
-    holes.push(found);
-    return HOLE;
-  });
-  return { template, holes };
-}
-
-/** What stands on its line before a place; nothing when the line is too long to look at. */
-function lineBefore(text: string, offset: number): string {
-  const from = Math.max(0, offset - LONGEST_LINE);
-  const before = text.slice(from, offset);
-  const newline = before.lastIndexOf('\n');
-  return newline < 0 && from > 0 ? '' : before.slice(newline + 1);
+  let template = '';
+  let done = 0;
+  let lookedAt = 0;
+  for (const line of text.matchAll(LINE)) {
+    if (holes.length >= MOST_HOLES || lookedAt > MOST_LOOKED_AT) break;
+    lookedAt += 1;
+    const [whole, value = ''] = line;
+    const from = line.index + whole.length - value.length;
+    for (const { 0: token, index } of value.matchAll(TOKEN)) {
+      lookedAt += 1;
+      const isCut = index + token.length >= LONGEST_VALUE;
+      if (isCut || holes.length >= MOST_HOLES) break;
+      const at = from + index;
+      if (!differs(token, at)) continue;
+      holes.push(token);
+      template += text.slice(done, at) + HOLE;
+      done = at + token.length;
+    }
+  }
+  return { template: template + text.slice(done), holes };
 }
 
 /** The text again, to the letter. */
@@ -80,19 +99,18 @@ const standsAt = (text: string, part: string, at: number): boolean =>
 
 /** The holes of a text that fits the parts of a template, or undefined. */
 function fit(parts: readonly string[], text: string): string[] | undefined {
-  const first = parts[0] ?? '';
-  if (!standsAt(text, first, 0)) return undefined;
   const holes: string[] = [];
-  let at = first.length;
-  for (let index = 1; index < parts.length; index += 1) {
-    const part = parts[index] ?? '';
-    const last = index === parts.length - 1;
-    const end = last ? text.length - part.length : text.indexOf(part, at + 1);
-    if (end <= at || end - at > LONGEST_FILLING || (last && !standsAt(text, part, end))) return undefined;
-    const filling = text.slice(at, end);
-    if (!FILLING.test(filling)) return undefined;
-    holes.push(filling);
-    at = end + part.length;
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) {
+      FILLING.lastIndex = at;
+      const filling = FILLING.exec(text)?.[0];
+      if (filling === undefined) return undefined;
+      holes.push(filling);
+      at += filling.length;
+    }
+    if (!standsAt(text, part, at)) return undefined;
+    at += part.length;
   }
   return at === text.length ? holes : undefined;
 }
@@ -107,13 +125,19 @@ interface Learnt {
 export class TemplateBook {
   readonly #learnt: Learnt[] = [];
   readonly #digest: (text: string) => string;
+  #characters = 0;
 
   /** `digest` names a template; SHA-256 in hex. */
   constructor(digest: (text: string) => string) {
     this.#digest = digest;
   }
 
-  /** Masks a text; `isNew` when its template was not known here and must be stored. */
+  /** A template seen of late. */
+  get(digest: string): string | undefined {
+    return this.#learnt.find((learnt) => learnt.digest === digest)?.template;
+  }
+
+  /** Masks a text; `isNew` when its template was not known here. */
   mask(
     text: string,
     values: readonly string[],
@@ -131,7 +155,9 @@ export class TemplateBook {
     const digest = this.#digest(masked.template);
     const parts = masked.holes.length === 0 ? [masked.template] : masked.template.split(HOLE);
     this.#learnt.unshift({ template: masked.template, parts, digest });
-    this.#learnt.length = Math.min(this.#learnt.length, MOST_TEMPLATES);
+    this.#characters += masked.template.length;
+    while (this.#learnt.length > MOST_TEMPLATES || this.#characters > MOST_CHARACTERS)
+      this.#characters -= this.#learnt.pop()?.template.length ?? 0;
     return { ...masked, digest, isNew: true };
   }
 }
