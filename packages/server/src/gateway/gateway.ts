@@ -152,8 +152,7 @@ export class Gateway implements AgentPlane {
     if (link.transport === 'http') return this.#holding.has(agent) ? 'now' : 'no';
     const connection = this.#connections.get(link.id)?.connection;
     if (connection === undefined) return 'no';
-    if (this.#claimed.has(link.id) || ((connection as { bufferedAmount?: number }).bufferedAmount ?? 0) > 0)
-      return 'later';
+    if (this.#claimed.has(link.id) || connection.bufferedAmount > 0) return 'later';
     this.#claimed.add(link.id);
     return 'now';
   }
