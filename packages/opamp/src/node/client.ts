@@ -64,8 +64,7 @@ export function connectWebSocket(url: string, options: WebSocketClientOptions): 
 
 /**
  * Send the bytes of one AgentToServer by plain HTTP (S-027, S-029, S-032). The answer's payload is the bytes of one
- * ServerToAgent when its status is 200. Rejects with an `OpampError` of code `closed`
- * when there is no answer.
+ * ServerToAgent when its status is 200. Rejects with an `OpampError` of code `closed` when there is no answer.
  * @param url `http:` or `https:`
  */
 export async function httpExchange(

@@ -47,9 +47,9 @@ type Table = { readonly [S in State]: { readonly [E in EventKind]: Cell<S, E> } 
 
 /** What is the same for all that have no link. */
 const unreachable = {
-  'own-link-closed': unchanged,
+  'own-link-closed': silently,
   'other-link-closed': forgetLink,
-  silent: unchanged,
+  silent: silently,
   'ask-full-state': refuse('offline'),
   restart: refuse('offline'),
   reassign: refuse('offline'),
@@ -118,12 +118,13 @@ export function eventOf(session: Session, input: Input): EventKind {
   return session.older.some((link) => link.id === id) ? 'heard-displaced' : 'heard-elsewhere';
 }
 
-function unchanged(session: Session): Exchange {
+/** Nothing is said, and nothing has happened that anybody would want to know. */
+function silently(session: Session): Exchange {
   return { session, deliveries: [], facts: [] };
 }
 
 function refuse(reason: Refusal) {
-  return (session: Session): Exchange => ({ session, deliveries: [], facts: [{ kind: 'refused', reason }] });
+  return (session: Session): Exchange => ({ ...silently(session), facts: [{ kind: 'refused', reason }] });
 }
 
 /** Another link speaks: most often a reconnect whose old socket is still half open (S-257), so without a word. */
@@ -177,29 +178,27 @@ function redirect(session: Session, { link }: MessageInput, context: Context): E
 }
 
 function leave(reason: 'closed' | 'silent') {
-  return (session: OnlineSession): Exchange => ({
-    session: offline(session),
-    deliveries: [],
-    facts: [{ kind: 'disconnected', reason }],
-  });
+  return (session: OnlineSession): Exchange => {
+    return { ...silently(offline(session)), facts: [{ kind: 'disconnected', reason }] };
+  };
 }
 
 function forgetLink(session: Session, input: LinkClosedInput): Exchange {
   const older = session.older.filter(({ id }) => id !== input.link);
   const intruders = session.intruders.filter(({ link }) => link.id !== input.link);
   const forgotten = older.length < session.older.length || intruders.length < session.intruders.length;
-  return unchanged(forgotten ? { ...session, older, intruders } : session);
+  return silently(forgotten ? { ...session, older, intruders } : session);
 }
 
 /** Now, or over HTTP with the answer to the next poll (S-034). */
 function say(session: OnlineSession, pending: Partial<Pending>, context: Context): Exchange {
   const wanted = want(session, pending);
-  return session.link.transport === 'http' ? unchanged(wanted) : speak(wanted, context);
+  return session.link.transport === 'http' ? silently(wanted) : speak(wanted, context);
 }
 
 function askFullState(session: OnlineSession, _input: Input, context: Context): Exchange {
-  if (!mayAsk(session, context, false)) return refuse('rate')(session);
-  return say(session, { fullState: true }, context);
+  const soon = !mayAsk(session, context, false);
+  return soon ? refuse('rate')(session) : say(session, { fullState: true }, context);
 }
 
 function restart(session: OnlineSession, _input: Input, context: Context): Exchange {

@@ -62,23 +62,18 @@ function takeIn(
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
   const customCapabilities = message.customCapabilities?.capabilities ?? session.customCapabilities;
   const next = { ...session, count, capabilities, customCapabilities };
-  if (isFull(message, next)) {
-    return { ...next, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
-  }
+  if (isFull(message, next)) return { ...next, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
   return jumped ? { ...next, knowledge: 'unknown' } : next;
 }
 
-function contentFacts(
-  { capabilities: before }: Session,
-  heard: OnlineSession,
-  message: AgentToServer,
-): Fact[] {
+function contentFacts(previous: Session, heard: OnlineSession, message: AgentToServer): Fact[] {
   const { capabilities } = heard;
-  const facts: Fact[] = partFacts(message);
-  if (capabilities !== undefined && capabilities !== before)
-    facts.unshift({ kind: 'capabilities', capabilities });
-  if (isFull(message, heard)) facts.push({ kind: 'full-state' });
-  return facts;
+  const changed = capabilities !== undefined && capabilities !== previous.capabilities;
+  return [
+    ...(changed ? [{ kind: 'capabilities', capabilities } as const] : []),
+    ...partFacts(message),
+    ...(isFull(message, heard) ? [{ kind: 'full-state' } as const] : []),
+  ];
 }
 
 /**
