@@ -16,7 +16,7 @@ export interface Facts {
 
 export const reported = ({ agent }: Facts) => agent.report.reported;
 /** After a retry only what was said since the send counts: the report of the first attempt is still there. */
-export const isNews = ({ entry }: Facts, at: Instant): boolean =>
+const isNews = ({ entry }: Facts, at: Instant): boolean =>
   entry.source.kind !== 'retry' || (entry.sentAt !== null && at >= entry.sentAt);
 export const namesIt = (facts: Facts): boolean => {
   const report = reported(facts);
@@ -26,8 +26,8 @@ export const says = (facts: Facts, status: RemoteConfigState): boolean =>
   namesIt(facts) && reported(facts)?.status === status;
 export const deadlinePassed = ({ entry, now }: Facts): boolean =>
   entry.deadline !== null && now >= entry.deadline;
-export const reportsHealth = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsHealth');
-export const reportsEffective = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsEffectiveConfig');
+const reportsHealth = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsHealth');
+const reportsEffective = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsEffectiveConfig');
 export const reportsStatus = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsRemoteConfig');
 
 /** Its state is known, on a connection that is there. */
@@ -108,7 +108,7 @@ export const CONDEMNING: ReadonlySet<FailureReason> = new Set<FailureReason>([
 ]);
 
 /** Reasons that say only that nothing was heard: what is heard later counts. */
-export const SILENCE: ReadonlySet<FailureReason> = new Set<FailureReason>([
+const SILENCE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   'lost-contact',
   'apply-timeout',
   'never-acknowledged',

@@ -10,7 +10,7 @@ const count = <K extends string>(into: Partial<Record<K, number>>, key: K): void
 };
 
 /** One pass over the fleet: the dashboard's and the monitoring system's one call. */
-export function countFleet({ roster, groups, journal }: ControlPlane): Fleet {
+function countFleet({ roster, groups, journal }: ControlPlane): Fleet {
   const states: States = {};
   const versions: Record<string, number> = Object.create(null);
   const capabilities: Record<string, number> = {};

@@ -91,7 +91,7 @@ function healthTree({
   };
 }
 
-export function ledgerView(entry: LedgerEntry): api.LedgerEntryView {
+function ledgerView(entry: LedgerEntry): api.LedgerEntryView {
   return {
     revision: entry.revision,
     source: entry.source,

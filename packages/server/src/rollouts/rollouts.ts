@@ -41,7 +41,7 @@ export interface Ordered {
 const rank = (rollout: string, agent: AgentId): string =>
   createHash('sha256').update(`${rollout} ${agent}`).digest('hex');
 
-export function summaryOf({ targets: _targets, carried: _carried, ...summary }: Rollout): RolloutSummary {
+function summaryOf({ targets: _targets, carried: _carried, ...summary }: Rollout): RolloutSummary {
   return summary;
 }
 
