@@ -114,7 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const loaded = await store.load();
   const roster = new Roster(loaded.agents, randomId);
   const groups = new Groups(loaded.groups);
-  const configurations = new Configurations(loaded.configurations, loaded.revisions, hashOf);
+  const configurations = new Configurations(loaded, hashOf);
   const rollouts = new Rollouts(roster, startedAt + SERVER_LIMITS.reconnectGrace);
   rollouts.load(loaded.rollouts, await activeLogs(store, loaded.rollouts));
   const reader = started.use(new TextReader());

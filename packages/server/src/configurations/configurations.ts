@@ -9,7 +9,7 @@ import {
   type RevisionRef,
   sizeOf,
 } from '@flaghoist/fleet';
-import type { Change } from '../storage/store.ts';
+import type { Change, Loaded } from '../storage/store.ts';
 
 export interface NewRevision {
   readonly files: ConfigFiles;
@@ -19,20 +19,24 @@ export interface NewRevision {
   readonly parent: number | undefined;
 }
 
+/** The mark that outlives a deleted configuration: its highest number, which no other text may ever get. */
+const lastRevisionOf = (name: string): string => `last-revision/${name}`;
+
 /** Named configurations with their immutable, content-addressed revisions. The texts stay in the store. */
 export class Configurations {
   readonly #byName = new Map<string, Configuration>();
   readonly #revisions = new Map<string, Revision[]>();
   readonly #hashOf: (files: ConfigFiles) => string;
+  readonly #marks: Map<string, number>;
 
   /** `hashOf` gives the hash on the wire, hex (S-116). */
   constructor(
-    rows: Iterable<Configuration>,
-    revisions: Iterable<Revision>,
+    { configurations, revisions, marks }: Pick<Loaded, 'configurations' | 'revisions' | 'marks'>,
     hashOf: (files: ConfigFiles) => string,
   ) {
     this.#hashOf = hashOf;
-    for (const row of rows) this.#byName.set(row.name, row);
+    this.#marks = new Map(marks);
+    for (const row of configurations) this.#byName.set(row.name, row);
     for (const revision of revisions) this.#of(revision.configuration).push(revision);
     for (const list of this.#revisions.values()) list.sort((a, b) => a.number - b.number);
   }
@@ -106,7 +110,7 @@ export class Configurations {
     if (latest?.hash === hash) return { revision: latest, created: false, changes: [] };
     const revision: Revision = {
       configuration: name,
-      number: configuration.latest + 1,
+      number: Math.max(configuration.latest, this.#marks.get(lastRevisionOf(name)) ?? 0) + 1,
       hash,
       parent: latest?.number ?? null,
       author: given.author,
@@ -127,11 +131,15 @@ export class Configurations {
     };
   }
 
+  /** One of the same name goes on with the numbers, so that `edge@1` never means two texts. */
   delete(name: string): Change[] {
-    this.get(name);
+    const { latest } = this.get(name);
     this.#byName.delete(name);
     this.#revisions.delete(name);
-    return [{ kind: 'configuration-deleted', name }];
+    const deleted: Change = { kind: 'configuration-deleted', name };
+    if (latest === 0) return [deleted];
+    this.#marks.set(lastRevisionOf(name), latest);
+    return [deleted, { kind: 'mark', name: lastRevisionOf(name), value: latest }];
   }
 
   #of(name: string): Revision[] {
