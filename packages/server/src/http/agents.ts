@@ -102,10 +102,13 @@ async function change(plane: ControlPlane, member: Member, agent: Agent) {
 }
 
 async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
+  memberOf(plane, input.id);
+  const { configuration, reason, author = ANONYMOUS, expires } = input.body;
+  const { hash, revision } = plane.configurations.ref(configuration, input.body.revision);
+  await plane.gateway.prepare(hash);
+  // Others were served meanwhile: agent and revision may be gone.
   const member = memberOf(plane, input.id);
-  const { configuration, revision, reason, author = ANONYMOUS, expires } = input.body;
   const target = plane.configurations.ref(configuration, revision);
-  await plane.gateway.prepare(target.hash);
   const { agent } = member;
   if (agent.assignment.refused.some(({ hash }) => hash === target.hash)) {
     throw new FleetError(
@@ -114,13 +117,16 @@ async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
     );
   }
   const now = plane.now();
+  const until = expires === undefined ? null : Date.parse(expires);
+  if (until !== null && until <= now)
+    throw new FleetError('invalid', `expires: ${expires} has passed; give a later time, or none`);
   const set = {
     configuration,
-    revision: target.revision,
+    revision,
     reason,
     author,
     at: now,
-    expires: expires === undefined ? null : Date.parse(expires),
+    expires: until,
   };
   plane.reconciler.dropTarget(agent, 'pinned');
   plane.reconciler.record('agent.pinned', author, `agent/${agent.identity.id}`, { ...target, reason });

@@ -4,7 +4,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ControlPlane } from '../control-plane.ts';
 import { versionOf } from '../groups/groups.ts';
 import { ANONYMOUS } from './agents.ts';
-import { once } from './once.ts';
+import { type Commit, once } from './once.ts';
 import { pageOf } from './pages.ts';
 import { checkVersion } from './preconditions.ts';
 import { configurationView, revisionView } from './views.ts';
@@ -32,27 +32,47 @@ async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putCon
   return configurationView(row, plane.groups.list());
 }
 
+/** Why a configuration cannot be deleted, and what to do. */
+function whoUses({ groups, roster }: ControlPlane, name: string): string | undefined {
+  for (const { name: group, configuration, stable } of groups.list()) {
+    if (configuration === name)
+      return `group ${group} runs ${name}; give it another configuration first, with: flaghoist apply -f FILE`;
+    if (stable?.configuration === name)
+      return (
+        `agents new in group ${group} get ${name}@${stable.revision} until a rollout of ${configuration} succeeds; ` +
+        `start one with: flaghoist rollout start --group ${group} --to ${configuration}@latest`
+      );
+  }
+  for (const { agent } of roster.all()) {
+    if (agent.assignment.desired?.configuration !== name) continue;
+    const { id, pin } = agent.identity;
+    return `agent ${id} should run ${name}; ${
+      pin === null
+        ? `give it another revision first, with: flaghoist agent pin ${id} --to REVISION --reason WHY`
+        : `unpin it first, with: flaghoist agent unpin ${id}`
+    }`;
+  }
+  return undefined;
+}
+
 async function remove(
   plane: ControlPlane,
   { name, ifMatch, author }: InputOf<'deleteConfiguration'>,
 ): Promise<void> {
-  const { configurations, groups, roster, reconciler } = plane;
+  const { configurations, reconciler } = plane;
   checkVersion(ifMatch, versionOf([configurations.get(name).description]));
-  const group = groups
-    .list()
-    .find(({ configuration, stable }) => configuration === name || stable?.configuration === name);
-  if (group !== undefined)
-    throw new FleetError('conflict', `group ${group.name} runs ${name}; give it another configuration first`);
-  for (const { agent } of roster.all()) {
-    if (agent.assignment.desired?.configuration !== name) continue;
-    throw new FleetError('conflict', `agent ${agent.identity.id} should run ${name}; unpin or move it first`);
-  }
+  const inUse = whoUses(plane, name);
+  if (inUse !== undefined) throw new FleetError('conflict', inUse);
   reconciler.write(configurations.delete(name));
   reconciler.record('configuration.deleted', author ?? ANONYMOUS, `configuration/${name}`, {});
   await reconciler.flush();
 }
 
-async function createRevision(plane: ControlPlane, { name, body }: InputOf<'createRevision'>) {
+async function createRevision(
+  plane: ControlPlane,
+  { name, body }: InputOf<'createRevision'>,
+  commit: Commit,
+) {
   const { configurations, reconciler, reader } = plane;
   configurations.get(name);
   const problems = await reader.check(body.files);
@@ -73,8 +93,7 @@ async function createRevision(plane: ControlPlane, { name, body }: InputOf<'crea
     const { number, hash, message } = revision;
     reconciler.record('revision.created', author, `configuration/${name}`, { number, hash, message });
   }
-  await reconciler.flush();
-  return { ...revisionView(revision), created };
+  return commit({ ...revisionView(revision), created });
 }
 
 async function filesOf(
@@ -122,7 +141,7 @@ export const configurationHandlers = (plane: ControlPlane): Pick<Handlers<void>,
     return { ...page, items: page.items.map(revisionView) };
   },
   createRevision: (input) =>
-    once(plane, `revision ${input.name}`, input.idempotencyKey, () => createRevision(plane, input)),
+    once(plane, `revision ${input.name}`, input, (commit) => createRevision(plane, input, commit)),
   getRevision: async ({ name, revision }) => {
     const found = plane.configurations.revision(name, revision);
     const { files } = await filesOf(plane, name, found.number);

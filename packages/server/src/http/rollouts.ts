@@ -21,9 +21,9 @@ import {
   withOverrides,
 } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
-import { foldLogs } from '../rollouts/rollouts.ts';
 import { ANONYMOUS } from './agents.ts';
-import { once } from './once.ts';
+import { EndedRollouts } from './ended-rollouts.ts';
+import { type Commit, once } from './once.ts';
 import { historyPage, historyStart, pageOf } from './pages.ts';
 import { rolloutView, strategyView, time, timeOrNull } from './views.ts';
 
@@ -70,14 +70,17 @@ function groupsOf({ groups }: ControlPlane, { group, configuration }: InputOf<'s
 }
 
 /** All rollouts of the request, or none. */
-async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>) {
-  const { rollouts, reconciler } = plane;
-  const target = plane.configurations.ref(body.configuration, body.revision);
+async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>, commit: Commit) {
+  const { rollouts, reconciler, configurations } = plane;
+  const { hash, revision } = configurations.ref(body.configuration, body.revision);
+  groupsOf(plane, body);
+  await plane.gateway.prepare(hash);
+  // Others were served meanwhile: from here to the commit nothing is awaited.
+  const target = configurations.ref(body.configuration, revision);
   const groups = groupsOf(plane, body);
   const strategies = groups.map((group) =>
     withOverrides(strategyNamed(body.strategy ?? group.strategy), toOverrides(body.overrides ?? {})),
   );
-  await plane.gateway.prepare(target.hash);
   for (const group of groups) rollouts.checkFree(group.name, body.supersede);
   const author = body.author ?? ANONYMOUS;
   const now = plane.now();
@@ -96,8 +99,7 @@ async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>) {
     reconciler.carryOut(rollouts.start(request, now), author);
     return id;
   });
-  await reconciler.flush();
-  return { rollouts: started.map((id) => view(plane, id)) };
+  return commit({ rollouts: started.map((id) => view(plane, id)) });
 }
 
 /** @throws FleetError `not-found`. */
@@ -111,9 +113,9 @@ const view = (plane: ControlPlane, id: string) =>
   rolloutView(summaryOf(plane, id), plane.rollouts.active(id), plane.rollouts.pending(id).size);
 
 /** With its targets: from memory while it is active, else as its log tells it. */
-async function whole(plane: ControlPlane, id: string): Promise<Rollout> {
-  summaryOf(plane, id);
-  const rollout = plane.rollouts.active(id) ?? foldLogs(await plane.store.rolloutLog(id));
+async function whole(plane: ControlPlane, ended: EndedRollouts, id: string): Promise<Rollout> {
+  const summary = summaryOf(plane, id);
+  const rollout = plane.rollouts.active(id) ?? (await ended.get(summary));
   if (rollout === null) throw new FleetError('not-found', `the log of rollout ${id} is no longer kept`);
   return rollout;
 }
@@ -166,8 +168,8 @@ function etaOf(rollout: Rollout, now: number): string | null {
   return time(now + ((now - rollout.createdAt) / proven) * left);
 }
 
-async function detail(plane: ControlPlane, id: string): Promise<RolloutDetail> {
-  const rollout = await whole(plane, id);
+async function detail(plane: ControlPlane, ended: EndedRollouts, id: string): Promise<RolloutDetail> {
+  const rollout = await whole(plane, ended, id);
   return {
     ...view(plane, id),
     failures: failuresOf(plane, rollout),
@@ -210,8 +212,12 @@ async function targetView(
   };
 }
 
-async function targets(plane: ControlPlane, { id, state, ...paging }: InputOf<'listRolloutTargets'>) {
-  const rollout = await whole(plane, id);
+async function targets(
+  plane: ControlPlane,
+  ended: EndedRollouts,
+  { id, state, ...paging }: InputOf<'listRolloutTargets'>,
+) {
+  const rollout = await whole(plane, ended, id);
   const pending = [...plane.rollouts.pending(id)]
     .filter((agent) => !rollout.targets.has(agent))
     .map((agent) => ({ agent, state: 'pending' as const, late: false, reason: null, message: '', at: 0 }));
@@ -241,23 +247,27 @@ async function events(plane: ControlPlane, { id, limit, cursor }: InputOf<'listR
   return historyPage(rows.filter(({ seq }) => seq > after).slice(0, limit), limit);
 }
 
-export const rolloutHandlers = (plane: ControlPlane): Pick<Handlers<void>, RolloutOperation> => ({
-  startRollout: (input) => once(plane, 'rollout', input.idempotencyKey, () => start(plane, input)),
-  listRollouts: async ({ group, state, ...paging }) => {
-    const wanted = plane.rollouts
-      .list()
-      .filter(
-        (row) => (group === undefined || row.group === group) && (state === undefined || row.state === state),
+export function rolloutHandlers(plane: ControlPlane): Pick<Handlers<void>, RolloutOperation> {
+  const ended = new EndedRollouts(plane.store);
+  return {
+    startRollout: (input) => once(plane, 'rollout', input, (commit) => start(plane, input, commit)),
+    listRollouts: async ({ group, state, ...paging }) => {
+      const wanted = plane.rollouts
+        .list()
+        .filter(
+          (row) =>
+            (group === undefined || row.group === group) && (state === undefined || row.state === state),
+        );
+      const page = pageOf(
+        wanted,
+        paging,
+        (row) => `${String(1e15 - row.createdAt).padStart(16, '0')} ${row.id}`,
       );
-    const page = pageOf(
-      wanted,
-      paging,
-      (row) => `${String(1e15 - row.createdAt).padStart(16, '0')} ${row.id}`,
-    );
-    return { ...page, items: page.items.map(({ id }) => view(plane, id)) };
-  },
-  getRollout: ({ id }) => detail(plane, id),
-  listRolloutTargets: (input) => targets(plane, input),
-  listRolloutEvents: (input) => events(plane, input),
-  listStrategies: async () => ({ items: [strategyView(strategyNamed(DEFAULT_STRATEGY))] }),
-});
+      return { ...page, items: page.items.map(({ id }) => view(plane, id)) };
+    },
+    getRollout: ({ id }) => detail(plane, ended, id),
+    listRolloutTargets: (input) => targets(plane, ended, input),
+    listRolloutEvents: (input) => events(plane, input),
+    listStrategies: async () => ({ items: [strategyView(strategyNamed(DEFAULT_STRATEGY))] }),
+  };
+}
