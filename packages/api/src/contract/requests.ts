@@ -28,6 +28,20 @@ function checked(
   return {};
 }
 
+/** A parameter that is not known is wrong: a misspelt filter would give everything. */
+function checkNames(
+  schema: z.ZodObject | undefined,
+  query: RawRequest['query'],
+  problems: ProblemDetail[],
+): void {
+  const known = Object.keys(schema?.shape ?? {});
+  for (const name of Object.keys(query)) {
+    if (known.includes(name)) continue;
+    const hint = known.length === 0 ? 'there are none here' : `there are ${known.join(', ')}`;
+    problems.push({ path: `query.${name}`, message: `no such parameter; ${hint}` });
+  }
+}
+
 /** The version inside an entity tag. */
 function unquoted(tag: unknown): unknown {
   return typeof tag === 'string' ? tag.replace(/^(W\/)?"(.*)"$/, '$2') : tag;
@@ -37,6 +51,7 @@ function unquoted(tag: unknown): unknown {
 export function readRequest<Op extends OperationName>(name: Op, raw: RawRequest): InputOf<Op> {
   const operation: Operation = contract[name];
   const problems: ProblemDetail[] = [];
+  checkNames(operation.query, raw.query, problems);
   const headers: Record<string, unknown> = {};
   for (const [key, header] of Object.entries(HEADERS)) headers[key] = raw.headers[header.toLowerCase()];
   headers['ifMatch'] = unquoted(headers['ifMatch']);

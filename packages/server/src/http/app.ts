@@ -61,19 +61,27 @@ function refuseForeignOrigin({ headers, method }: FastifyRequest): void {
 
 /** Names under which this plane may be asked: anything else is another site's name pointed at us (DNS rebinding). */
 function refuseForeignHost(loopback: boolean, { headers, ip }: FastifyRequest): void {
-  const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname;
-  if (
-    !loopback ||
-    name === undefined ||
-    name === 'localhost' ||
-    name === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(name ?? '')
-  )
-    return;
+  const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
+  if (!loopback || name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name)) return;
   throw new ApiError(
     'not-allowed',
-    `this server listens on loopback and does not answer for ${name} (from ${ip})`,
+    `this server listens on loopback and does not answer for ${name || 'a Host that is none'} (from ${ip})`,
   );
+}
+
+function refuseProto(key: string, value: unknown): unknown {
+  if (key !== '__proto__') return value;
+  throw new ApiError('invalid', 'body: a key cannot be called "__proto__"; give it another name');
+}
+
+/** `__proto__` is refused by name, because checking would drop it silently. @throws ApiError `invalid`. */
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body, /__proto__|\\u/.test(body) ? refuseProto : undefined);
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError('invalid', `body: this is not JSON: ${(cause as Error).message}`, [], { cause });
+  }
 }
 
 export interface AppOptions {
@@ -96,6 +104,11 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
     refuseForeignHost(loopback, request);
     refuseForeignOrigin(request);
   });
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    async (_request: unknown, body: string) => readJson(body),
+  );
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
   const handlers = handlersOf(plane);

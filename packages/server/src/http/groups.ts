@@ -1,5 +1,5 @@
 import type { Handlers, InputOf } from '@flaghoist/api';
-import { DEFAULT_STRATEGY, FleetError, resolutionOrder } from '@flaghoist/fleet';
+import { DEFAULT_STRATEGY, FleetError, type Group, resolutionOrder } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 import { ANONYMOUS } from './agents.ts';
 import { pageOf } from './pages.ts';
@@ -14,11 +14,23 @@ const touchAll = ({ roster }: ControlPlane): void => {
   for (const { agent } of roster.all()) roster.touch(agent.identity.id);
 };
 
+/** @throws FleetError `rollout-active` that names a way out. */
+function refuseDuringRollout({ rollouts }: ControlPlane, { name, stable, configuration }: Group): void {
+  const active = rollouts.activeOf(name);
+  if (active === undefined) return;
+  const { revision } = stable?.configuration === configuration ? stable : active.target;
+  throw new FleetError(
+    'rollout-active',
+    `group ${name} has rollout ${active.id} (${active.state}), which must end first: wait for it, or take over from it ` +
+      `with: flaghoist rollout start --group ${name} --to ${configuration}@${revision} --supersede`,
+  );
+}
+
 async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGroup'>) {
-  const { groups, rollouts, reconciler } = plane;
+  const { groups, reconciler } = plane;
   const before = groups.find(name);
   checkVersion(ifMatch, before && view(plane, name).version);
-  if (before !== undefined && before.configuration !== body.configuration) rollouts.checkFree(name, false);
+  if (before !== undefined && before.configuration !== body.configuration) refuseDuringRollout(plane, before);
   const settings = {
     selector: body.selector,
     priority: body.priority,
@@ -39,15 +51,9 @@ async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGro
 }
 
 async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteGroup'>): Promise<void> {
-  const { groups, rollouts, reconciler } = plane;
+  const { groups, reconciler } = plane;
   checkVersion(ifMatch, view(plane, name).version);
-  const active = rollouts.activeOf(name);
-  if (active !== undefined) {
-    throw new FleetError(
-      'rollout-active',
-      `group ${name} has rollout ${active.id} (${active.state}); it must end first`,
-    );
-  }
+  refuseDuringRollout(plane, groups.get(name));
   reconciler.write(groups.delete(name));
   reconciler.record('group.deleted', author ?? ANONYMOUS, `group/${name}`, {});
   touchAll(plane);
