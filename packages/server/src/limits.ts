@@ -28,15 +28,20 @@ export const SERVER_LIMITS = {
   /** Events that one reader holds while it takes them. */
   eventsPage: 32,
   /** A reader of the stream that takes nothing for so long is cut off; it comes back with its number. */
-  streamStall: 30_000,
+  streamStall: 10_000,
   /** Agents named in one `agents.changed` event. */
   changesPerEvent: 1_000,
-  /** Time for one text to be understood in the worker before it counts as unparsed (R16). */
+  /** CPU time for one text in the worker, ms. R16 asks 250, but 50,000 honest nodes take up to 1,000 in a cold worker. */
   understandBudget: 2_000,
-  /** Memory of that worker, MiB. */
-  understandMemory: 192,
-  /** Distinct verdicts and structures remembered. */
-  structuresKept: 4_096,
+  /** Memory of that worker, MiB (R16). */
+  understandMemory: 64,
+  /** Comparisons of effective configs that wait; beyond them a verdict is inconclusive for now. */
+  textsWaiting: 256,
+  /** Structures remembered, and their characters. */
+  structuresKept: { entries: 4_096, sizes: 32 * 1024 * 1024 },
+  /** Verdicts remembered, and their characters; what one says at most. */
+  verdictsKept: { entries: 16_384, sizes: 8 * 1024 * 1024 },
+  verdictText: 1_024,
   /** Encoded configurations kept for offers. */
   offersKept: 256,
   /** Bodies of API requests, bytes: a configuration of 1 MiB as JSON. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type Agent,
+  type AgentId,
   type ConfigFiles,
   compareStructures,
   type EffectiveConfig,
@@ -15,6 +16,7 @@ import {
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
+import { Remembered } from './remembered.ts';
 
 export interface ReceivedFile {
   readonly name: string;
@@ -22,144 +24,184 @@ export interface ReceivedFile {
   readonly body: string;
 }
 
+type Texts = Readonly<Record<string, string>>;
+
+/** A comparison that agents wait for. */
+interface Waiting {
+  readonly hash: string;
+  readonly effective: EffectiveConfig;
+  readonly agents: Set<AgentId>;
+}
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What two reports have in common when they differ only in holes. */
-const keyOf = (effective: EffectiveConfig): string =>
-  effective.files.map((file) => `${file.name}:${file.template}`).join(' ');
-const bodiesOf = (files: readonly ReceivedFile[]): Record<string, string> =>
-  Object.fromEntries(files.map(({ name, body }) => [name, body]));
-const textsOf = (files: ConfigFiles): Record<string, string> =>
+const textsOf = (files: ConfigFiles): Texts =>
   Object.fromEntries(Object.entries(files).map(([name, { body }]) => [name, body]));
 
-/** Bounded memory of promises by key, oldest out first. */
-class Remembered<T> {
-  readonly #values = new Map<string, T>();
+const keys = new WeakMap<EffectiveConfig, string>();
 
-  get(key: string): T | undefined {
-    return this.#values.get(key);
-  }
-
-  set(key: string, value: T): T {
-    this.#values.set(key, value);
-    if (this.#values.size > SERVER_LIMITS.structuresKept) {
-      for (const oldest of this.#values.keys()) {
-        this.#values.delete(oldest);
-        break;
-      }
-    }
-    return value;
-  }
+/** What two reports have in common when they differ only in holes; a digest, because agents choose the names. */
+function keyOf(effective: EffectiveConfig): string {
+  const key = keys.get(effective) ?? sha256(JSON.stringify(effective.files.map((f) => [f.name, f.template])));
+  keys.set(effective, key);
+  return key;
 }
+
+const inconclusive = (why: string): EffectiveVerdict => ({ kind: 'inconclusive', why });
 
 /** Effective configs: each distinct text stored and understood once, however many agents report it. */
 export class EffectiveConfigs {
   readonly #book = new TemplateBook(sha256);
-  readonly #verdicts = new Remembered<EffectiveVerdict | 'pending'>();
-  readonly #structures = new Remembered<Promise<Understood>>();
-  readonly #waiting = new Map<string, Set<string>>();
+  readonly #verdicts = new Remembered<EffectiveVerdict>(SERVER_LIMITS.verdictsKept);
+  readonly #structures = new Remembered<Understood>(SERVER_LIMITS.structuresKept);
+  /** Comparisons to be made, one after the other, oldest first; an agent waits for one at most. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #waitsFor = new Map<AgentId, string>();
+  /** Agents for which there was no room. */
+  readonly #refused = new Set<AgentId>();
+  #isJudging = false;
   readonly #reader: TextReader;
   readonly #store: Pick<Store, 'texts' | 'files'>;
-  /** Called for each agent whose verdict was pending. */
-  onVerdict: (agent: string) => void = () => {};
+  /** Called for each agent whose verdict should be asked for again. */
+  onVerdict: (agent: AgentId) => void = () => {};
 
   constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>) {
     this.#reader = reader;
     this.#store = store;
   }
 
-  /** Takes in a report: what to keep of it, and the texts that are new. */
+  /** Takes in a report: what to keep of it, and the texts to store with it. Nothing is understood before it must be. */
   receive(
     agent: Agent,
     files: readonly ReceivedFile[],
     now: Instant,
   ): { effective: EffectiveConfig; changes: Change[] } {
     const changes: Change[] = [];
-    const values = Object.values(labelsOf(agent.identity));
     const { instanceUid: uid } = agent.identity;
-    values.push(
-      uid,
-      `${uid.slice(0, 8)}-${uid.slice(8, 12)}-${uid.slice(12, 16)}-${uid.slice(16, 20)}-${uid.slice(20)}`,
-    );
-    const stored = files.map(({ name, contentType, body }) => {
+    const dashed = uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    const values = [uid, dashed, ...Object.values(labelsOf(agent.identity))];
+    // The store drops texts that no report refers to, so only those of the present report are surely there.
+    const stored = new Set(agent.report.effective?.files.map(({ template }) => template));
+    const kept = files.map(({ name, contentType, body }) => {
       const bytes = Buffer.byteLength(body);
       if (bytes > LIMITS.effectiveBytes)
         return { name, contentType, template: null, holes: [sha256(body)], bytes };
-      const masked = this.#book.mask(body, values);
-      if (masked.isNew) changes.push({ kind: 'text', digest: masked.digest, body: masked.template });
-      return { name, contentType, template: masked.digest, holes: masked.holes, bytes };
+      const { digest, template, holes } = this.#book.mask(body, values);
+      if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
+      return { name, contentType, template: digest, holes, bytes };
     });
-    const effective: EffectiveConfig = { files: stored, digest: sha256(JSON.stringify(stored)), at: now };
-    // The text is not in the store before the commit: understand it from here.
-    if (changes.length > 0) this.#structures.set(keyOf(effective), this.#reader.understand(bodiesOf(files)));
-    return { effective, changes };
+    return { effective: { files: kept, digest: sha256(JSON.stringify(kept)), at: now }, changes };
   }
 
   /** What the agent's effective config says of the revision it should run; undefined while it is being found out. */
   verdict(agent: Agent): EffectiveVerdict | undefined {
+    const { id } = agent.identity;
     const { desired } = agent.assignment;
     const { effective } = agent.report;
     if (desired === null || effective === null) return undefined;
     if (effective.files.some((file) => file.template === null))
-      return { kind: 'inconclusive', why: 'the text is over the limit' };
-    const key = `${desired.hash} ${keyOf(effective)}`;
+      return inconclusive('the text is over the limit');
+    const { hash } = desired;
+    const key = `${hash} ${keyOf(effective)}`;
+    if (this.#waitsFor.get(id) !== key) this.#withdraw(id);
     const known = this.#verdicts.get(key);
-    if (known !== undefined && known !== 'pending') return known;
-    const waiting = this.#waiting.get(key) ?? new Set();
-    waiting.add(agent.identity.id);
-    this.#waiting.set(key, waiting);
-    if (known === undefined) {
-      this.#verdicts.set(key, 'pending');
-      void this.#compare(key, desired.hash, effective);
+    if (known !== undefined) return known;
+    let waiting = this.#waiting.get(key);
+    if (waiting === undefined) {
+      if (this.#waiting.size >= SERVER_LIMITS.textsWaiting) {
+        this.#refused.add(id);
+        return inconclusive('too many texts at once');
+      }
+      waiting = { hash, effective, agents: new Set() };
+      this.#waiting.set(key, waiting);
     }
+    waiting.agents.add(id);
+    this.#waitsFor.set(id, key);
+    if (!this.#isJudging) void this.#judge();
     return undefined;
   }
 
-  async #compare(key: string, hash: string, effective: EffectiveConfig): Promise<void> {
-    const [offered, running] = await Promise.all([this.#offered(hash), this.#running(effective)]);
-    const verdict: EffectiveVerdict =
-      'unparsed' in offered
-        ? { kind: 'inconclusive', why: `the offer was not understood: ${offered.unparsed}` }
-        : 'unparsed' in running
-          ? { kind: 'inconclusive', why: `the effective config was not understood: ${running.unparsed}` }
-          : compareStructures(offered.structure, running.structure);
-    this.#verdicts.set(key, verdict);
-    const waiting = this.#waiting.get(key) ?? [];
-    this.#waiting.delete(key);
-    for (const agent of waiting) this.onVerdict(agent);
+  #withdraw(agent: AgentId): void {
+    const key = this.#waitsFor.get(agent);
+    if (key === undefined) return;
+    this.#waitsFor.delete(agent);
+    const agents = this.#waiting.get(key)?.agents;
+    agents?.delete(agent);
+    if (agents?.size === 0) this.#waiting.delete(key);
   }
 
-  #offered(hash: string): Promise<Understood> {
-    const known = this.#structures.get(hash);
-    return (
-      known ??
-      this.#structures.set(
-        hash,
-        this.#store.files(hash).then((files) => this.#reader.understand(textsOf(files ?? {}))),
-      )
-    );
+  /** Makes the comparisons. Without an answer (a text not stored yet, a store that fails) they are asked for again. */
+  async #judge(): Promise<void> {
+    this.#isJudging = true;
+    for (const [key, { hash, effective }] of this.#waiting) {
+      const verdict = await this.#compare(hash, effective).catch(() => undefined);
+      const agents = this.#waiting.get(key)?.agents ?? [];
+      this.#waiting.delete(key);
+      for (const agent of agents) this.#waitsFor.delete(agent);
+      if (verdict === undefined) {
+        setTimeout(() => this.#tell(agents), SERVER_LIMITS.tick).unref();
+      } else {
+        this.#verdicts.set(key, verdict, key.length + ('why' in verdict ? verdict.why.length : 0));
+        this.#tell(agents);
+      }
+      if (this.#waiting.size > SERVER_LIMITS.textsWaiting / 2) continue;
+      const refused = [...this.#refused];
+      this.#refused.clear();
+      this.#tell(refused);
+    }
+    this.#isJudging = false;
   }
 
-  /** The structure has no part in a hole, so any agent's fillings will do. */
-  #running(effective: EffectiveConfig): Promise<Understood> {
-    const key = keyOf(effective);
+  #tell(agents: Iterable<AgentId>): void {
+    for (const agent of agents) this.onVerdict(agent);
+  }
+
+  async #compare(hash: string, effective: EffectiveConfig): Promise<EffectiveVerdict | undefined> {
+    const offered = await this.#structure(hash, async () => {
+      const files = await this.#store.files(hash);
+      return files === null ? undefined : textsOf(files);
+    });
+    // The structure has no part in a hole, so any agent's fillings will do.
+    const running = await this.#structure(keyOf(effective), async () => {
+      const bodies = await this.bodies(effective);
+      return effective.files.every(({ name }) => name in bodies) ? bodies : undefined;
+    });
+    if (offered === undefined || running === undefined) return undefined;
+    if ('unparsed' in offered) return inconclusive(`the offer was not understood: ${offered.unparsed}`);
+    const verdict =
+      'unparsed' in running
+        ? inconclusive(`the effective config was not understood: ${running.unparsed}`)
+        : compareStructures(offered.structure, running.structure);
+    return 'why' in verdict ? { ...verdict, why: verdict.why.slice(0, SERVER_LIMITS.verdictText) } : verdict;
+  }
+
+  /** The structure of texts, from memory when it is known; undefined when the texts are not known yet. */
+  async #structure(key: string, texts: () => Promise<Texts | undefined>): Promise<Understood | undefined> {
     const known = this.#structures.get(key);
-    return (
-      known ??
-      this.#structures.set(
-        key,
-        this.bodies(effective).then((bodies) => this.#reader.understand(bodies)),
-      )
-    );
+    if (known !== undefined) return known;
+    const bodies = await texts();
+    if (bodies === undefined) return undefined;
+    const understood = await this.#reader.understand(bodies);
+    this.#structures.set(key, understood, key.length + JSON.stringify(understood).length);
+    return understood;
   }
 
-  /** The texts as they were reported, by name. */
-  async bodies(effective: EffectiveConfig): Promise<Record<string, string>> {
-    const texts = await this.#store.texts(effective.files.flatMap((file) => file.template ?? []));
+  /** The texts as they were reported, by name; without those that are not known (yet). */
+  async bodies(effective: EffectiveConfig): Promise<Texts> {
+    const texts = new Map<string, string>();
+    const unknown: string[] = [];
+    for (const { template } of effective.files) {
+      if (template === null) continue;
+      const text = this.#book.get(template);
+      if (text === undefined) unknown.push(template);
+      else texts.set(template, text);
+    }
+    const stored = unknown.length === 0 ? [] : await this.#store.texts(unknown);
+    for (const [digest, text] of stored) texts.set(digest, text);
     const bodies: Record<string, string> = Object.create(null);
-    for (const file of effective.files) {
-      const template = file.template === null ? undefined : texts.get(file.template);
-      if (template !== undefined) bodies[file.name] = fill(template, file.holes);
+    for (const { name, template, holes } of effective.files) {
+      const text = template === null ? undefined : texts.get(template);
+      if (text !== undefined) bodies[name] = fill(text, holes);
     }
     return bodies;
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ConfigFiles, Problem, Understood } from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../limits.ts';
-import type { Question } from './reader-worker.ts';
+import type { Answer, Question } from './reader-worker.ts';
 
 type Asked = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, 'id'> : never) : never;
 
@@ -11,27 +11,41 @@ interface Waiting {
   readonly giveUp: (why: string) => void;
 }
 
-/**
- * Has texts understood in a worker, one after the other, each within a budget of time and memory (R16). A text over
- * its budget ends the worker, not the server: it counts as unparsed and the next one gets a new worker.
- */
+/** Has texts understood in workers, agents' in one and operators' in another: neither waits for the other's. */
 export class TextReader implements Disposable {
-  #worker: Worker | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #lastId = 0;
-  readonly #queue: Waiting[] = [];
+  readonly #agents = new Lane();
+  readonly #operators = new Lane();
 
   understand(bodies: Readonly<Record<string, string>>): Promise<Understood> {
-    return this.#ask({ ask: 'understand', bodies }, (why): Understood => ({ unparsed: why }));
+    return this.#agents.ask({ ask: 'understand', bodies }, (why): Understood => ({ unparsed: why }));
   }
 
   check(files: ConfigFiles): Promise<readonly Problem[]> {
-    return this.#ask({ ask: 'check', files }, (why) => [
+    return this.#operators.ask({ ask: 'check', files }, (why) => [
       { file: '', line: 1, column: 1, rule: 'too-complex', message: why },
     ]);
   }
 
-  #ask<T>(asked: Asked, otherwise: (why: string) => T): Promise<T> {
+  [Symbol.dispose](): void {
+    this.#agents[Symbol.dispose]();
+    this.#operators[Symbol.dispose]();
+  }
+}
+
+/**
+ * One worker that answers one question after the other, each within a budget of time and memory (R16). The time is the
+ * worker's own CPU time, so that a busy machine fails no honest text. A text over its budget ends the worker, not the
+ * server: it counts as unparsed and the next one gets a new worker.
+ */
+class Lane implements Disposable {
+  #worker: Worker | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #lastId = 0;
+  /** CPU time of the worker up to its last answer, ms. */
+  #spent = 0;
+  readonly #queue: Waiting[] = [];
+
+  ask<T>(asked: Asked, otherwise: (why: string) => T): Promise<T> {
     this.#lastId += 1;
     const question = { ...asked, id: this.#lastId } as Question;
     return new Promise<T>((resolve) => {
@@ -45,25 +59,35 @@ export class TextReader implements Disposable {
   }
 
   #next(): void {
-    const waiting = this.#queue[0];
+    const [waiting] = this.#queue;
     if (waiting === undefined) return;
-    this.#worker ??= this.#start();
-    this.#timer = setTimeout(
-      () => this.#abandon(`not understood within ${SERVER_LIMITS.understandBudget} ms`),
-      SERVER_LIMITS.understandBudget,
-    );
-    this.#worker.postMessage(waiting.question);
+    const worker = this.#worker ?? this.#start();
+    this.#watch = setInterval(() => {
+      // A worker that is starting or ending has no CPU time to tell.
+      this.#weigh(worker, waiting).catch(() => {});
+    }, SERVER_LIMITS.understandBudget / 4);
+    worker.postMessage(waiting.question);
+  }
+
+  async #weigh(worker: Worker, waiting: Waiting): Promise<void> {
+    const { user, system } = await worker.cpuUsage();
+    const budget = SERVER_LIMITS.understandBudget;
+    if (this.#queue[0] === waiting && (user + system) / 1_000 - this.#spent > budget)
+      this.#abandon(`not understood within ${budget} ms`);
   }
 
   #start(): Worker {
     const worker = new Worker(new URL('./reader-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: SERVER_LIMITS.understandMemory },
     });
+    this.#worker = worker;
+    this.#spent = 0;
     worker.unref();
-    worker.on('message', ({ id, answer }: { id: number; answer: unknown }) => {
+    worker.on('message', ({ id, answer, spent }: Answer) => {
       const [waiting] = this.#queue;
       if (waiting?.question.id !== id) return;
-      clearTimeout(this.#timer);
+      clearInterval(this.#watch);
+      this.#spent = spent;
       this.#queue.shift();
       waiting.resolve(answer);
       this.#next();
@@ -75,17 +99,19 @@ export class TextReader implements Disposable {
   }
 
   #abandon(why: string): void {
-    clearTimeout(this.#timer);
-    void this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#end();
     this.#queue.shift()?.giveUp(why);
     this.#next();
   }
 
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+  #end(): void {
+    clearInterval(this.#watch);
     void this.#worker?.terminate();
     this.#worker = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#end();
     for (const waiting of this.#queue.splice(0)) waiting.giveUp('the server is stopping');
   }
 }

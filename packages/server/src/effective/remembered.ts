@@ -1,0 +1,40 @@
+interface Kept<T> {
+  readonly value: T;
+  readonly size: number;
+}
+
+/** A memory bounded in entries and in their sizes together; what was not used for longest goes first. */
+export class Remembered<T> {
+  readonly #kept = new Map<string, Kept<T>>();
+  readonly #entries: number;
+  readonly #sizes: number;
+  #size = 0;
+
+  constructor(limits: { entries: number; sizes: number }) {
+    this.#entries = limits.entries;
+    this.#sizes = limits.sizes;
+  }
+
+  get(key: string): T | undefined {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept.value;
+  }
+
+  set(key: string, value: T, size: number): void {
+    this.#drop(key);
+    this.#kept.set(key, { value, size });
+    this.#size += size;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= this.#entries && this.#size <= this.#sizes) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#size -= this.#kept.get(key)?.size ?? 0;
+    this.#kept.delete(key);
+  }
+}
