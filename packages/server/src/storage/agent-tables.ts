@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Agent, AgentId, AgentIdentity, AgentReport, Assignment, LedgerEntry } from '@flaghoist/fleet';
 import type { Writers } from './change.ts';
 import { fromJson, json } from './json.ts';
+import { LIMITS } from './limits.ts';
 
 type Kinds = 'agent-identity' | 'agent-report' | 'agent-assignment' | 'ledger' | 'agent-deleted' | 'text';
 
@@ -20,6 +21,7 @@ export function agentWriters(db: DatabaseSync): Writers<Kinds> {
   const ledger = db.prepare(`
     INSERT INTO agent_ledger (agent, generation, rest) VALUES (?, ?, ?)
     ON CONFLICT (agent, generation) DO UPDATE SET rest = excluded.rest`);
+  const ledgerTrimmed = db.prepare('DELETE FROM agent_ledger WHERE agent = ? AND generation <= ?');
   const deletions = [
     db.prepare('DELETE FROM agents WHERE id = ?'),
     db.prepare('DELETE FROM agent_reports WHERE agent = ?'),
@@ -40,6 +42,8 @@ export function agentWriters(db: DatabaseSync): Writers<Kinds> {
     },
     ledger: ({ id, row: { generation, ...rest } }) => {
       ledger.run(id, generation, json(rest));
+      const old = generation - LIMITS.generationsKept;
+      if (old > 0) ledgerTrimmed.run(id, old);
     },
     'agent-deleted': ({ id }) => {
       for (const deletion of deletions) deletion.run(id);

@@ -20,6 +20,7 @@ import {
   unwritable,
 } from './samples.ts';
 import { type Change, type Store, StoreError } from './store.ts';
+import { describeTrimming } from './trimming-contract.ts';
 
 /** An empty place for one database, and how to open what is in it, again and again. */
 export interface Place {
@@ -336,36 +337,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       expect(await store.load()).toMatchObject({ firstEvent: 1, lastEvent: 12 });
     });
 
-    test('trimming drops old events and answers, and numbering goes on even when none is left', async () => {
-      const { store, reopened } = await start();
-      await store.commit([
-        ...Array.from({ length: 5 }, (_, index): Change => ({ kind: 'event', row: event(index + 1) })),
-        { kind: 'idempotency', key: 'old', at: AT - 1, answer: 1 },
-        { kind: 'idempotency', key: 'new', at: AT, answer: 2 },
-      ]);
-      expect(await store.trim({ eventsAfter: 3, answersSince: AT })).toBe(4);
-      expect((await store.events({ after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([4, 5]);
-      expect(await store.idempotent('old')).toBeUndefined();
-      expect(await store.idempotent('new')).toBe(2);
-      expect(await store.trim({ eventsAfter: 1, answersSince: 0 })).toBe(4);
-      expect(await store.trim({ eventsAfter: 1_000, answersSince: 0 })).toBe(6);
-
-      const again = await reopened();
-      expect(await again.load()).toMatchObject({ firstEvent: 6, lastEvent: 5 });
-      await again.commit([{ kind: 'event', row: event(6) }]);
-      expect(await again.load()).toMatchObject({ firstEvent: 6, lastEvent: 6 });
-    });
-
-    test('trimming more than one transaction takes drops everything that it should', async () => {
-      const { store } = await start();
-      const events = Array.from(
-        { length: 12_000 },
-        (_, index): Change => ({ kind: 'event', row: event(index + 1) }),
-      );
-      await store.commit(events);
-      expect(await store.trim({ eventsAfter: 11_990, answersSince: 0 })).toBe(11_991);
-      expect(await store.events({ after: 0, limit: 100 })).toHaveLength(10);
-    });
+    describeTrimming(start);
 
     test('concurrent commits are applied in the order in which they were asked for', async () => {
       const { store, reopened } = await start();

@@ -80,7 +80,7 @@ export function journalReaders(db: DatabaseSync) {
 export function journalTrimmer(db: DatabaseSync) {
   const events = db.prepare(`
     DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= ? ORDER BY seq LIMIT ?) RETURNING seq`);
-  const dropped = db.prepare('UPDATE journal SET dropped = max(dropped, ?)');
+  const dropped = db.prepare('UPDATE journal SET dropped = ?1 WHERE dropped < ?1');
   const answers = db.prepare(`
     DELETE FROM answers WHERE key IN (SELECT key FROM answers WHERE at < ? LIMIT ?)`);
   const bounds = db.prepare(BOUNDS);

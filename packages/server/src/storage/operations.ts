@@ -9,6 +9,7 @@ import { journalReaders, journalTrimmer, journalWriters } from './journal-tables
 import { rolloutReaders, rolloutWriters } from './rollout-tables.ts';
 import type { Change, Loaded } from './store.ts';
 import { transaction } from './transaction.ts';
+import { logTrimmer, textTrimmer } from './trimming.ts';
 
 /** What `load` answers, with the agents not yet decoded. */
 export type LoadedRows = Omit<Loaded, 'agents'> & { readonly agents: readonly AgentRow[] };
@@ -23,15 +24,21 @@ export function writeOperations(db: DatabaseSync) {
     ...rolloutWriters(db),
     ...journalWriters(db),
   };
-  const trim = journalTrimmer(db);
+  const journal = journalTrimmer(db);
+  const texts = textTrimmer(db);
+  const logs = logTrimmer(db);
 
   return {
     commit: (changes: readonly Change[]): void =>
       transaction(db, () => {
         for (const change of changes) write(writers, change);
+        texts.note(changes);
       }),
     trim: (eventsAfter: number, answersSince: Instant) =>
-      transaction(db, () => trim(eventsAfter, answersSince)),
+      transaction(db, () => {
+        const { first, more } = journal(eventsAfter, answersSince);
+        return { first, more: more || texts.trim() || logs() };
+      }),
   };
 }
 

@@ -42,11 +42,14 @@ export type Change =
   | { readonly kind: 'agent-identity'; readonly row: AgentIdentity }
   | { readonly kind: 'agent-report'; readonly id: AgentId; readonly row: AgentReport }
   | { readonly kind: 'agent-assignment'; readonly id: AgentId; readonly row: Assignment }
-  /** Keyed by agent and generation. */
+  /** Keyed by agent and generation; the newest 50 of an agent are kept. */
   | { readonly kind: 'ledger'; readonly id: AgentId; readonly row: LedgerEntry }
   /** Takes the agent's rows with it; its instance uid is free again. */
   | { readonly kind: 'agent-deleted'; readonly id: AgentId }
-  /** A distinct text of an effective config, by its SHA-256; storing it again changes nothing. */
+  /**
+   * A distinct text of an effective config, by its SHA-256; storing it again changes nothing. It stands in one commit with
+   * the report that names it: `trim` drops texts that no report names.
+   */
   | { readonly kind: 'text'; readonly digest: string; readonly body: string }
   | { readonly kind: 'rollout'; readonly row: RolloutSummary }
   | { readonly kind: 'rollout-log'; readonly row: RolloutLog }
@@ -100,6 +103,9 @@ export interface Store extends AsyncDisposable {
   events(query: { after: number; limit: number; subject?: string }): Promise<readonly JournalEvent[]>;
   /** The answer kept under `key`; undefined when there is none. */
   idempotent(key: string): Promise<unknown>;
-  /** Drops events up to and including `seq` and answers older than `before`; returns the first event kept. */
+  /**
+   * Drops events up to and including `eventsAfter`, answers older than `answersSince`, texts that no agent's report names,
+   * and logs of ended rollouts beyond the newest 200 of their group; returns the first event kept.
+   */
   trim(keep: { eventsAfter: number; answersSince: Instant }): Promise<number>;
 }
