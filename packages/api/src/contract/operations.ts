@@ -71,7 +71,8 @@ const inPages = z.object(paging);
 const version = z.string().optional().meta({ description: 'Refused unless this is the present version' });
 const ifMatch = z.object({ ifMatch: version });
 const key = z.string().max(API_LIMITS.idempotencyKeyLength).optional();
-const again = 'A repeated request with the same key gets the first answer and does nothing';
+const again =
+  'A repetition with the same key and body gets the first answer and does nothing; another body is refused';
 const idempotencyKey = z.object({ idempotencyKey: key.meta({ description: again }) });
 const lastEventId = z.object({ lastEventId: numeral.min(0).optional() });
 const view = z.object({ view: agents.configView.default('effective') });
