@@ -125,6 +125,18 @@ describe('a push to a group', () => {
     expect(agent.hashes).toEqual([hash, hash]);
   });
 
+  it('does not retry an agent that is still applying', async () => {
+    const agent = await lab.agent({ ...edge, outcome: applying }).connect();
+    await until(
+      () => lab.client.getGroup({ name: 'edge' }),
+      (group) => group.agents === 1,
+    );
+    const { id } = await lab.push(story(), { applyTimeout: '1s' });
+    await rolloutEnds(id);
+    await expect(lab.client.retryAgent({ id: agent.uid })).rejects.toMatchObject({ code: 'conflict' });
+    expect(agent.offers).toHaveLength(1);
+  });
+
   it('admits at most maxInFlight at a time, and pauses when more than maxFailed failed (I1, I4)', async () => {
     const agents = await Promise.all(
       Array.from({ length: 8 }, () => lab.agent({ ...edge, outcome: applying }).connect()),

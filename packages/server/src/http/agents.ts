@@ -180,10 +180,22 @@ async function restart(plane: ControlPlane, input: InputOf<'restartAgent'>) {
   return agentView(member);
 }
 
+/** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */
+const isStillApplying = ({ agent: { report, ledger }, presence }: Member): boolean =>
+  report.reported?.status === 'APPLYING' &&
+  report.reported.hash === ledger?.revision.hash &&
+  presence.epoch === ledger.sentEpoch;
+
 async function retryAgent(plane: ControlPlane, input: InputOf<'retryAgent'>) {
   const member = memberOf(plane, input.id);
   if (member.agent.ledger?.phase !== 'failed') {
     throw new FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
+  }
+  if (isStillApplying(member)) {
+    throw new FleetError(
+      'conflict',
+      'the agent still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry',
+    );
   }
   plane.reconciler.record('agent.retried', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {
     ...member.agent.assignment.desired,

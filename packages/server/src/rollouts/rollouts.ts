@@ -115,7 +115,7 @@ export class Rollouts {
     if (running === undefined || supersede) return;
     throw new FleetError(
       'rollout-active',
-      `group ${group} has rollout ${running.id} (${running.state}) to ${running.target.configuration}@${running.target.revision}; wait for it, or supersede it`,
+      `group ${group} has rollout ${running.id} (${running.state}) to ${running.target.configuration}@${running.target.revision}; wait for it, or take over from it with --supersede`,
     );
   }
 
