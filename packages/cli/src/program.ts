@@ -10,6 +10,7 @@ import { groupCommands } from './commands/group.ts';
 import { otherCommands } from './commands/other.ts';
 import { pushCommands } from './commands/push.ts';
 import { rolloutCommands } from './commands/rollout.ts';
+import { CliError } from './exit-code.ts';
 import type { Io } from './io.ts';
 import type { Programs } from './programs.ts';
 import { DEFAULT_SERVER, type GlobalOptions, Session } from './session.ts';
@@ -20,6 +21,9 @@ const PARENTS: readonly (readonly [name: string, about: string])[] = [
   ['group', 'groups of agents'],
   ['rollout', 'rollouts'],
 ];
+
+/** What `-l` is for. Elsewhere it is refused: ignored, it would let others be met than those who were meant. */
+const SELECTING = ['agent list', 'group agents'];
 
 export interface Built {
   readonly program: Command;
@@ -43,6 +47,11 @@ export function buildProgram(io: Io, programs: Programs): Built {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(--help shows what there is)')
+    .hook('preAction', (_, command) => {
+      const called = `${command.parent?.name()} ${command.name()}`;
+      if (program.opts<GlobalOptions>().selector !== undefined && !SELECTING.includes(called))
+        throw new CliError(`-l selects agents for ${SELECTING.join(' and ')}; this command does not take it`);
+    })
     .exitOverride();
 
   const declare = ({ usage, about, takes, run }: Declared): void => {

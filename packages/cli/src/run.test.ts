@@ -30,6 +30,19 @@ test('a misspelt command or option: exit code 2 and a suggestion', async () => {
   expect(await run(server.url, ['agent'])).toMatchObject({ code: 2 });
 });
 
+test('-l where it would be ignored: exit code 2, and nothing happens', async () => {
+  server.world.putGroup('edge', { selector: 'role=edge', priority: 1, configuration: 'edge' });
+  server.world.addAgents('edge', 1);
+  for (const words of ['agent restart a-edge-1', 'group list', 'simulate', 'server']) {
+    const { code, out, err } = await run(server.url, [...words.split(' '), '-l', 'role=core']);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('-l selects agents for agent list and group agents');
+  }
+  expect(server.world.calls).toEqual([]);
+  for (const words of ['agent list', 'group agents edge'])
+    expect(await run(server.url, [...words.split(' '), '-l', 'role=edge'])).toMatchObject({ code: 0 });
+});
+
 test('help is no error, shows the global options and goes to stdout', async () => {
   const { code, out, err } = await run(server.url, ['rollout', 'status', '--help']);
   expect([code, err]).toEqual([0, '']);
