@@ -126,6 +126,7 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
         counts: { ...NONE, proven: 9, failed: 2, deferred: 1 },
         inFlight: 0,
         state: 'paused',
+        from: { configuration: 'edge', revision: 7, hash: 'ab' },
         pause: { reason: 'failures', message: '2 agents failed, at most 0 may' },
         failures: [
           {
@@ -143,9 +144,11 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
   };
   const { code, out, err } = await run(server.url, push('--group', 'edge', '--watch'));
   expect(code).toBe(1);
-  expect(err.trimEnd().split('\n').at(-1)).toBe(
+  expect(err.trimEnd().split('\n').slice(-3)).toEqual([
     'edge → edge@1  9/12 proven  ✗ 2 failed  ○ 1 offline  ‖ paused: 2 agents failed, at most 0 may',
-  );
+    'to go on, fix the text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
+    'to go back: flaghoist rollout start --group edge --to edge@7 --supersede -m WHY',
+  ]);
   expect(out).toMatchInlineSnapshot(`
     "edge@1
     rollout/r-1 started: group edge to edge@1, 12 agents
@@ -155,7 +158,7 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
           for id: "nop"
     edge: still missing
       · edge-host-3  deferred: offline
-    rollout/r-1 paused: 9 of 12 agents of group edge prove that they run it: 2 agents failed, at most 0 may
+    rollout/r-1 paused: 2 agents failed, at most 0 may; 9 of 12 agents of group edge prove that they run it
     "
   `);
 });

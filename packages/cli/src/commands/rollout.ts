@@ -5,7 +5,7 @@ import { CliError } from '../exit-code.ts';
 import { type Kind, listing, print, show } from '../output/print.ts';
 import { stateCell } from '../output/state.ts';
 import { ago, plural, revisionText } from '../output/text.ts';
-import { renderOutcome, renderProgress } from '../progress/view.ts';
+import { renderOutcome, renderProgress, totalOf } from '../progress/view.ts';
 import { bare, parseReference, type Resolved, resolveReference } from '../references.ts';
 import type { Session } from '../session.ts';
 import { timeoutOf, watchRollouts } from './watch.ts';
@@ -18,7 +18,7 @@ export const ROLLOUT: Kind<Rollout> = {
     { header: 'GROUP', cell: ({ group }) => group, least: 8 },
     { header: 'TO', cell: ({ target }) => revisionText(target) },
     { header: 'FROM', cell: ({ from }) => revisionText(from), wide: true },
-    { header: 'PROVEN', cell: ({ counts, planned }) => `${counts.proven}/${planned}`, right: true },
+    { header: 'PROVEN', cell: (rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`, right: true },
     { header: 'FAILED', cell: ({ counts }) => String(counts.failed), right: true },
     { header: 'STRATEGY', cell: ({ strategy }) => strategy.name, wide: true },
     { header: 'IN FLIGHT AT MOST', cell: ({ maxInFlight }) => String(maxInFlight), wide: true, right: true },

@@ -5,7 +5,7 @@ import { CliError, ExitCode } from '../exit-code.ts';
 import { oneLine, revisionText } from '../output/text.ts';
 import { atRest, followRollouts } from '../progress/follow.ts';
 import { LiveLines } from '../progress/live.ts';
-import { type Progress, renderLine, renderOutcome, renderProgress } from '../progress/view.ts';
+import { type Progress, renderLine, renderOutcome, renderProgress, totalOf } from '../progress/view.ts';
 import type { Session } from '../session.ts';
 
 const PLAIN_LINE_MS = 1_000;
@@ -80,14 +80,28 @@ export async function watchRollouts(
   }
   const { canvas } = session;
   session.say(`${[...renderOutcome(result, canvas), ...result.map(summary)].join('\n')}\n`);
+  session.note(result.map(waysOut).join(''));
   return result.every(({ state }) => state === 'succeeded') ? ExitCode.ok : ExitCode.negative;
 }
 
-function summary({ id, group, target, counts, planned, state, pause }: RolloutDetail): string {
-  const all = `${counts.proven} of ${planned} agents of group ${group} prove that they run it`;
+function summary(rollout: RolloutDetail): string {
+  const { id, group, target, counts, state, pause } = rollout;
+  const total = totalOf(rollout);
+  const all = `${counts.proven} of ${total} agents of group ${group} prove that they run it`;
   const none = `group ${group} has no agents yet; those that come will get ${revisionText(target)}`;
-  const why = pause === null ? '' : `: ${oneLine(pause.message)}`;
-  return `rollout/${id} ${state}: ${planned === 0 ? none : all}${why}`;
+  const why = pause === null ? '' : `${oneLine(pause.message)}; `;
+  return `rollout/${id} ${state}: ${why}${total === 0 ? none : all}`;
+}
+
+/** What works now. */
+function waysOut({ state, group, target, from }: RolloutDetail): string {
+  if (state !== 'paused') return '';
+  const to = `--configuration ${target.configuration} --group ${group}`;
+  const back = `flaghoist rollout start --group ${group} --to ${revisionText(from)} --supersede -m WHY`;
+  return [
+    `to go on, fix the text: flaghoist push FILE ${to} --supersede -m WHY\n`,
+    from === null ? '' : `to go back: ${back}\n`,
+  ].join('');
 }
 
 /** Follows a pin until the agent proves the revision or refuses it. */

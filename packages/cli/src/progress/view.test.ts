@@ -71,6 +71,12 @@ test('the outcome groups failures in the words of the agents, all lines of them,
     '      cannot start pipelines:',
     '        listen tcp :4317: bind: address already in use\\u001b[2J',
   ]);
+  const stragglers = Array.from({ length: 20 }, (_, index) => {
+    return { agent: `${index}`, name: `host-${index}`, state: 'pending', why: 'waits', since: null } as const;
+  });
+  const missing = renderOutcome([rollout(180, { stragglers })], { width: 40, style: PLAIN });
+  expect(missing).toHaveLength(7);
+  expect(missing.at(-1)).toBe('  … and 115 more');
   expect(renderOutcome([rollout(300)], { width: 40, style: PLAIN })).toEqual([]);
 });
 

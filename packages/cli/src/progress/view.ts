@@ -1,6 +1,6 @@
 /** How rollouts look while they go on: pure functions of what the API told. */
 import { stripVTControlCharacters } from 'node:util';
-import type { RolloutDetail } from '@flaghoist/api';
+import type { Rollout, RolloutDetail } from '@flaghoist/api';
 import { stateCell } from '../output/state.ts';
 import type { Style } from '../output/style.ts';
 import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
@@ -29,11 +29,17 @@ interface Parts {
   readonly out: number;
 }
 
+const sumOf = (counts: Partial<Rollout['counts']>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** How many agents it is about: late arrivals are told of beyond what was planned. */
+export function totalOf({ counts, planned }: Pick<Rollout, 'counts' | 'planned'>): number {
+  return Math.max(planned, sumOf(counts));
+}
+
 function partsOf({ counts, planned, inFlight }: RolloutDetail): Parts {
-  const told = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
-    // Late arrivals are told of beyond what was planned.
-    total: Math.max(planned, told),
+    total: totalOf({ counts, planned }),
     proven: counts.proven,
     open: inFlight,
     failed: counts.failed,
@@ -103,6 +109,9 @@ export function renderLine(rollout: RolloutDetail, now: number, style: Style): s
   return `${titleOf(rollout)}  ${wordsOf(rollout, now, style)}${pause}`;
 }
 
+/** Of those that are still missing; `rollout targets` lists them all. */
+const MISSING_SHOWN = 5;
+
 /** What failed and why, most frequent first, in the agents' own words; then who is still missing. */
 export function renderOutcome(rollouts: readonly RolloutDetail[], { width, style }: Canvas): string[] {
   return rollouts.flatMap((rollout) => {
@@ -119,12 +128,15 @@ export function renderOutcome(rollouts: readonly RolloutDetail[], { width, style
           .map((line) => `      ${oneLine(line)}`),
       ];
     });
-    const missing = stragglers.map(({ name, state, why }) =>
-      cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width),
-    );
+    const { proven, failed, skipped, ...open } = rollout.counts;
+    const unnamed = Math.max(sumOf(open), stragglers.length) - MISSING_SHOWN;
+    const missing = stragglers
+      .slice(0, MISSING_SHOWN)
+      .map(({ name, state, why }) => cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width));
     return [
       ...(lines.length === 0 ? [] : [style.bold(`${group}: what failed and why`), ...lines]),
       ...(missing.length === 0 ? [] : [style.bold(`${group}: still missing`), ...missing]),
+      ...(missing.length === MISSING_SHOWN && unnamed > 0 ? [`  … and ${unnamed} more`] : []),
     ];
   });
 }
