@@ -228,6 +228,51 @@ describe('a push to a group', () => {
     expect((await lab.detail(mute.uid)).ledger[0]).toMatchObject({ phase: 'proven' });
   });
 
+  it('believes such an agent when it shows the revision on being asked, and sends nothing twice when its group changes', async () => {
+    const quiet = ({ config }: { config?: unknown }) =>
+      config === undefined ? [] : ([{ effectiveConfig: { configMap: config } }] as never);
+    const mute = await lab.agent({ ...edge, capabilities: 0x2807, outcome: quiet as never }).connect();
+    await until(
+      () => lab.client.getGroup({ name: 'edge' }),
+      (group) => group.agents === 1,
+    );
+    const first = await lab.push(story());
+    await rolloutEnds(first.id);
+    // The structure stays the same, so nothing new comes unasked.
+    mute.outcome = () => [];
+    const second = await lab.push(`# a comment\n${story()}`);
+    expect(await rolloutEnds(second.id)).toMatchObject({ state: 'succeeded' });
+    await lab.client.putGroup({
+      name: 'north',
+      body: { selector: 'site=north', priority: 200, configuration: 'edge' },
+    });
+    await lab.client.startRollout({
+      body: { group: 'north', configuration: 'edge', revision: second.number, message: 'same' },
+    });
+    await lab.client.labelAgent({ id: mute.uid, body: { labels: { site: 'north' } } });
+    await until(
+      () => lab.detail(mute.uid),
+      ({ state, group }) => state === 'in-sync' && group === 'north',
+    );
+    expect(mute.hashes).toEqual([first.hash, second.hash]);
+  });
+
+  it('does not call an agent drifted for an effective config that it does not report', async () => {
+    const agent = await lab.agent({ ...edge, capabilities: 0x3803 }).connect();
+    await until(
+      () => lab.client.getGroup({ name: 'edge' }),
+      (group) => group.agents === 1,
+    );
+    agent.send(
+      agent.report({
+        effectiveConfig: { configMap: { configMap: { '': { body: Buffer.from('receivers: {}') } } } },
+      }),
+    );
+    const { id } = await lab.push(story());
+    expect(await rolloutEnds(id)).toMatchObject({ state: 'succeeded' });
+    expect((await lab.detail(agent.uid)).state).toBe('in-sync');
+  });
+
   it('does not wait for ever for one that is silent, and does not send to it again (S-058, S-126)', async () => {
     const mute = await lab.agent({ ...edge, outcome: silent }).connect();
     await until(

@@ -1,8 +1,10 @@
 /** `flaghoist demo`: a server, 300 simulated agents, two revisions and what became of them. Judges itself. */
+
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Programs } from '@flaghoist/cli';
+import type { DemoOptions, Programs } from '@flaghoist/cli';
 import { type RunningServer, startServer } from '@flaghoist/server';
 import { type Fleet, startFleet } from '@flaghoist/simulator';
 import { VERSION } from '../version.ts';
@@ -155,25 +157,24 @@ function showWhatNext(stage: Stage, server: RunningServer): void {
   stage.say('\nCtrl-C ends it; nothing is left behind.');
 }
 
-const interrupted = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+/** Fires on the first Ctrl-C; the demo then ends where it is. */
+function onInterrupt(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
 
-/** Resolves to 0 when every expectation held. */
-export const demo: Programs['demo'] = async (options, io) => {
-  const directory = await mkdtemp(join(tmpdir(), 'flaghoist-demo-'));
-  await using cleanUp = new AsyncDisposableStack();
-  cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
-  await writeFiles(directory);
-  const server = cleanUp.use(await startOnUsualPorts(join(directory, 'data')));
-  const stage = new Stage(io, server.addresses.api);
-  const url = `ws://${server.addresses.opamp}/v1/opamp`;
-  stage.heading('Flaghoist demo');
-  stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
-  const ended = options.exit === true ? undefined : interrupted();
-  const scenario = demoScenario(Number(options.seed ?? DEFAULT_SEED));
-  const fleet = cleanUp.use(await startFleet({ url, scenario }));
+/** The whole show. Resolves to whether every expectation held. */
+async function show(
+  stage: Stage,
+  url: string,
+  directory: string,
+  options: DemoOptions,
+  cleanUp: AsyncDisposableStack,
+): Promise<boolean> {
+  const fleet = cleanUp.use(
+    await startFleet({ url, scenario: demoScenario(Number(options.seed ?? DEFAULT_SEED)) }),
+  );
   const real = options.real === true ? await startRealAgents(stage, url, directory) : undefined;
   if (real !== undefined) cleanUp.use(real);
   const known = async (): Promise<number> => (await items(stage, 'agent', 'list')).length;
@@ -184,9 +185,29 @@ export const demo: Programs['demo'] = async (options, io) => {
   const rest = await comeToRest(stage);
   await showLedger(stage);
   await showTimes(stage);
-  const good = (await judge(stage, fleet)) && rest && provenForReal;
-  if (ended === undefined) return good ? 0 : 1;
-  showWhatNext(stage, server);
-  await ended;
-  return good ? 0 : 1;
+  return (await judge(stage, fleet)) && rest && provenForReal;
+}
+
+/** Resolves to 0 when every expectation held. */
+export const demo: Programs['demo'] = async (options, io) => {
+  const interrupted = onInterrupt();
+  const directory = await mkdtemp(join(tmpdir(), 'flaghoist-demo-'));
+  await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
+  await writeFiles(directory);
+  const server = cleanUp.use(await startOnUsualPorts(join(directory, 'data')));
+  const stage = new Stage(io, server.addresses.api, interrupted);
+  const url = `ws://${server.addresses.opamp}/v1/opamp`;
+  stage.heading('Flaghoist demo');
+  stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
+  try {
+    const good = await show(stage, url, directory, options, cleanUp);
+    if (options.exit === true) return good ? 0 : 1;
+    showWhatNext(stage, server);
+    await once(interrupted, 'abort');
+    return good ? 0 : 1;
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    return 130;
+  }
 };

@@ -20,10 +20,13 @@ export class Stage {
   readonly style: Style;
   readonly #io: Io;
   readonly #env: Record<string, string | undefined>;
+  readonly #interrupted: AbortSignal;
 
-  constructor(io: Io, api: string) {
+  /** Once `interrupted` fires, nothing more is done: every call throws. */
+  constructor(io: Io, api: string, interrupted: AbortSignal) {
+    this.#interrupted = interrupted;
     // A command may listen to its output; many of them run here, on one.
-    this.#io = { ...io, stdout: lent(io.stdout), stderr: lent(io.stderr) };
+    this.#io = { ...io, stdout: lent(io.stdout), stderr: lent(io.stderr), interrupted };
     this.#env = { ...io.env, FLAGHOIST_SERVER: `http://${api}` };
     this.style = styleFor(io.stdout, io.env);
   }
@@ -49,12 +52,14 @@ export class Stage {
 
   /** Shows a command as it would be typed, runs it, shows what it prints. Resolves to its exit code. */
   type(...words: string[]): Promise<number> {
+    this.#interrupted.throwIfAborted();
     this.say(this.style.dim(`$ flaghoist ${words.map(quoted).join(' ')}`));
     return runCli(words, { ...this.#io, env: this.#env, programs: NO_PROGRAMS });
   }
 
   /** Runs a command for its data. @throws Error with what it said when it fails. */
   async ask<T>(...words: string[]): Promise<T> {
+    this.#interrupted.throwIfAborted();
     let data = '';
     let complaint = '';
     const stdout: Output = { write: (text) => (data += text) };

@@ -56,12 +56,10 @@ const NEWS_EXPECTED: Millis = 3_000;
 export function lacksNews(agent: Agent, presence: Presence, now: Instant): boolean {
   const { ledger: entry, report } = agent;
   if (entry === null || entry.sentAt === null || !presence.connected) return false;
-  const since =
-    entry.phase === 'verifying'
-      ? entry.appliedAt
-      : entry.source.kind === 'retry' && entry.phase === 'sent'
-        ? entry.sentAt + 1
-        : null;
+  // Without a status, only an effective config that is newer than the send shows that it was taken.
+  const shownOnAsking = entry.source.kind === 'retry' || !can(agent.identity, 'ReportsRemoteConfig');
+  const afterSend = shownOnAsking && entry.phase === 'sent' ? entry.sentAt + 1 : null;
+  const since = entry.phase === 'verifying' ? entry.appliedAt : afterSend;
   if (since === null || now - since < NEWS_EXPECTED || (presence.fullStateAt ?? 0) >= since) return false;
   const healthMissing = can(agent.identity, 'ReportsHealth') && (report.health?.at ?? 0) < entry.sentAt;
   const effectiveMissing =

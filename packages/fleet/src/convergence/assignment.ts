@@ -1,6 +1,6 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
 
-import type { Agent, Assignment, Refusal } from '../agents/agent.ts';
+import { type Agent, type Assignment, can, type Refusal } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -32,21 +32,24 @@ export function assign(
 }
 
 /** What an assignment takes over from the one before it. */
-function takenOver({ assignment, ledger }: Agent, hash: string): Partial<LedgerEntry> {
+function takenOver(agent: Agent, hash: string): Partial<LedgerEntry> {
+  const { assignment, ledger } = agent;
   if (ledger?.revision.hash === hash) {
     const { sentAt, sentEpoch, sends, overtakes } = ledger;
     return { sentAt, sentEpoch, sends, ...(overtakes === undefined ? {} : { overtakes }) };
   }
-  const left = ledger === null ? assignment.leftOnTheWay : unanswered(ledger);
+  const left = ledger === null ? assignment.leftOnTheWay : unanswered(agent, ledger);
   if (left === undefined) return {};
   return left.hash === hash ? { sentAt: left.sentAt, sentEpoch: left.epoch, sends: 1 } : { overtakes: left };
 }
 
 /** The send that the agent has not answered and still may: of this entry, or the one that it overtook itself. */
-function unanswered(entry: LedgerEntry): Overtaken | undefined {
+function unanswered({ identity }: Agent, entry: LedgerEntry): Overtaken | undefined {
   const { revision, phase, sentAt, sentEpoch, receivedAt, deadline, terms, overtakes } = entry;
   if (sentAt === null) return overtakes;
-  if (receivedAt !== null || phase === 'failed') return undefined;
+  // Who reports no status never says which hash it holds: the send is all that is known of it (S-124).
+  const answers = can(identity, 'ReportsRemoteConfig');
+  if (phase === 'failed' || (answers && receivedAt !== null)) return undefined;
   return { hash: revision.hash, epoch: sentEpoch, sentAt, until: deadline ?? sentAt + terms.applyTimeout };
 }
 
@@ -54,7 +57,7 @@ function unanswered(entry: LedgerEntry): Overtaken | undefined {
 export function unassign(agent: Agent): Agent {
   const { assignment, ledger } = agent;
   if (assignment.desired === null) return agent;
-  const left = ledger === null ? undefined : unanswered(ledger);
+  const left = ledger === null ? undefined : unanswered(agent, ledger);
   const leftOnTheWay = left === undefined ? {} : { leftOnTheWay: left };
   return {
     ...agent,

@@ -197,7 +197,8 @@ function say(session: OnlineSession, pending: Partial<Pending>, context: Context
 }
 
 function askFullState(session: OnlineSession, _input: Input, context: Context): Exchange {
-  const soon = !mayAsk(session, context, false);
+  // An agent that answered the last request may be asked again at once; one that did not is asked ever less often.
+  const soon = !mayAsk(session, context, session.asks === 0);
   return soon ? refuse('rate')(session) : say(session, { fullState: true }, context);
 }
 

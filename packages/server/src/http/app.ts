@@ -1,5 +1,6 @@
 import { ApiError, BASE_PATH, type Handlers, type OperationName, problemDocument } from '@flaghoist/api';
 import { contract, readRequest } from '@flaghoist/api/contract';
+import openapi from '@flaghoist/api/openapi.json' with { type: 'json' };
 import { FleetError } from '@flaghoist/fleet';
 import fastify, {
   type FastifyBaseLogger,
@@ -111,6 +112,7 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
   );
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
+  app.get('/openapi.json', async () => openapi);
   const handlers = handlersOf(plane);
   const acts = new Map<string, OperationName>();
   for (const [key, { method, path }] of Object.entries(contract)) {

@@ -159,13 +159,14 @@ function stragglersOf(plane: ControlPlane, rollout: Rollout): RolloutDetail['str
   });
 }
 
-/** When it would end at its present pace; not told before a twentieth is proven. */
-function etaOf(rollout: Rollout, now: number): string | null {
-  const { proven, failed, skipped } = rollout.counts;
-  const left = rollout.planned - proven - failed;
-  if (rollout.state !== 'running' || left <= 0 || proven < rollout.planned / 20 || proven - skipped < 1)
-    return null;
-  return time(now + ((now - rollout.createdAt) / proven) * left);
+/** When it would end at the pace it had until its last proof; not told before a twentieth is proven, or once late. */
+function etaOf({ state, planned, counts, targets, createdAt }: Rollout, now: number): string | null {
+  const left = planned - counts.proven - counts.failed;
+  if (state !== 'running' || left <= 0 || counts.proven < Math.max(1, planned / 20)) return null;
+  const provenAt = [...targets.values()].map((target) => (target.state === 'proven' ? target.at : 0));
+  const latest = Math.max(...provenAt);
+  const end = latest + ((latest - createdAt) / counts.proven) * left;
+  return end > now ? time(end) : null;
 }
 
 async function detail(plane: ControlPlane, ended: EndedRollouts, id: string): Promise<RolloutDetail> {

@@ -270,7 +270,9 @@ export class Reconciler {
       rollouts.leave(oldGroup, before.identity.id);
       this.dropTarget(before, 'left-group');
     }
-    const settled = settle(grouped, member.presence, effective.verdict(grouped), now);
+    // What an agent sends of an effective config without reporting it is of its first moments, and never renewed.
+    const verdict = can(grouped.identity, 'ReportsEffectiveConfig') ? effective.verdict(grouped) : undefined;
+    const settled = settle(grouped, member.presence, verdict, now);
     roster.update(member, settled);
     this.#note(member);
     if (member.presence.connected) rollouts.join(member);

@@ -20,11 +20,14 @@ export function dataFiles(directory: string): DataFiles {
   };
 }
 
-/** Makes the directory and the files that are missing. */
+/** Makes the directory, in one that exists, and the files that are missing. */
 export function makeDataFiles({ directory, database, lock }: DataFiles): void {
-  const made = fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // Not recursive: where parents cannot be made (as under /proc) Node 24 never returns from that.
+  const made = !fs.existsSync(directory);
+  if (made) fs.mkdirSync(directory, { mode: 0o700 });
   for (const file of [database, lock]) makePrivate(file);
-  if (made !== undefined) syncBetween(path.dirname(made), path.dirname(directory));
+  if (made) syncDirectory(path.dirname(directory));
+  syncDirectory(directory);
 }
 
 /** SQLite gives its `-wal` and `-shm` files the mode of the database. */
@@ -37,13 +40,10 @@ function makePrivate(file: string): void {
   }
 }
 
-/** Makes new directories survive a power cut; their entries are in the directories from `top` down to `bottom`. */
-function syncBetween(top: string, bottom: string): void {
+/** Makes new entries of a directory survive a power cut. */
+function syncDirectory(directory: string): void {
   if (process.platform === 'win32') return; // a directory cannot be opened there
-  for (let at = bottom; ; at = path.dirname(at)) {
-    const descriptor = fs.openSync(at, 'r');
-    fs.fsyncSync(descriptor);
-    fs.closeSync(descriptor);
-    if (at === top) return;
-  }
+  const descriptor = fs.openSync(directory, 'r');
+  fs.fsyncSync(descriptor);
+  fs.closeSync(descriptor);
 }

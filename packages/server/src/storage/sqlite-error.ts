@@ -11,6 +11,14 @@ const MEANINGS: ReadonlyMap<number, readonly [StoreErrorCode, string]> = new Map
   [19, ['unavailable', 'memory and database disagree: restart the server, and report this bug']],
   [26, ['corrupt', 'this is no database: check the path, or restore the newest backup']],
 ]);
+/** The file system's own codes. */
+const FILE_MEANINGS: Readonly<Record<string, string>> = {
+  ENOENT: 'make its parent directory first, or choose another one',
+  EEXIST: 'this is a file: choose a directory',
+  ENOTDIR: 'a part of the path is a file: choose a directory',
+  EACCES: 'it may not be used by this user: check permissions',
+  EROFS: 'it is on a read-only file system: choose another one',
+};
 const BUSY = 5;
 const CORRUPT = 11;
 
@@ -23,7 +31,9 @@ function resultCode(error: unknown): number {
 export function asStoreError(error: unknown, directory: string): StoreError {
   if (error instanceof StoreError) return error;
   const other = ['unavailable', 'the database cannot be used: restart the server'] as const;
-  const [code, advice] = MEANINGS.get(resultCode(error)) ?? other;
+  const file = FILE_MEANINGS[(error as NodeJS.ErrnoException).code ?? ''];
+  const fromFile = file === undefined ? undefined : (['unavailable', file] as const);
+  const [code, advice] = MEANINGS.get(resultCode(error)) ?? fromFile ?? other;
   const detail = error instanceof Error ? error.message : String(error);
   return new StoreError(code, `data directory ${directory}: ${advice} (${detail})`, { cause: error });
 }
