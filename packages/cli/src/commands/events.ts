@@ -3,18 +3,32 @@ import type { Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { type Kind, printItems, toYaml } from '../output/print.ts';
 import { renderTable } from '../output/table.ts';
+import { plural } from '../output/text.ts';
 import type { Session } from '../session.ts';
 
+/** `12 agents updating → in-sync (a-1, …), 1 agent updating → failed (a-7: why)` */
+function changesText(agents: readonly Readonly<Record<string, string | null>>[]): string {
+  const alike = Map.groupBy(agents, ({ from, state }) => `${from ?? 'new'} → ${state}`);
+  return [...alike]
+    .map(([change, [first, ...more]]) => {
+      const rest = more.length === 0 ? `: ${first?.['reason']}` : ', …';
+      return `${plural(more.length + 1, 'agent')} ${change} (${first?.['id']}${rest})`;
+    })
+    .join(', ');
+}
+
 /** What an event carries, as words: `group=edge target=edge@4`. */
-function dataText(data: JournalEvent['data']): string {
+function dataText({ kind, data }: JournalEvent): string {
+  if (kind === 'agents.changed' && Array.isArray(data['agents'])) return changesText(data['agents']);
   const word = (value: unknown): string => {
     const { configuration, revision } = (value ?? {}) as { configuration?: string; revision?: number };
     if (configuration !== undefined && revision !== undefined) return `${configuration}@${revision}`;
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    if (typeof value === 'string') return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value;
+    return JSON.stringify(value);
   };
-  return Object.entries(data)
-    .map(([key, value]) => `${key}=${word(value)}`)
-    .join(' ');
+  const { counts, ...others } = data;
+  const counted = Object.entries(counts ?? {}).filter(([, count]) => count !== 0);
+  return [...Object.entries(others), ...counted].map(([key, value]) => `${key}=${word(value)}`).join(' ');
 }
 
 export const EVENT: Kind<JournalEvent> = {
@@ -25,7 +39,7 @@ export const EVENT: Kind<JournalEvent> = {
     { header: 'KIND', cell: ({ kind }) => ({ text: kind, paint: style.bold }) },
     { header: 'SUBJECT', cell: ({ subject }) => subject, least: 12 },
     { header: 'AUTHOR', cell: ({ author }) => author, least: 6 },
-    { header: 'WHAT', cell: ({ data }) => dataText(data), least: 20 },
+    { header: 'WHAT', cell: dataText, least: 20 },
   ],
 };
 
