@@ -7,16 +7,30 @@ import { parseScenario, type Scenario, ScenarioError, scenario, startFleet } fro
 const TELL_EVERY = 2_000;
 const DEFAULT_AGENTS = 100;
 
+/** When it is said that nobody answers. */
+const PATIENCE = 5_000;
+
+function whole(option: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new ScenarioError(option, `is ${JSON.stringify(text)}; write a whole number`);
+}
+
 async function scenarioOf({
   agents,
   scenario: file,
   seed,
+  url,
 }: Parameters<Programs['simulate']>[0]): Promise<Scenario> {
+  if (!/^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new ScenarioError(
+      '--url',
+      `is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`,
+    );
   const given =
     file === undefined
-      ? scenario({ agents: Number(agents ?? DEFAULT_AGENTS) })
+      ? scenario({ agents: agents === undefined ? DEFAULT_AGENTS : whole('--agents', agents) })
       : parseScenario(await readFile(file, 'utf8'));
-  return seed === undefined ? given : { ...given, seed: Number(seed) };
+  return seed === undefined ? given : { ...given, seed: whole('--seed', seed) };
 }
 
 /** Runs a simulated fleet against any OpAMP server until Ctrl-C. Resolves to the exit code. */
@@ -32,6 +46,11 @@ export const simulate: Programs['simulate'] = async (options, { stdout, stderr }
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const fleet = await startFleet({ url: options.url, scenario: chosen });
+  const nobody = `nobody answers at ${options.url}; still trying\n`;
+  setTimeout(PATIENCE, undefined, { signal: stop.signal }).then(
+    () => fleet.summary().connected === 0 && stderr.write(nobody),
+    () => undefined,
+  );
   let told = '';
   while (!stop.signal.aborted) {
     const { agents, connected, healthy, offers, repeatedOffers, collectorRestarts } = fleet.summary();
