@@ -3,6 +3,9 @@ import { text } from 'node:stream/consumers';
 import { CliError } from './exit-code.ts';
 import type { Session } from './session.ts';
 
+/** What people call it. */
+export const calledFile = (file: string): string => (file === '-' ? 'stdin' : file);
+
 /** The text of a file, or of standard input for `-`. @throws CliError */
 export async function readText({ io }: Session, file: string): Promise<string> {
   if (file === '-') {

@@ -105,7 +105,7 @@ test('check: offline; exit code 1 when something is wrong, with line, column and
   const bad = join(directory, 'bad.yaml');
   await writeFile(good, 'service: { pipelines: { traces: { receivers: [otlp], exporters: [debug] } } }\n');
   await writeFile(bad, 'receivers: {}\nreceivers: {}\n');
-  expect(await run('127.0.0.1:1', ['check', good])).toEqual({ code: 0, out: '', err: 'none\n' });
+  expect(await run('127.0.0.1:1', ['check', good])).toEqual({ code: 0, out: '', err: 'no problems\n' });
   const found = await run('127.0.0.1:1', ['check', bad]);
   expect(found.code).toBe(1);
   expect(found.out).toMatch(/bad\.yaml:2:1 +duplicate-key +key "receivers" stands twice/);

@@ -5,7 +5,7 @@ import own from '../../package.json' with { type: 'json' };
 import { command } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { type Kind, print, printItems } from '../output/print.ts';
-import { readText } from '../read-text.ts';
+import { calledFile, readText } from '../read-text.ts';
 import type { Session } from '../session.ts';
 import { events } from './events.ts';
 
@@ -23,10 +23,10 @@ const PROBLEM: Kind<Problem> = {
 /** What is wrong with a text, without a server. */
 async function check(session: Session, _: object, path: string): Promise<number> {
   const body = await readText(session, path);
-  const file = path === '-' ? 'stdin' : path;
+  const file = calledFile(path);
   const { checkText } = await import('@flaghoist/fleet');
   const problems = checkText({ '': { body, contentType: 'text/yaml' } }).map((one) => ({ ...one, file }));
-  await printItems(session, PROBLEM, problems);
+  await printItems(session, PROBLEM, problems, 'no problems');
   return problems.length === 0 ? ExitCode.ok : ExitCode.negative;
 }
 

@@ -79,7 +79,9 @@ test('mistakes change nothing: two destinations, an unknown group, an unreadable
   expect(await run(server.url, push('--group', 'edge', '--fleet'))).toMatchObject({ code: 2 });
   expect(await run(server.url, push('--group', 'egde'))).toMatchObject({
     code: 4,
-    err: 'flaghoist: there is no group egde\n',
+    err: expect.stringMatching(
+      /no group is called "egde"; make it with: echo '.*' \| flaghoist apply -f -\n/,
+    ),
   });
   const unreadable = await run(server.url, [
     'push',
@@ -102,7 +104,9 @@ test('a broken text is a negative result, with line, column and rule', async () 
   await writeFile(file, `${GOOD}exporters: {}\n`);
   const { code, err } = await run(server.url, push('--group', 'edge'));
   expect(code).toBe(1);
-  expect(err).toContain('config:4:1: duplicate-key: key "exporters" stands twice');
+  expect(err.split(' in one mapping')[0]).toBe(
+    `flaghoist: edge was not saved: 1 problem\n  ${file}:4:1: duplicate-key: key "exporters" stands twice`,
+  );
   expect(server.world.configurations.size).toBe(0);
   server.world.putConfiguration('edge', '');
   expect(await run(server.url, push('--group', 'edge'))).toMatchObject({ code: 1 });

@@ -4,21 +4,30 @@ import { ApiError } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { print } from '../output/print.ts';
-import { readText } from '../read-text.ts';
+import { plural } from '../output/text.ts';
+import { calledFile, readText } from '../read-text.ts';
 import { agentId, bare } from '../references.ts';
 import type { Session } from '../session.ts';
 import { confirmStart, ROLLOUT, type Starting, startAt, starting } from './rollout.ts';
 import { timeoutOf, watchPin, watchRollouts } from './watch.ts';
 
+interface By {
+  readonly author: string;
+  readonly message: string;
+}
+
 /** Saves a text, and the configuration too when it is new; of a broken text nothing is saved. */
-async function save(session: Session, name: string, body: string, by: { author: string; message: string }) {
+async function save(session: Session, name: string, path: string, body: string, by: By) {
   const { client } = session;
   const files = { '': { body, contentType: 'text/yaml' } };
   const { checkText } = await import('@flaghoist/fleet');
-  const problems = checkText(files);
-  const [first] = problems;
-  if (first !== undefined)
-    throw new ApiError('invalid-config', `${name} was not saved: ${first.message}`, problems);
+  const problems = checkText(files).map((problem) => ({ ...problem, file: calledFile(path) }));
+  if (problems.length > 0)
+    throw new ApiError(
+      'invalid-config',
+      `${name} was not saved: ${plural(problems.length, 'problem')}`,
+      problems,
+    );
   const request = { name, idempotencyKey: randomUUID(), body: { files, ...by } };
   try {
     return await client.createRevision(request);
@@ -46,7 +55,7 @@ async function push(session: Session, options: PushOptions, file: string): Promi
   if (starts) await confirmStart(session, configuration, options);
 
   const author = session.author(options.author);
-  const revision = await save(session, configuration, body, { author, message });
+  const revision = await save(session, configuration, file, body, { author, message });
   const name = `${configuration}@${revision.number}`;
   session.say(`${name}${revision.created ? '' : ' unchanged'}\n`);
   const target = { configuration, revision: revision.number };

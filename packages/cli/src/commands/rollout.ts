@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { allItems, type Rollout, type RolloutTarget } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
-import { CliError } from '../exit-code.ts';
+import { CliError, ExitCode } from '../exit-code.ts';
 import { type Kind, listing, print, show } from '../output/print.ts';
 import { stateCell } from '../output/state.ts';
 import { ago, plural, revisionText } from '../output/text.ts';
 import { renderOutcome, renderProgress, totalOf } from '../progress/view.ts';
-import { bare, parseReference, type Resolved, resolveReference } from '../references.ts';
+import { bare, ifThere, parseReference, type Resolved, resolveReference } from '../references.ts';
 import type { Session } from '../session.ts';
 import { timeoutOf, watchRollouts } from './watch.ts';
 
@@ -60,6 +60,14 @@ function destination({ group, fleet }: Starting): { readonly group: string } | {
   throw new CliError('say where it goes: either --group G or --fleet');
 }
 
+function noGroup(group: string, configuration: string): never {
+  const name = JSON.stringify(group);
+  const spec = `{selector: "LABEL=VALUE", configuration: ${configuration}}`;
+  const manifest = `{apiVersion: flaghoist/v1, kind: Group, metadata: {name: ${name}}, spec: ${spec}}`;
+  const make = `echo '${manifest}' | flaghoist apply -f -`;
+  throw new CliError(`no group is called ${name}; make it with: ${make}`, ExitCode.notFound);
+}
+
 /** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
 export async function confirmStart(
   session: Session,
@@ -70,7 +78,7 @@ export async function confirmStart(
   const { client } = session;
   const groups =
     'group' in to
-      ? [await client.getGroup({ name: to.group })]
+      ? [(await ifThere(client.getGroup({ name: to.group }))) ?? noGroup(to.group, configuration)]
       : (await allItems((cursor) => client.listGroups({ cursor }))).filter(
           (group) => group.configuration === configuration,
         );

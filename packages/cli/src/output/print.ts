@@ -44,10 +44,15 @@ export async function print(
   else session.out(text());
 }
 
-export async function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]) {
+export async function printItems<Item>(
+  session: Session,
+  kind: Kind<Item>,
+  items: readonly Item[],
+  none = 'none',
+) {
   const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table));
   await print(session, items, { names: items.map(kind.name), text });
-  if (items.length === 0 && session.inWords()) session.note('none\n');
+  if (items.length === 0 && session.inWords()) session.note(`${none}\n`);
   return undefined;
 }
 
