@@ -20,14 +20,20 @@ export function dataFiles(directory: string): DataFiles {
   };
 }
 
-/** Makes the directory, in one that exists, and the files that are missing. */
+/** Makes the directory and the files that are missing. */
 export function makeDataFiles({ directory, database, lock }: DataFiles): void {
-  // Not recursive: where parents cannot be made (as under /proc) Node 24 never returns from that.
-  const made = !fs.existsSync(directory);
-  if (made) fs.mkdirSync(directory, { mode: 0o700 });
+  makeDirectory(directory);
   for (const file of [database, lock]) makePrivate(file);
-  if (made) syncDirectory(path.dirname(directory));
   syncDirectory(directory);
+}
+
+/** One by one: where a parent cannot be made, as under /proc, Node's own recursion never returns. */
+function makeDirectory(directory: string): void {
+  if (fs.existsSync(directory)) return;
+  const parent = path.dirname(directory);
+  makeDirectory(parent);
+  fs.mkdirSync(directory, { mode: 0o700 });
+  syncDirectory(parent);
 }
 
 /** SQLite gives its `-wal` and `-shm` files the mode of the database. */

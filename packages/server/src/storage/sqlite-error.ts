@@ -13,7 +13,7 @@ const MEANINGS: ReadonlyMap<number, readonly [StoreErrorCode, string]> = new Map
 ]);
 /** The file system's own codes. */
 const FILE_MEANINGS: Readonly<Record<string, string>> = {
-  ENOENT: 'make its parent directory first, or choose another one',
+  ENOENT: 'it cannot be made there: choose another one',
   EEXIST: 'this is a file: choose a directory',
   ENOTDIR: 'a part of the path is a file: choose a directory',
   EACCES: 'it may not be used by this user: check permissions',
