@@ -170,12 +170,14 @@ function etaOf({ state, planned, counts, targets, createdAt }: Rollout, now: num
 }
 
 async function detail(plane: ControlPlane, ended: EndedRollouts, id: string): Promise<RolloutDetail> {
-  const rollout = await whole(plane, ended, id);
+  const read = await whole(plane, ended, id);
+  // It may have gone on, or ended, while its log was read: what follows is of one moment.
+  const active = plane.rollouts.active(id);
   return {
     ...view(plane, id),
-    failures: failuresOf(plane, rollout),
-    eta: etaOf(rollout, plane.now()),
-    stragglers: plane.rollouts.active(id) === undefined ? [] : stragglersOf(plane, rollout),
+    failures: failuresOf(plane, active ?? read),
+    eta: active === undefined ? null : etaOf(active, plane.now()),
+    stragglers: active === undefined ? [] : stragglersOf(plane, active),
   };
 }
 
