@@ -3,7 +3,7 @@
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
 import { randomBytes } from 'node:crypto';
-import { type AgentId, assess, conflicted, type Presence, withLedger } from '@flaghoist/fleet';
+import { type AgentId, assess, conflicted, withLedger } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
@@ -30,9 +30,11 @@ import type { Now } from '../clock.ts';
 import type { EffectiveConfigs } from '../effective/effective-configs.ts';
 import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import type { AgentPlane, Dispatch, Reconciler } from '../reconciler/reconciler.ts';
+import type { AgentPlane, Dispatch } from '../reconciler/agent-plane.ts';
+import type { Reconciler } from '../reconciler/reconciler.ts';
 import { type ComponentMaps, observe } from './observe.ts';
 import type { OfferBook } from './offer-book.ts';
+import { presenceOf } from './presence.ts';
 
 /** A session with the agent it belongs to. */
 interface Speaker {
@@ -293,27 +295,9 @@ export class Gateway implements AgentPlane {
   }
 
   #present(member: Member, session: Session, facts: readonly Fact[], now: number): void {
-    const before = member.presence;
-    const connected = session.link !== undefined;
-    const full = facts.some((fact) => fact.kind === 'full-state');
-    const next: Presence = {
-      connected,
-      transport: session.link?.transport ?? before.transport,
-      epoch: session.epoch ?? null,
-      synced: session.knowledge === 'synced',
-      fullStateEpoch: session.fullStateEpoch ?? null,
-      fullStateAt: full ? now : before.fullStateAt,
-      lastSeen: connected ? now : before.lastSeen,
-      disconnectedAt: connected ? null : (before.disconnectedAt ?? now),
-    };
-    const same =
-      before.connected === next.connected &&
-      before.epoch === next.epoch &&
-      before.synced === next.synced &&
-      before.transport === next.transport &&
-      !full;
-    if (same) member.presence = next;
-    else this.#roster.present(member, next);
+    const { presence, isNews } = presenceOf(member.presence, session, facts, now);
+    if (isNews) this.#roster.present(member, presence);
+    else member.presence = presence;
   }
 
   #speakerOf(uid: InstanceUid): Speaker {

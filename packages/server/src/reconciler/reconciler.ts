@@ -6,20 +6,14 @@
 import {
   type AgentId,
   assign,
-  CATCH_UP_TERMS,
   can,
   decideOffer,
   extendDeadline,
-  type Group,
   IN_FLIGHT,
   type Instant,
   LIMITS,
   lacksNews,
-  lane,
   markSent,
-  needsCatchUp,
-  type RevisionRef,
-  runsAlready,
   unassign,
 } from '@flaghoist/fleet';
 import { changesOf } from '../agents/changes.ts';
@@ -32,31 +26,10 @@ import type { Groups } from '../groups/groups.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Ordered, Rollouts } from '../rollouts/rollouts.ts';
 import { type Change, type Store, StoreError } from '../storage/store.ts';
+import type { AgentPlane, Dispatch } from './agent-plane.ts';
 import type { Announcer } from './announcer.ts';
+import { CatchUpLanes } from './catch-up-lanes.ts';
 import { observation, regroup, settle } from './settle.ts';
-
-/** An offer that may leave once its record is durable, on that connection epoch and no other. */
-export interface Dispatch {
-  readonly hash: string;
-  readonly epoch: string;
-}
-
-/** The way to the agents, as the loop needs it. */
-export interface AgentPlane {
-  /**
-   * Whether an offer can leave now. `later`: its connection is busy, ask in the next turn; `no`: not before the agent
-   * speaks, as over HTTP, where only the answer to a poll can carry it.
-   */
-  canSend(agent: AgentId): 'now' | 'later' | 'no';
-  /** Whether the configuration with this hash is at hand, encoded; if not it is fetched, and the agent touched then. */
-  ready(agent: AgentId, hash: string): boolean;
-  askFullState(agent: AgentId): void;
-  /**
-   * Takes the answers that wait for this turn; the result sends them, with these offers, once the turn is durable, and
-   * tells whose offer could not leave after all.
-   */
-  hold(offers: ReadonlyMap<AgentId, Dispatch>): () => AgentId[];
-}
 
 export interface Parts {
   readonly store: Store;
@@ -79,10 +52,7 @@ export class Reconciler {
   readonly #plane: AgentPlane;
   /** Agents for whom something may change by time alone: a ledger in flight, a pin that expires. */
   readonly #open = new Set<AgentId>();
-  readonly #stoppedLanes = new Set<string>();
-  /** Free places in the catch-up lanes this turn, by group, and who found none. */
-  readonly #laneSlots = new Map<string, number>();
-  readonly #laneQueue = new Set<AgentId>();
+  readonly #lanes: CatchUpLanes;
   #extra: Change[] = [];
   #timer: NodeJS.Timeout | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -92,6 +62,9 @@ export class Reconciler {
   constructor(parts: Parts, plane: AgentPlane) {
     this.#parts = parts;
     this.#plane = plane;
+    this.#lanes = new CatchUpLanes(parts, (group, stable, failed) =>
+      this.record('catch-up.stopped', SERVER, `group/${group}`, { stable, failed }),
+    );
     parts.roster.onTouched = () => this.#schedule();
     parts.effective.onVerdict = (agent) => parts.roster.touch(agent);
     for (const { agent } of parts.roster.all()) this.#watch(agent.identity.id);
@@ -182,7 +155,7 @@ export class Reconciler {
     const { roster, rollouts, announcer, journal, store } = this.#parts;
     const now = this.#parts.now();
     const seen = new Set<Member>();
-    this.#laneSlots.clear();
+    this.#lanes.begin();
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const touched = roster.takeTouched();
       for (const member of touched) {
@@ -190,7 +163,7 @@ export class Reconciler {
         this.#settle(member, now);
       }
       this.carryOut(rollouts.advance(now));
-      for (const member of touched) this.#catchUp(member, now);
+      for (const member of touched) this.#lanes.admit(member, now);
       if (roster.touchedCount === 0) break;
     }
     const offers = this.#offers(seen, now);
@@ -239,8 +212,7 @@ export class Reconciler {
       if (member === undefined) this.#open.delete(id);
       else if (this.#isDue(member, now)) roster.touch(id);
     }
-    for (const id of this.#laneQueue) roster.touch(id);
-    this.#laneQueue.clear();
+    this.#lanes.wake();
   }
 
   #isDue({ agent, presence }: Member, now: Instant): boolean {
@@ -349,41 +321,6 @@ export class Reconciler {
       member,
       assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#parts.now()),
     );
-  }
-
-  /** New and returning agents get the group's stable revision, unless a running rollout will take them (A.7). */
-  #catchUp(member: Member, now: Instant): void {
-    const { roster, groups, rollouts } = this.#parts;
-    const { agent, presence } = member;
-    const group = groups.find(agent.identity.group?.name ?? '');
-    if (group?.stable == null || !needsCatchUp(agent, presence, group.stable)) return;
-    const active = rollouts.activeOf(group.name);
-    if (active?.state === 'running') return;
-    const target = active?.targets.get(agent.identity.id)?.state;
-    if (target !== undefined && target !== 'deferred' && target !== 'skipped') return;
-    if (!runsAlready(agent, group.stable) && !this.#takeSlot(group, group.stable)) {
-      this.#laneQueue.add(agent.identity.id);
-      return;
-    }
-    const source = { kind: 'catch-up', group: group.name } as const;
-    roster.update(member, assign(agent, group.stable, source, CATCH_UP_TERMS, now));
-  }
-
-  /** A place in the group's catch-up lane, if one is free. The lane is counted once per turn. */
-  #takeSlot({ name }: Group, stable: RevisionRef): boolean {
-    let free = this.#laneSlots.get(name);
-    if (free === undefined) {
-      const agents = Array.from(this.#parts.roster.inGroup(name), ({ agent }) => agent);
-      const counted = lane(agents, agents.length, stable);
-      free = counted.free;
-      const key = `${name} ${stable.hash}`;
-      if (counted.stopped && !this.#stoppedLanes.has(key)) {
-        this.#stoppedLanes.add(key);
-        this.record('catch-up.stopped', SERVER, `group/${name}`, { stable, failed: counted.failed });
-      }
-    }
-    this.#laneSlots.set(name, Math.max(0, free - 1));
-    return free > 0;
   }
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
