@@ -14,9 +14,9 @@ import {
   type Understood,
 } from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../limits.ts';
+import { Remembered } from '../remembered.ts';
 import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
-import { Remembered } from './remembered.ts';
 
 export interface ReceivedFile {
   readonly name: string;

@@ -32,7 +32,7 @@ import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { AgentPlane, Dispatch } from '../reconciler/agent-plane.ts';
 import type { Reconciler } from '../reconciler/reconciler.ts';
-import { type ComponentMaps, observe } from './observe.ts';
+import { ComponentMaps, observe } from './observe.ts';
 import type { OfferBook } from './offer-book.ts';
 import { presenceOf } from './presence.ts';
 
@@ -60,7 +60,7 @@ const NO_UID = '0'.repeat(32) as InstanceUid;
 export class Gateway implements AgentPlane {
   readonly #speakers = new Map<InstanceUid, Speaker>();
   readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<InstanceUid> }>();
-  readonly #maps: ComponentMaps = new Map();
+  readonly #maps = new ComponentMaps();
   #held: Held[] = [];
   readonly #holding = new Set<AgentId>();
   /** Connections that an offer of this turn goes over. */
@@ -78,11 +78,7 @@ export class Gateway implements AgentPlane {
     this.#now = now;
     for (const { agent } of roster.all()) {
       const { components } = agent.identity;
-      if (components?.ids)
-        this.#maps.set(
-          `${String(agent.identity.identifying['service.name'] ?? '')} ${components.hash}`,
-          components.ids,
-        );
+      if (components?.ids) this.#maps.set(agent.identity, components.hash, components.ids);
     }
   }
 

@@ -2,6 +2,7 @@ import { type Agent, type AgentIdentity, type AgentReport, IN_FLIGHT, type Insta
 import type { Fact } from '@flaghoist/opamp';
 import type { EffectiveConfigs } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
+import { Remembered } from '../remembered.ts';
 import type { Change } from '../storage/store.ts';
 import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf, saysTheSame } from './wire.ts';
 
@@ -11,11 +12,24 @@ export interface Observed {
   readonly changes: readonly Change[];
 }
 
-/** Component maps by the hash that agents give; scoped by agent type, so that unlike agents cannot collide (S-245). */
-export type ComponentMaps = Map<string, Readonly<Record<string, readonly string[]>>>;
+type ComponentIds = Readonly<Record<string, readonly string[]>>;
 
-const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
-  `${String(identifying['service.name'] ?? '')} ${hash}`;
+/** Component maps by the hash that agents give; scoped by agent type, so that unlike agents cannot collide (S-245). */
+export class ComponentMaps {
+  readonly #maps = new Remembered<ComponentIds>({ entries: AGENT_LIMITS.componentMaps });
+
+  get(identity: AgentIdentity, hash: string): ComponentIds | undefined {
+    return this.#maps.get(ComponentMaps.#key(identity, hash));
+  }
+
+  set(identity: AgentIdentity, hash: string, ids: ComponentIds): void {
+    this.#maps.set(ComponentMaps.#key(identity, hash), ids);
+  }
+
+  static #key({ identifying }: AgentIdentity, hash: string): string {
+    return `${String(identifying['service.name'] ?? '')} ${hash}`;
+  }
+}
 
 /**
  * The agent with a fact of the session taken over. The same reference comes back when it says nothing new: a repeated
@@ -38,10 +52,11 @@ export function observe(
       return withIdentity(agent, { capabilities: fact.capabilities });
     case 'available-components': {
       const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
-      const key = mapKey(agent.identity, hash);
-      if (fact.components !== undefined && hash !== '') remember(maps, key, componentIds(fact.components));
+      const { identity } = agent;
+      if (fact.components !== undefined && hash !== '')
+        maps.set(identity, hash, componentIds(fact.components));
       const ids =
-        maps.get(key) ?? (agent.identity.components?.hash === hash ? agent.identity.components.ids : null);
+        maps.get(identity, hash) ?? (identity.components?.hash === hash ? identity.components.ids : null);
       return withIdentity(agent, { components: { hash, ids } });
     }
     case 'health':
@@ -62,12 +77,6 @@ export function observe(
     default:
       return { agent, changes: [] };
   }
-}
-
-function remember(maps: ComponentMaps, key: string, ids: Readonly<Record<string, readonly string[]>>): void {
-  maps.set(key, ids);
-  const [oldest] = maps.keys();
-  if (maps.size > AGENT_LIMITS.componentMaps && oldest !== undefined) maps.delete(oldest);
 }
 
 function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Observed {

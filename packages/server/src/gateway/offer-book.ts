@@ -1,11 +1,12 @@
 import type { EncodedRemoteConfig } from '@flaghoist/opamp';
 import { SERVER_LIMITS } from '../limits.ts';
+import { Remembered } from '../remembered.ts';
 import type { Store } from '../storage/store.ts';
 import { encodeOffer } from './wire.ts';
 
 /** Encoded configurations by hash: encoded once, however many agents get them (principle 7). */
 export class OfferBook {
-  readonly #encoded = new Map<string, EncodedRemoteConfig>();
+  readonly #encoded = new Remembered<EncodedRemoteConfig>({ entries: SERVER_LIMITS.offersKept });
   readonly #loading = new Map<string, Promise<void>>();
   readonly #store: Pick<Store, 'files'>;
 
@@ -19,7 +20,7 @@ export class OfferBook {
 
   /** Fetches and encodes it; concurrent calls share the work. */
   fetch(hash: string): Promise<void> {
-    if (this.#encoded.has(hash)) return Promise.resolve();
+    if (this.#encoded.get(hash) !== undefined) return Promise.resolve();
     const running = this.#loading.get(hash) ?? this.#load(hash).finally(() => this.#loading.delete(hash));
     this.#loading.set(hash, running);
     return running;
@@ -29,9 +30,5 @@ export class OfferBook {
     const files = await this.#store.files(hash);
     if (files === null) throw new Error(`the texts of ${hash} are not in the store`);
     this.#encoded.set(hash, encodeOffer(files, hash));
-    if (this.#encoded.size > SERVER_LIMITS.offersKept) {
-      const [oldest] = this.#encoded.keys();
-      if (oldest !== undefined) this.#encoded.delete(oldest);
-    }
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   checkName,
   FleetError,
@@ -81,9 +80,4 @@ export class Groups {
     this.#grouping = grouping(this.#byName.values());
     return [{ kind: 'group', row }];
   }
-}
-
-/** Changes whenever what a person can edit changes: the ETag of the object. */
-export function versionOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

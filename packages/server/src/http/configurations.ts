@@ -2,11 +2,10 @@ import type { Handlers, InputOf } from '@flaghoist/api';
 import { type ConfigFiles, FleetError } from '@flaghoist/fleet';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ControlPlane } from '../control-plane.ts';
-import { versionOf } from '../groups/groups.ts';
 import { ANONYMOUS } from './agents.ts';
 import { type Commit, once } from './once.ts';
 import { pageOf } from './pages.ts';
-import { checkVersion } from './preconditions.ts';
+import { checkVersion, versionOf } from './preconditions.ts';
 import { configurationView, revisionView } from './views.ts';
 
 type ConfigurationOperation =

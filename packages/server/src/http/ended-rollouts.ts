@@ -1,12 +1,13 @@
 import type { Rollout } from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../limits.ts';
+import { Remembered } from '../remembered.ts';
 import { foldLogs } from '../rollouts/rollouts.ts';
 import type { RolloutSummary, Store } from '../storage/store.ts';
 
 /** Ended rollouts with their targets, as their logs tell them. Those asked for last are kept: a log can be long. */
 export class EndedRollouts {
   readonly #store: Pick<Store, 'rolloutLog'>;
-  readonly #folded = new Map<string, Rollout>();
+  readonly #folded = new Remembered<Rollout>({ entries: SERVER_LIMITS.rolloutsFolded });
 
   constructor(store: Pick<Store, 'rolloutLog'>) {
     this.#store = store;
@@ -16,11 +17,7 @@ export class EndedRollouts {
   async get({ id, version }: RolloutSummary): Promise<Rollout | null> {
     const rollout = this.#folded.get(id) ?? foldLogs(await this.#store.rolloutLog(id));
     // One that ended just now may lack its last entries until they are durable.
-    if (rollout?.version !== version) return rollout;
-    this.#folded.delete(id);
-    this.#folded.set(id, rollout);
-    const [oldest] = this.#folded.keys();
-    if (oldest !== undefined && this.#folded.size > SERVER_LIMITS.rolloutsFolded) this.#folded.delete(oldest);
+    if (rollout?.version === version) this.#folded.set(id, rollout);
     return rollout;
   }
 }

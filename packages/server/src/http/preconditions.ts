@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ApiError } from '@flaghoist/api';
 
 /** Refuses an edit of something that has changed since it was read. `*` asks only that it exists. */
@@ -9,4 +10,9 @@ export function checkVersion(ifMatch: string | undefined, present: string | unde
     'changed-meanwhile',
     'somebody changed it since you read it; read it again and repeat your change',
   );
+}
+
+/** Changes whenever what a person can edit changes: the ETag of the object. */
+export function versionOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

@@ -22,8 +22,8 @@ import {
 } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { JournalEvent } from '../events/journal-event.ts';
-import { versionOf } from '../groups/groups.ts';
 import type { RolloutSummary } from '../storage/store.ts';
+import { versionOf } from './preconditions.ts';
 
 export const time = (at: Instant): string => new Date(at).toISOString();
 export const timeOrNull = (at: Instant | null | undefined): string | null => (at == null ? null : time(at));

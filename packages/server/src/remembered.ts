@@ -3,16 +3,16 @@ interface Kept<T> {
   readonly size: number;
 }
 
-/** A memory bounded in entries and in their sizes together; what was not used for longest goes first. */
+/** A memory bounded in entries, and where they have sizes in those together; what was not used for longest goes first. */
 export class Remembered<T> {
   readonly #kept = new Map<string, Kept<T>>();
   readonly #entries: number;
   readonly #sizes: number;
   #size = 0;
 
-  constructor(limits: { entries: number; sizes: number }) {
-    this.#entries = limits.entries;
-    this.#sizes = limits.sizes;
+  constructor({ entries, sizes = Number.POSITIVE_INFINITY }: { entries: number; sizes?: number }) {
+    this.#entries = entries;
+    this.#sizes = sizes;
   }
 
   get(key: string): T | undefined {
@@ -23,7 +23,7 @@ export class Remembered<T> {
     return kept.value;
   }
 
-  set(key: string, value: T, size: number): void {
+  set(key: string, value: T, size = 0): void {
     this.#drop(key);
     this.#kept.set(key, { value, size });
     this.#size += size;
