@@ -10,7 +10,7 @@ import {
 import { connectWebSocket } from '@flaghoist/opamp/node';
 import { MemoryAgent } from '@flaghoist/opamp/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, applying, failed, Lab, silent, story, until } from './lab.ts';
+import { applied, applying, edge, failed, Lab, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -19,22 +19,10 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
-const members = (count: number) =>
-  until(
-    () => lab.client.getGroup({ name: 'edge' }),
-    (group) => group.agents === count,
-  );
-const ends = (id: string) =>
-  until(
-    () => lab.client.getRollout({ id }),
-    ({ state }) => state !== 'running',
-  );
-
 describe('slots', () => {
   it('of agents that a superseding rollout carries over come free when those do not come back (I16)', async () => {
     const lost = await lab.agent({ ...edge, outcome: silent }).connect();
-    await members(1);
+    await lab.members(1);
     const first = await lab.push(story(), { maxInFlight: 1, applyTimeout: '1s' });
     await until(
       () => lost.offers.length,
@@ -42,9 +30,9 @@ describe('slots', () => {
     );
     lost.drop();
     const well = await lab.agent(edge).connect();
-    await members(2);
+    await lab.members(2);
     const second = await lab.push(story('otlp/secondary'), { maxInFlight: 1, maxFailed: 1 }, true);
-    expect(await ends(second.id)).toMatchObject({ state: 'succeeded', counts: { proven: 1 } });
+    expect(await lab.ends(second.id)).toMatchObject({ state: 'succeeded', counts: { proven: 1 } });
     expect(well.hashes).toEqual([second.hash]);
     expect(await lab.client.getRollout({ id: first.id })).toMatchObject({ state: 'superseded' });
   });
@@ -53,23 +41,23 @@ describe('slots', () => {
     const agents = await Promise.all(
       [1, 2, 3, 4].map(() => lab.agent({ ...edge, outcome: applying }).connect()),
     );
-    await members(4);
+    await lab.members(4);
     const { id } = await lab.push(story(), { maxInFlight: 1, maxFailed: 0 });
     const holder = await until(
       () => agents.find(({ offers }) => offers.length > 0),
       (agent) => agent !== undefined,
     );
     await lab.client.labelAgent({ id: holder?.uid ?? '', body: { labels: { role: 'elsewhere' } } });
-    expect(await ends(id)).toMatchObject({ state: 'paused', counts: { failed: 1 } });
+    expect(await lab.ends(id)).toMatchObject({ state: 'paused', counts: { failed: 1 } });
     expect(agents.filter(({ offers }) => offers.length > 0)).toHaveLength(1);
   });
 
   it('of admitted agents that lose the capability come free (A.4)', async () => {
     const polls = lab.agent(edge);
     await polls.pollOverHttp(polls.start());
-    await members(1);
+    await lab.members(1);
     const other = await lab.agent(edge).connect();
-    await members(2);
+    await lab.members(2);
     const { id } = await lab.push(story(), { maxInFlight: 2 });
     await until(
       () => other.offers.length,
@@ -77,7 +65,7 @@ describe('slots', () => {
     );
     polls.capabilities &= ~0x2;
     await polls.pollOverHttp();
-    expect(await ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1, skipped: 1 } });
+    expect(await lab.ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1, skipped: 1 } });
     expect(polls.offers).toEqual([]);
   });
 });
@@ -85,7 +73,7 @@ describe('slots', () => {
 describe('proof', () => {
   it('is not given by a clone, and what it proved is taken back (A.7)', async () => {
     const original = await lab.agent({ ...edge, outcome: silent }).connect();
-    await members(1);
+    await lab.members(1);
     const { hash } = await lab.push(story());
     await until(
       () => original.offers.length,
@@ -116,9 +104,9 @@ describe('proof', () => {
 
   it('is asked of somebody: a group in which nobody can prove anything makes nothing stable (I11)', async () => {
     await lab.agent({ ...edge, capabilities: 0x1 }).connect();
-    await members(1);
+    await lab.members(1);
     const { id } = await lab.push(story());
-    expect(await ends(id)).toMatchObject({ state: 'paused', pause: { reason: 'nothing-proven' } });
+    expect(await lab.ends(id)).toMatchObject({ state: 'paused', pause: { reason: 'nothing-proven' } });
     expect((await lab.client.getGroup({ name: 'edge' })).stable).toBeNull();
   });
 });
@@ -126,7 +114,7 @@ describe('proof', () => {
 describe('an agent that is deleted while connected', () => {
   it('leaves no ghost when its connection ends, and ends a rollout that waits for it alone', async () => {
     const agent = await lab.agent({ ...edge, outcome: silent }).connect();
-    await members(1);
+    await lab.members(1);
     const { id } = await lab.push(story());
     await until(
       () => agent.offers.length,
@@ -134,7 +122,7 @@ describe('an agent that is deleted while connected', () => {
     );
     await lab.client.deleteAgent({ id: agent.uid });
     agent.drop();
-    expect(await ends(id)).toMatchObject({ state: 'paused' });
+    expect(await lab.ends(id)).toMatchObject({ state: 'paused' });
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect((await lab.client.listAgents({})).total).toBe(0);
   });
@@ -178,7 +166,7 @@ describe('large things', () => {
     const agent = await lab
       .agent({ ...edge, state: { health: { healthy: false, lastError: 'h'.repeat(1_000_000) } } })
       .connect();
-    await members(1);
+    await lab.members(1);
     for (let index = 0; index < 24; index += 1) {
       const text = '\u0001'.repeat(3_000_000);
       const [change] = failed(text)({ configHash: randomBytes(32) } as never);

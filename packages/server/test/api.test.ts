@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { followEvents, type JournalEvent } from '@flaghoist/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Lab, story, until } from './lab.ts';
+import { edge, Lab, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -10,7 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
 const files = (body: string) => ({ '': { body } });
 const url = (path: string): string => `http://${lab.server.addresses.api}/api/v1${path}`;
 
@@ -100,10 +99,7 @@ describe('editing', () => {
 
   it('does not delete what is in use', async () => {
     await lab.agent(edge).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      ({ agents }) => agents === 1,
-    );
+    await lab.members(1);
     await expect(lab.client.deleteConfiguration({ name: 'edge' })).rejects.toMatchObject({
       code: 'conflict',
     });

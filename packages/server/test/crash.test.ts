@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Client, createClient } from '@flaghoist/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, applying, LabAgent, story, until } from './lab.ts';
+import { applied, applying, edge, LabAgent, story, until } from './lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../flaghoist/src/main.ts');
 
@@ -50,7 +50,6 @@ class KillableServer {
   }
 }
 
-const edge = { labels: { role: 'edge' } };
 let server: KillableServer;
 let agents: LabAgent[];
 

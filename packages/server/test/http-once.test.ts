@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { once } from '../src/http/once.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import type { Change } from '../src/storage/store.ts';
-import { Lab, silent, story, until } from './lab.ts';
+import { Lab, silent, story } from './lab.ts';
 
 const revision = (body: string, idempotencyKey: string) => ({
   name: 'edge',
@@ -45,10 +45,7 @@ describe('over the API', () => {
 
   it('a repeated start gets the first answer, and one rollout there is', async () => {
     await lab.agent({ labels: { role: 'edge' }, outcome: silent }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      ({ agents }) => agents === 1,
-    );
+    await lab.members(1);
     await lab.client.createRevision(revision(story(), 'k'));
     const body = { group: 'edge', configuration: 'edge', revision: 1, message: 'm' } as const;
     const first = await lab.client.startRollout({ idempotencyKey: 'k', body });

@@ -1,7 +1,7 @@
 /** What the operator plane refuses, and that it says what to do. */
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Lab, silent, story, until } from './lab.ts';
+import { edge, Lab, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -10,7 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
 const url = (path: string): string => `http://${lab.server.addresses.api}/api/v1${path}`;
 
 async function ask(path: string, init?: RequestInit) {

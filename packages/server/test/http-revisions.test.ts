@@ -1,6 +1,6 @@
 /** A revision's number means one text for ever; what changes while a request waits is looked at again. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, Lab, story, until } from './lab.ts';
+import { applied, edge, Lab, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -9,7 +9,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
 const save = (body: string, extra: object = {}) =>
   lab.client.createRevision({ name: 'x', body: { files: { '': { body } }, message: 'm', ...extra } });
 
@@ -38,10 +37,7 @@ describe('a configuration that is deleted and made again', () => {
 
 it('a configuration deleted while a pin to it is made: one of the two is refused', async () => {
   const agent = await lab.agent(edge).connect();
-  await until(
-    () => lab.client.getGroup({ name: 'edge' }),
-    ({ agents }) => agents === 1,
-  );
+  await lab.members(1);
   for (let round = 0; round < 5; round += 1) {
     await lab.client.putConfiguration({ name: 'x', body: {} });
     const { number, hash } = await save(story(`otlp/r${round}`));
@@ -65,10 +61,7 @@ it('an ended rollout keeps being told as it was, from memory as from its log', a
   const agents = await Promise.all(
     Array.from({ length: 5 }, () => lab.agent({ ...edge, outcome: applied }).connect()),
   );
-  await until(
-    () => lab.client.getGroup({ name: 'edge' }),
-    (group) => group.agents === agents.length,
-  );
+  await lab.members(agents.length);
   const { id } = await lab.push(story());
   const ended = await until(
     () => lab.client.getRollout({ id }),

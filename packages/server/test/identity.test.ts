@@ -4,7 +4,7 @@ import { encodeAgentToServer, newUuidV7, uidFromBytes } from '@flaghoist/opamp';
 import { connectWebSocket } from '@flaghoist/opamp/node';
 import { MemoryAgent } from '@flaghoist/opamp/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, Lab, story, until } from './lab.ts';
+import { applied, edge, Lab, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -13,7 +13,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
 const total = (count: number) =>
   until(
     () => lab.client.listAgents({}),

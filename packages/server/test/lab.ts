@@ -30,6 +30,9 @@ export const applied: Outcome = (config) => [{ health: { healthy: true } }, ...a
 
 const anyPort = { host: '127.0.0.1', port: 0 };
 
+/** Options of an agent that group `edge` takes. */
+export const edge = { labels: { role: 'edge' } };
+
 /** A configuration of the story: `extra` is one more exporter of the traces pipeline. */
 export const story = (extra?: string): string => `receivers:
   otlp:
@@ -215,6 +218,22 @@ export class Lab implements AsyncDisposable {
     } as const;
     const { rollouts } = await this.client.startRollout({ body: request });
     return { id: rollouts[0]?.id ?? '', hash, number };
+  }
+
+  /** Waits until group `edge` has so many agents. */
+  members(count: number) {
+    return until(
+      () => this.client.getGroup({ name: 'edge' }),
+      (group) => group.agents === count,
+    );
+  }
+
+  /** Waits until a rollout is no longer running. */
+  ends(id: string) {
+    return until(
+      () => this.client.getRollout({ id }),
+      ({ state }) => state !== 'running',
+    );
   }
 
   detail(uid: InstanceUid): Promise<AgentDetail> {

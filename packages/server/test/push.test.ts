@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, applying, failed, Lab, type LabAgent, silent, story, until } from './lab.ts';
+import { applied, applying, edge, failed, Lab, type LabAgent, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -8,7 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const edge = { labels: { role: 'edge' } };
 /** Heartbeats, each with its answer (S-047). */
 async function beats(agent: LabAgent, count: number): Promise<void> {
   const before = agent.received.length;
@@ -18,21 +17,13 @@ async function beats(agent: LabAgent, count: number): Promise<void> {
     (answers) => answers >= before + count,
   );
 }
-const rolloutEnds = (id: string) =>
-  until(
-    () => lab.client.getRollout({ id }),
-    ({ state }) => state !== 'running',
-  );
 
 describe('a push to a group', () => {
   it('reaches every agent, and each one proves that it runs it', async () => {
     const agents = await Promise.all([1, 2, 3, 4, 5].map(() => lab.agent(edge).connect()));
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 5,
-    );
+    await lab.members(5);
     const { id, hash } = await lab.push(story());
-    const rollout = await rolloutEnds(id);
+    const rollout = await lab.ends(id);
     expect(rollout).toMatchObject({ state: 'succeeded', counts: { proven: 5, failed: 0 } });
     for (const agent of agents) {
       expect(agent.hashes).toEqual([hash]);
@@ -63,7 +54,7 @@ describe('a push to a group', () => {
     const stranger = await lab.agent().connect();
     const member = await lab.agent(edge).connect();
     const { id } = await lab.push(story());
-    await rolloutEnds(id);
+    await lab.ends(id);
     expect(stranger.offers).toEqual([]);
     expect((await lab.detail(stranger.uid)).state).toBe('unmanaged');
     for (const offer of member.offers) expect(Object.keys(offer.config?.configMap ?? {})).toEqual(['']);
@@ -75,12 +66,9 @@ describe('a push to a group', () => {
       outcome: failed('error decoding \'exporters\': unknown type: "otlpp"'),
     });
     await agent.connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const bad = await lab.push(story('otlpp/x'));
-    const paused = await rolloutEnds(bad.id);
+    const paused = await lab.ends(bad.id);
     expect(paused).toMatchObject({
       state: 'paused',
       counts: { failed: 1, proven: 0 },
@@ -103,19 +91,16 @@ describe('a push to a group', () => {
     expect(agent.hashes).toEqual([bad.hash]);
     agent.outcome = applied;
     const good = await lab.push(story('otlp/secondary'), {}, true);
-    expect((await rolloutEnds(good.id)).state).toBe('succeeded');
+    expect((await lab.ends(good.id)).state).toBe('succeeded');
     expect(agent.hashes).toEqual([bad.hash, good.hash]);
     expect((await lab.detail(agent.uid)).state).toBe('in-sync');
   });
 
   it('offers a refused hash again only on retry', async () => {
     const agent = await lab.agent({ ...edge, outcome: failed('port taken') }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const { id, hash } = await lab.push(story());
-    await rolloutEnds(id);
+    await lab.ends(id);
     agent.outcome = applied;
     await lab.client.retryAgent({ id: agent.uid });
     await until(
@@ -127,12 +112,9 @@ describe('a push to a group', () => {
 
   it('does not retry an agent that is still applying', async () => {
     const agent = await lab.agent({ ...edge, outcome: applying }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const { id } = await lab.push(story(), { applyTimeout: '1s' });
-    await rolloutEnds(id);
+    await lab.ends(id);
     await expect(lab.client.retryAgent({ id: agent.uid })).rejects.toMatchObject({ code: 'conflict' });
     expect(agent.offers).toHaveLength(1);
   });
@@ -141,10 +123,7 @@ describe('a push to a group', () => {
     const agents = await Promise.all(
       Array.from({ length: 8 }, () => lab.agent({ ...edge, outcome: applying }).connect()),
     );
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 8,
-    );
+    await lab.members(8);
     const { id } = await lab.push(story(), { maxInFlight: 3, maxFailed: 1 });
     const reached = () => agents.filter(({ offers }) => offers.length > 0);
     await until(
@@ -154,7 +133,7 @@ describe('a push to a group', () => {
     expect(await lab.client.getRollout({ id })).toMatchObject({ inFlight: 3, state: 'running' });
     for (const agent of reached())
       for (const change of failed('no')(agent.offers[0] as never)) agent.send(agent.change(change));
-    const paused = await rolloutEnds(id);
+    const paused = await lab.ends(id);
     expect(paused).toMatchObject({ state: 'paused', pause: { reason: 'failures' } });
     expect(reached().length).toBeLessThanOrEqual(4);
   });
@@ -162,17 +141,14 @@ describe('a push to a group', () => {
   it('gives offline agents the revision when they return, and new agents the stable one', async () => {
     const here = await lab.agent(edge).connect();
     const away = await lab.agent(edge).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 2,
-    );
+    await lab.members(2);
     away.drop();
     await until(
       () => lab.detail(away.uid),
       ({ connected }) => !connected,
     );
     const { id, hash } = await lab.push(story());
-    const done = await rolloutEnds(id);
+    const done = await lab.ends(id);
     expect(done).toMatchObject({ state: 'succeeded', counts: { proven: 1, deferred: 1 } });
     expect(here.hashes).toEqual([hash]);
     await away.reconnect();
@@ -191,12 +167,9 @@ describe('a push to a group', () => {
   it('finds a liar: APPLIED, while the effective config lacks what was offered (S5)', async () => {
     const liar = lab.agent(edge);
     await liar.connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const first = await lab.push(story());
-    await rolloutEnds(first.id);
+    await lab.ends(first.id);
     liar.outcome = (config) => applied(config).map(({ remoteConfigStatus }) => ({ remoteConfigStatus }));
     const second = await lab.push(story('otlp/secondary'));
     const ended = await until(
@@ -214,12 +187,9 @@ describe('a push to a group', () => {
   it('sends one offer per change to an agent that reports no config status (S-124)', async () => {
     const mute = lab.agent({ ...edge, capabilities: 0x2807 });
     await mute.connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const { id } = await lab.push(story());
-    await rolloutEnds(id);
+    await lab.ends(id);
     await beats(mute, 10);
     mute.drop();
     await mute.reconnect();
@@ -232,16 +202,13 @@ describe('a push to a group', () => {
     const quiet = ({ config }: { config?: unknown }) =>
       config === undefined ? [] : ([{ effectiveConfig: { configMap: config } }] as never);
     const mute = await lab.agent({ ...edge, capabilities: 0x2807, outcome: quiet as never }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const first = await lab.push(story());
-    await rolloutEnds(first.id);
+    await lab.ends(first.id);
     // The structure stays the same, so nothing new comes unasked.
     mute.outcome = () => [];
     const second = await lab.push(`# a comment\n${story()}`);
-    expect(await rolloutEnds(second.id)).toMatchObject({ state: 'succeeded' });
+    expect(await lab.ends(second.id)).toMatchObject({ state: 'succeeded' });
     await lab.client.putGroup({
       name: 'north',
       body: { selector: 'site=north', priority: 200, configuration: 'edge' },
@@ -259,28 +226,22 @@ describe('a push to a group', () => {
 
   it('does not call an agent drifted for an effective config that it does not report', async () => {
     const agent = await lab.agent({ ...edge, capabilities: 0x3803 }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     agent.send(
       agent.report({
         effectiveConfig: { configMap: { configMap: { '': { body: Buffer.from('receivers: {}') } } } },
       }),
     );
     const { id } = await lab.push(story());
-    expect(await rolloutEnds(id)).toMatchObject({ state: 'succeeded' });
+    expect(await lab.ends(id)).toMatchObject({ state: 'succeeded' });
     expect((await lab.detail(agent.uid)).state).toBe('in-sync');
   });
 
   it('does not wait for ever for one that is silent, and does not send to it again (S-058, S-126)', async () => {
     const mute = await lab.agent({ ...edge, outcome: silent }).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const { id } = await lab.push(story(), { applyTimeout: '1s' });
-    const ended = await rolloutEnds(id);
+    const ended = await lab.ends(id);
     expect(ended).toMatchObject({ state: 'paused', failures: [{ reason: 'apply-timeout' }] });
     expect(mute.offers).toHaveLength(1);
   });
@@ -290,14 +251,11 @@ describe('over plain HTTP', () => {
   it('the answer to a poll carries the offer, and the proof comes by polls (S-034, S-036)', async () => {
     const agent = lab.agent(edge);
     await agent.pollOverHttp(agent.start());
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const { id, hash } = await lab.push(story());
     await agent.pollOverHttp();
     expect(agent.hashes).toEqual([hash]);
-    await rolloutEnds(id);
+    await lab.ends(id);
     expect(await lab.detail(agent.uid)).toMatchObject({ state: 'in-sync', transport: 'http' });
     await agent.pollOverHttp();
     expect(agent.offers).toHaveLength(1);
@@ -307,12 +265,9 @@ describe('over plain HTTP', () => {
 describe('a pin', () => {
   it('wins over the group until it is removed', async () => {
     const agent = await lab.agent(edge).connect();
-    await until(
-      () => lab.client.getGroup({ name: 'edge' }),
-      (group) => group.agents === 1,
-    );
+    await lab.members(1);
     const first = await lab.push(story());
-    await rolloutEnds(first.id);
+    await lab.ends(first.id);
     const { hash, number } = await lab.client.createRevision({
       name: 'edge',
       body: { files: { '': { body: story('otlp/pinned') } }, message: 'try' },

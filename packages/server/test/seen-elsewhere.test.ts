@@ -2,7 +2,7 @@
 import { RemoteConfigStatuses } from '@flaghoist/opamp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startServer } from '../src/index.ts';
-import { applied, failed, Lab, story, until } from './lab.ts';
+import { applied, edge, failed, Lab, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -10,18 +10,6 @@ beforeEach(async () => {
   await lab.edge();
 });
 afterEach(() => lab[Symbol.asyncDispose]());
-
-const edge = { labels: { role: 'edge' } };
-const members = (count: number) =>
-  until(
-    () => lab.client.getGroup({ name: 'edge' }),
-    (group) => group.agents === count,
-  );
-const ends = (id: string) =>
-  until(
-    () => lab.client.getRollout({ id }),
-    ({ state }) => state !== 'running',
-  );
 
 describe('not here:', () => {
   it('first contact answered with an empty config, which stops the collector', async () => {
@@ -37,9 +25,9 @@ describe('not here:', () => {
     const agent = await lab
       .agent({ ...edge, outcome: failed('cannot start pipelines: port in use') })
       .connect();
-    await members(1);
+    await lab.members(1);
     const { id, hash } = await lab.push(story());
-    expect(await ends(id)).toMatchObject({ counts: { proven: 0, failed: 1 } });
+    expect(await lab.ends(id)).toMatchObject({ counts: { proven: 0, failed: 1 } });
     const [row] = (await lab.client.listAgents({ group: 'edge' })).items;
     expect(row).toMatchObject({
       id: expect.any(String),
@@ -54,9 +42,9 @@ describe('not here:', () => {
 
   it('a refused config offered again in a loop', async () => {
     const agent = await lab.agent({ ...edge, outcome: failed('no') }).connect();
-    await members(1);
+    await lab.members(1);
     const { id } = await lab.push(story());
-    await ends(id);
+    await lab.ends(id);
     const refusal = agent.state.remoteConfigStatus;
     for (let again = 0; again < 50; again += 1) agent.send(agent.report({ remoteConfigStatus: refusal }));
     await until(
@@ -70,14 +58,14 @@ describe('not here:', () => {
     const anchor = await lab.agent(edge).connect();
     const offline = await lab.agent(edge).connect();
     const renamed = await lab.agent({ labels: { role: 'other' } }).connect();
-    await members(2);
+    await lab.members(2);
     offline.drop();
     await until(
       () => lab.detail(offline.uid),
       ({ connected }) => !connected,
     );
     const { id, hash } = await lab.push(story());
-    await ends(id);
+    await lab.ends(id);
     await offline.reconnect();
     renamed.send(renamed.change(lab.agent(edge).state));
     for (const agent of [anchor, offline, renamed]) {
@@ -91,7 +79,7 @@ describe('not here:', () => {
 
   it('a push accepted with 201 that stops half-way when others write at the same time', async () => {
     const agents = await Promise.all(Array.from({ length: 20 }, () => lab.agent(edge).connect()));
-    await members(20);
+    await lab.members(20);
     const { hash, number } = await lab.client.createRevision({
       name: 'edge',
       body: { files: { '': { body: story() } }, message: 'm' },
@@ -111,15 +99,15 @@ describe('not here:', () => {
     expect(refused).toMatchObject({ reason: { code: 'rollout-active', status: 409 } });
     const { items } = await lab.client.listRollouts({ group: 'edge' });
     expect(items).toHaveLength(1);
-    expect(await ends(items[0]?.id ?? '')).toMatchObject({ state: 'succeeded', counts: { proven: 20 } });
+    expect(await lab.ends(items[0]?.id ?? '')).toMatchObject({ state: 'succeeded', counts: { proven: 20 } });
     for (const agent of agents) expect(agent.hashes).toEqual([hash]);
   });
 
   it('the whole config in every answer to a heartbeat', async () => {
     const agent = await lab.agent(edge).connect();
-    await members(1);
+    await lab.members(1);
     const { id } = await lab.push(story());
-    await ends(id);
+    await lab.ends(id);
     const before = agent.received.length;
     for (let beat = 0; beat < 20; beat += 1) agent.send(agent.report());
     await until(
@@ -135,7 +123,7 @@ describe('not here:', () => {
 
   it('heartbeats that write', async () => {
     const agent = await lab.agent(edge).connect();
-    await members(1);
+    await lab.members(1);
     const { lastEvent } = await lab.client.getFleet({});
     const before = await lab.detail(agent.uid);
     for (let beat = 0; beat < 200; beat += 1) agent.send(agent.report());
@@ -150,9 +138,9 @@ describe('not here:', () => {
 
   it('state lost on restart', async () => {
     const agent = await lab.agent({ ...edge, outcome: applied }).connect();
-    await members(1);
+    await lab.members(1);
     const { id, hash } = await lab.push(story());
-    await ends(id);
+    await lab.ends(id);
     await lab.client.labelAgent({ id: agent.uid, body: { labels: { site: 'north' } } });
     await lab.restart();
     expect(await lab.detail(agent.uid)).toMatchObject({

@@ -9,6 +9,7 @@ import {
   attach,
   decodeAgentToServer,
   type Exchange,
+  encodeBadRequest,
   encodeReply,
   exchange,
   type Fact,
@@ -110,7 +111,7 @@ export class Gateway implements AgentPlane {
 
   /** Answers bytes that are no message (S-259); nothing of them counts as received (S-270). */
   #refuse(connection: AgentConnection, message: string, uid = connection.uidHeader ?? NO_UID): void {
-    connection.send(encodeReply({ uid, capabilities: 0, error: { type: 'bad-request', message } }));
+    connection.send([encodeBadRequest(message, uid)]);
   }
 
   closed(connection: AgentConnection): void {

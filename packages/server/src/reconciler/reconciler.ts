@@ -109,7 +109,7 @@ export class Reconciler {
           break;
         case 'make-stable':
           this.write(this.#parts.groups.makeStable(rollout.group, rollout.target));
-          this.touchGroup(rollout.group);
+          this.#touchGroup(rollout.group);
           break;
         case 'announce':
           this.record(`rollout.${command.kind}`, author, `rollout/${rollout.id}`, {
@@ -125,7 +125,7 @@ export class Reconciler {
     }
   }
 
-  touchGroup(name: string): void {
+  #touchGroup(name: string): void {
     for (const { agent } of this.#parts.roster.inGroup(name)) this.#parts.roster.touch(agent.identity.id);
   }
 
