@@ -23,9 +23,7 @@ const betweenPackages = Object.entries(MAY_IMPORT).map(([name, others]) => ({
 /** The files that a package exports: what `@flaghoist/opamp/node` and the like stand for. */
 const ENTRIES = Object.keys(MAY_IMPORT).flatMap((name) => {
   const { exports } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'));
-  return Object.values(exports).map(
-    (file) => `packages/${name}/${file.replace('./', '').replaceAll('.', '\\.')}`,
-  );
+  return Object.values(exports).map((file) => `packages/${name}/${file.replace('./', '').replaceAll('.', '\\.')}`);
 });
 
 export default {

@@ -8,13 +8,12 @@ export const settings = (tests: string, timeouts: { testTimeout: number; hookTim
     test: {
       ...timeouts,
       reporters: ['default', new SkippedReporter()],
-      projects: [
-        ...readdirSync(`${import.meta.dirname}/packages`).map((name) => `packages/${name}`),
-        'scripts',
-      ].map((directory) => ({
-        extends: true,
-        test: { name: directory.replace('packages/', ''), include: [`${directory}/${tests}`] },
-      })),
+      projects: [...readdirSync(`${import.meta.dirname}/packages`).map((name) => `packages/${name}`), 'scripts'].map(
+        (directory) => ({
+          extends: true,
+          test: { name: directory.replace('packages/', ''), include: [`${directory}/${tests}`] },
+        }),
+      ),
     },
   });
 

@@ -42,15 +42,10 @@ test('a second backend is in effect after the push, and not before', async () =>
   expect(supervisor.offers().filter((hash) => hash === revision.hash)).toHaveLength(1);
   expect(await server.api.config(supervisor.uid, 'effective')).toContain('otlp/secondary');
   expect(await server.api.config(supervisor.uid, 'desired')).toContain('otlp/secondary');
-  await until(
-    'the rollout succeeded',
-    async () => (await server.api.rolloutState(rollout.id)) === 'succeeded',
-  );
+  await until('the rollout succeeded', async () => (await server.api.rolloutState(rollout.id)) === 'succeeded');
 
   await sendSpan(supervisor.otlpPort, 'after');
-  await until('the span arrived twice', () =>
-    [primary, secondary].every((sink) => sink.spans.includes('after')),
-  );
+  await until('the span arrived twice', () => [primary, secondary].every((sink) => sink.spans.includes('after')));
   expect(secondary.spans).toEqual(['after']);
   expect(primary.spans).toEqual(['before', 'after']);
 

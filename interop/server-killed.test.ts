@@ -13,8 +13,7 @@ let primary: OtlpSink;
 let server: Server;
 let supervisor: Supervisor;
 
-const config = (marker: string): string =>
-  collectorConfig({ exporters: { 'otlp/primary': primary }, marker });
+const config = (marker: string): string => collectorConfig({ exporters: { 'otlp/primary': primary }, marker });
 
 beforeAll(async () => {
   [primary, server] = await Promise.all([otlpSink(lab), startServer(lab)]);

@@ -25,13 +25,9 @@ beforeAll(async () => {
 test('ten Supervisors converge on one push, each with one offer and one restart', async () => {
   const body = collectorConfig({ exporters: { 'otlp/secondary': secondary } });
   const { revision, rollout } = await server.api.push('fleet', body, 'to everybody');
-  await until(
-    'the rollout succeeded',
-    async () => (await server.api.rolloutState(rollout.id)) === 'succeeded',
-    {
-      timeoutMs: 90_000,
-    },
-  );
+  await until('the rollout succeeded', async () => (await server.api.rolloutState(rollout.id)) === 'succeeded', {
+    timeoutMs: 90_000,
+  });
   await Promise.all(supervisors.map((supervisor) => proven(server, supervisor, revision)));
   for (const supervisor of supervisors) {
     expect(supervisor.offers()).toEqual([revision.hash]);

@@ -12,13 +12,7 @@ type Check = () => Promise<string>;
 const CHECKS: Readonly<Record<string, Check>> = {
   types: () => run('node_modules/typescript/bin/tsc', '--project', '.'),
   'lint and format': () =>
-    run(
-      'node_modules/@biomejs/biome/bin/biome',
-      'check',
-      '--error-on-warnings',
-      '--max-diagnostics=200',
-      '.',
-    ),
+    run('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--max-diagnostics=200', '.'),
   'dependency directions': () =>
     run(
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
@@ -66,16 +60,14 @@ function lockfile(): string {
   const text = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const { packages }: { packages: Record<string, Entry> } = JSON.parse(text);
   const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
-  const wrong = Object.entries(packages).flatMap(
-    ([path, { link, resolved, integrity, optionalDependencies }]) => {
-      const missing = Object.keys(optionalDependencies ?? {}).filter((name) => !locked.has(name));
-      return [
-        ...(resolved?.includes('://') ? [`${path} has "resolved"`] : []),
-        ...(path.includes('node_modules/') && !link && !integrity ? [`${path} has no "integrity"`] : []),
-        ...missing.map((name) => `${path} needs ${name}, which is not locked`),
-      ];
-    },
-  );
+  const wrong = Object.entries(packages).flatMap(([path, { link, resolved, integrity, optionalDependencies }]) => {
+    const missing = Object.keys(optionalDependencies ?? {}).filter((name) => !locked.has(name));
+    return [
+      ...(resolved?.includes('://') ? [`${path} has "resolved"`] : []),
+      ...(path.includes('node_modules/') && !link && !integrity ? [`${path} has no "integrity"`] : []),
+      ...missing.map((name) => `${path} needs ${name}, which is not locked`),
+    ];
+  });
   return wrong.join('\n');
 }
 

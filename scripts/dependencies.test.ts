@@ -32,9 +32,7 @@ function broken(files: Record<string, string>): string[] {
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: scratch, encoding: 'utf8' });
   if (stdout === '') throw new Error(stderr);
   const found: { summary: { violations: { from: string; rule: { name: string } }[] } } = JSON.parse(stdout);
-  return found.summary.violations
-    .map(({ from, rule }) => `${from.replace('packages/', '')} ${rule.name}`)
-    .sort();
+  return found.summary.violations.map(({ from, rule }) => `${from.replace('packages/', '')} ${rule.name}`).sort();
 }
 
 const imports = (...names: string[]) => names.map((name) => `import '${name}';\n`).join('');
@@ -48,11 +46,7 @@ test('what the architecture allows breaks no rule', () => {
       'opamp/src/node/index.ts': imports('node:http', '../index.ts'),
       'server/src/agents/agent.ts': imports('@flaghoist/fleet', 'node:fs'),
       'server/src/agents/agent.test.ts': imports('@flaghoist/simulator', '@flaghoist/opamp/testing'),
-      'server/src/gateway/gateway.ts': imports(
-        '@flaghoist/opamp',
-        '@flaghoist/opamp/node',
-        '../agents/agent.ts',
-      ),
+      'server/src/gateway/gateway.ts': imports('@flaghoist/opamp', '@flaghoist/opamp/node', '../agents/agent.ts'),
       'simulator/src/index.ts': imports('@flaghoist/opamp'),
     }),
   ).toEqual([]);

@@ -6,9 +6,7 @@ import { dirname, join } from 'node:path';
 const root = dirname(import.meta.dirname);
 
 function run(program: string, ...args: string[]): number {
-  return (
-    spawnSync(process.execPath, [join(root, program), ...args], { cwd: root, stdio: 'inherit' }).status ?? 1
-  );
+  return spawnSync(process.execPath, [join(root, program), ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 
 function test(): number {

@@ -88,12 +88,10 @@ async function install(own) {
   if (!packagedNodeRuns()) {
     // npm passes over an optional package that it cannot fetch or unpack, and still exits with 0.
     fs.rmSync(path.join(modules, `node-${platform}`), { recursive: true, force: true });
-    if (!own)
-      throw new SetUpError(needsNode('the packaged one did not arrive through npm or does not run here'));
+    if (!own) throw new SetUpError(needsNode('the packaged one did not arrive through npm or does not run here'));
   }
   // A `node` in there would stand in for the machine's in every npm command, and on Windows could not be replaced.
-  for (const shim of ['node', 'node.cmd', 'node.ps1'])
-    fs.rmSync(path.join(modules, '.bin', shim), { force: true });
+  for (const shim of ['node', 'node.cmd', 'node.ps1']) fs.rmSync(path.join(modules, '.bin', shim), { force: true });
   fs.copyFileSync(lockfile, stamp);
 }
 
@@ -137,17 +135,13 @@ async function npmCi(own) {
   const { code, stopped, error, output } = await endOf(npm);
   process.stderr.write(`${code === 0 ? '' : 'failed after '}${((Date.now() - began) / 1000).toFixed(1)} s\n`);
   if (stopped)
-    throw new SetUpError(
-      `stopped by ${stopped}; the next command starts again.`,
-      128 + constants.signals[stopped],
-    );
+    throw new SetUpError(`stopped by ${stopped}; the next command starts again.`, 128 + constants.signals[stopped]);
   if (error) throw new SetUpError(`npm does not start (${error.message}). Install npm; it comes with Node.`);
   if (code === 0) return;
-  const offline =
-    /\bE(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NOTCACHED)\b/.test(output);
-  const hint = offline
-    ? 'npm cannot reach its registry: check network and proxy, and try again.'
-    : 'npm ci failed.';
+  const offline = /\bE(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NOTCACHED)\b/.test(
+    output,
+  );
+  const hint = offline ? 'npm cannot reach its registry: check network and proxy, and try again.' : 'npm ci failed.';
   throw new SetUpError(`${hint} What npm says:\n${output.trim()}`);
 }
 
@@ -216,5 +210,4 @@ function takeLock() {
   return false;
 }
 
-if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  await setUpOrExit();
+if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await setUpOrExit();

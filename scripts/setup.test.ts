@@ -69,10 +69,7 @@ interface Ended {
   err: string;
 }
 
-function start(
-  command: readonly string[],
-  environment: Record<string, string> = { OLD: 'yes' },
-): ChildProcess {
+function start(command: readonly string[], environment: Record<string, string> = { OLD: 'yes' }): ChildProcess {
   const [program = '', ...args] = command;
   const { OLD, ...others } = environment;
   const options = OLD ? { NODE_OPTIONS: `--require ${JSON.stringify(join(base, 'old.cjs'))}` } : {};
@@ -94,8 +91,7 @@ function end(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...text })));
 }
 
-const ended = (command: readonly string[], environment?: Record<string, string>) =>
-  end(start(command, environment));
+const ended = (command: readonly string[], environment?: Record<string, string>) => end(start(command, environment));
 const heard = (child: ChildProcess) => new Promise((resolve) => child.stdout?.once('data', resolve));
 const installs = () => fs.readFileSync(join(base, 'npm.log'), 'utf8').trim().split('\n').length;
 const run = (...args: string[]) => [process.execPath, join(clone, 'scripts/run.mjs'), 'flaghoist', ...args];

@@ -80,8 +80,6 @@ export class Api {
   }
 
   targets(id: string): Promise<RolloutTarget[]> {
-    return allItems((cursor) =>
-      this.#client.listRolloutTargets({ id, ...(cursor !== undefined && { cursor }) }),
-    );
+    return allItems((cursor) => this.#client.listRolloutTargets({ id, ...(cursor !== undefined && { cursor }) }));
   }
 }

@@ -21,8 +21,7 @@ export class Child {
       detached: true,
     });
     closeSync(log);
-    if (this.#process.pid === undefined)
-      throw new Error('the interop tests need Linux with "setpriv" (util-linux)');
+    if (this.#process.pid === undefined) throw new Error('the interop tests need Linux with "setpriv" (util-linux)');
     this.pid = this.#process.pid;
     this.#exited = new Promise((resolve) => this.#process.once('exit', resolve));
   }

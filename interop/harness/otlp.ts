@@ -47,8 +47,7 @@ export async function sendSpan(port: number, name: string): Promise<void> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ resourceSpans: [{ resource: {}, scopeSpans: [{ spans: [span] }] }] }),
   });
-  if (!response.ok)
-    throw new Error(`the Collector refused a span: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`the Collector refused a span: ${response.status} ${await response.text()}`);
 }
 
 /** The message in a gRPC request: flag (1 = gzip), length in four bytes, message. */

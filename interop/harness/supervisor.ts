@@ -43,8 +43,7 @@ export class Supervisor {
     this.directory = join(lab.directory, options.name);
     this.otlpPort = otlpPort;
     mkdirSync(this.directory);
-    if (options.localConfig !== undefined)
-      writeFileSync(join(this.directory, 'local.yaml'), options.localConfig);
+    if (options.localConfig !== undefined) writeFileSync(join(this.directory, 'local.yaml'), options.localConfig);
     const config = join(this.directory, 'supervisor.json');
     writeFileSync(config, JSON.stringify(this.#config(options), null, 2)); // JSON is YAML.
     const log = join(this.directory, 'supervisor.log');
@@ -95,8 +94,7 @@ export class Supervisor {
     await until(`${this.name} runs its Collector`, () => {
       assert(this.#child.running, `${this.name} ended: ${this.#child.log().slice(-2_000)}`);
       const collector = this.collectors().length > 0 && this.collectorPid();
-      if (!collector)
-        throw new Error(`no Collector; remote configurations received: ${this.offers().length}`);
+      if (!collector) throw new Error(`no Collector; remote configurations received: ${this.offers().length}`);
       return collector;
     });
     return this;

@@ -8,8 +8,7 @@ const root = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'flaghoist-lint-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 spawnSync('git', ['init', '-q', scratch]); // biome.json asks git what to ignore
-for (const name of ['biome.json', 'scripts/lint/pure-core.grit'])
-  cpSync(join(root, name), join(scratch, name));
+for (const name of ['biome.json', 'scripts/lint/pure-core.grit']) cpSync(join(root, name), join(scratch, name));
 
 const IMPURE = [
   'Date.now()',
@@ -46,13 +45,10 @@ function findings(file: string, expressions: readonly string[]): number[] {
   return [...stdout.matchAll(/title=plugin,.*?,line=(\d+),/g)].map((match) => Number(match[1]));
 }
 
-test.each(['packages/fleet/src/a.ts', 'packages/api/src/b/a.ts', 'packages/opamp/src/a.ts'])(
-  '%s is pure',
-  (file) => {
-    expect(findings(file, IMPURE)).toEqual(IMPURE.map((_, index) => index + 1));
-    expect(findings(file, PURE)).toEqual([]);
-  },
-);
+test.each(['packages/fleet/src/a.ts', 'packages/api/src/b/a.ts', 'packages/opamp/src/a.ts'])('%s is pure', (file) => {
+  expect(findings(file, IMPURE)).toEqual(IMPURE.map((_, index) => index + 1));
+  expect(findings(file, PURE)).toEqual([]);
+});
 
 test.each(['packages/fleet/src/a.test.ts', 'packages/opamp/src/node/a.ts', 'packages/server/src/a.ts'])(
   '%s need not be',

@@ -7,10 +7,7 @@ import { ROUTES } from './routes.ts';
 
 type Fetch = typeof fetch;
 
-function clientOf(
-  answer: (url: string, init: RequestInit) => Response | Promise<Response>,
-  timeout?: number,
-) {
+function clientOf(answer: (url: string, init: RequestInit) => Response | Promise<Response>, timeout?: number) {
   const doFetch: Fetch = async (input, init) => answer(String(input), init ?? {});
   return createClient({ baseUrl: 'http://fleet:4321/', token: 't0ken', fetch: doFetch, timeout });
 }
@@ -36,9 +33,7 @@ test('parameters go into the path, the rest into query, headers and body', async
 });
 
 test('what is undefined is not sent', () => {
-  expect(writeRequest(ROUTES.listAgents, { selector: undefined, cursor: undefined }).url).toBe(
-    '/api/v1/agents',
-  );
+  expect(writeRequest(ROUTES.listAgents, { selector: undefined, cursor: undefined }).url).toBe('/api/v1/agents');
 });
 
 test('a problem of the server becomes an ApiError with all it says', async () => {
@@ -79,9 +74,7 @@ test('no answer is unreachable, with a sentence; none in time is timeout; an abo
     message: 'no server answers at http://fleet:4321/: is it running, and is this its address?',
   });
   const waiting = (_: string, { signal }: RequestInit) =>
-    new Promise<Response>((_resolve, reject) =>
-      signal?.addEventListener('abort', () => reject(signal.reason)),
-    );
+    new Promise<Response>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
   await expect(clientOf(waiting, 20).getFleet()).rejects.toMatchObject({ code: 'timeout' });
   const controller = new AbortController();
   const call = clientOf(waiting).getFleet({}, { signal: controller.signal });
@@ -112,9 +105,7 @@ test('handlers are typed by the contract: input with defaults, answers readonly'
   expectTypeOf<InputOf<'listAgents'>['limit']>().toEqualTypeOf<number>();
   expectTypeOf<InputOf<'createRevision'>['body']['message']>().toEqualTypeOf<string>();
   expectTypeOf<Agent['capabilities']>().toEqualTypeOf<readonly string[]>();
-  expectTypeOf<Awaited<ReturnType<Handlers<void>['streamEvents']>>>().toExtend<
-    AsyncIterable<{ seq: number }>
-  >();
+  expectTypeOf<Awaited<ReturnType<Handlers<void>['streamEvents']>>>().toExtend<AsyncIterable<{ seq: number }>>();
 });
 
 test('the root entry needs neither Node nor a schema library', () => {
@@ -123,9 +114,7 @@ test('the root entry needs neither Node nor a schema library', () => {
     if (seen.has(file)) return;
     seen.add(file);
     const text = readFileSync(new URL(file, import.meta.url), 'utf8');
-    for (const [, statement = '', from = ''] of text.matchAll(
-      /^(?:import|export)([^;]*?)from '([^']+)';/gm,
-    )) {
+    for (const [, statement = '', from = ''] of text.matchAll(/^(?:import|export)([^;]*?)from '([^']+)';/gm)) {
       if (/^\s+type\s/.test(statement)) continue;
       expect(from, file).toMatch(/^\.\//);
       visit(from);

@@ -73,10 +73,7 @@ export async function send(
     if (caller?.aborted) throw caller.reason;
     const [code, detail] = wait?.aborted
       ? (['timeout', `${options.baseUrl} did not answer within ${(timeout ?? 0) / 1_000} s`] as const)
-      : ([
-          'unreachable',
-          `no server answers at ${options.baseUrl}: is it running, and is this its address?`,
-        ] as const);
+      : (['unreachable', `no server answers at ${options.baseUrl}: is it running, and is this its address?`] as const);
     throw new ApiError(code, detail, [], { cause });
   }
 }

@@ -80,10 +80,7 @@ function mayGoOn(error: unknown, everOpen: boolean, signal: AbortSignal | undefi
 }
 
 /** The blocks of one connection. Ends when the server closes it or falls silent; throws when it breaks. */
-async function* connection(
-  options: FollowOptions,
-  after: number | undefined,
-): AsyncGenerator<Block, void, void> {
+async function* connection(options: FollowOptions, after: number | undefined): AsyncGenerator<Block, void, void> {
   const request = writeRequest(ROUTES.streamEvents, { lastEventId: after });
   request.headers['Accept'] = 'text/event-stream';
   const response = await send(options, request, { caller: options.signal });

@@ -34,9 +34,7 @@ export type StreamName = {
 }[OperationName];
 
 /** What a handler gives back: the answer, or for a stream its items one after the other. */
-export type ResponseOf<Op extends OperationName> = Op extends StreamName
-  ? AsyncIterable<AnswerOf<Op>>
-  : AnswerOf<Op>;
+export type ResponseOf<Op extends OperationName> = Op extends StreamName ? AsyncIterable<AnswerOf<Op>> : AnswerOf<Op>;
 
 /** What the server must implement, all of it. Handlers refuse by throwing `ApiError` or `FleetError`. */
 export type Handlers<Context> = {

@@ -18,8 +18,7 @@ function schemas(of: Record<string, z.ZodType | undefined>, io: 'input' | 'outpu
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
       // Answers may gain fields; safe integers need no bounds that say so.
-      if (io === 'output' && jsonSchema.additionalProperties === false)
-        delete jsonSchema.additionalProperties;
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },
@@ -106,8 +105,7 @@ export function openApi(): Json {
     info: {
       title: 'Flaghoist',
       version: 'v1',
-      description:
-        'Pushes configuration to fleets of OpenTelemetry Collectors over OpAMP and proves that they run it.',
+      description: 'Pushes configuration to fleets of OpenTelemetry Collectors over OpAMP and proves that they run it.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: BASE_PATH }],

@@ -56,12 +56,9 @@ export function buildProgram(io: Io, programs: Programs): Built {
 
   const declare = ({ usage, about, takes, run }: Declared): void => {
     const [first = '', ...rest] = usage.split(' ');
-    const parent =
-      PARENTS.some(([name]) => name === first) && program.commands.find((one) => one.name() === first);
+    const parent = PARENTS.some(([name]) => name === first) && program.commands.find((one) => one.name() === first);
     const hidden = first === 'complete';
-    const command = (parent || program)
-      .command(parent ? rest.join(' ') : usage, { hidden })
-      .description(about);
+    const command = (parent || program).command(parent ? rest.join(' ') : usage, { hidden }).description(about);
     for (const name of takes) {
       const [flags, what] = OPTIONS[name.replace('!', '') as OptionName];
       command.addOption(new Option(flags, what).makeOptionMandatory(name.endsWith('!')));
@@ -77,8 +74,7 @@ export function buildProgram(io: Io, programs: Programs): Built {
   });
   for (const one of [...pushCommands, ...applyCommands]) declare(one);
   for (const [name, about] of PARENTS) program.command(name).description(about);
-  for (const one of [...agentCommands, ...configurationCommands, ...groupCommands, ...rolloutCommands])
-    declare(one);
+  for (const one of [...agentCommands, ...configurationCommands, ...groupCommands, ...rolloutCommands]) declare(one);
   for (const one of [...otherCommands, ...completionCommands(program)]) declare(one);
   return { program, exitCode: () => code };
 }

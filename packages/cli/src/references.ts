@@ -15,13 +15,10 @@ export interface RevisionReference {
 /** @throws CliError that shows what a reference looks like */
 export function parseReference(text: string, ifMissing?: 'latest'): RevisionReference {
   const [configuration = '', which = ifMissing, ...rest] = bare('configuration', text).split('@');
-  const wrong = new CliError(
-    `${JSON.stringify(text)} names no revision: write C@7, C@latest or C@stable:GROUP`,
-  );
+  const wrong = new CliError(`${JSON.stringify(text)} names no revision: write C@7, C@latest or C@stable:GROUP`);
   if (configuration === '' || which === undefined || rest.length > 0) throw wrong;
   if (which === 'latest') return { configuration, revision: 'latest' };
-  if (which.startsWith('stable:'))
-    return { configuration, revision: { stableOf: which.slice('stable:'.length) } };
+  if (which.startsWith('stable:')) return { configuration, revision: { stableOf: which.slice('stable:'.length) } };
   const revision = Number(which);
   if (!Number.isSafeInteger(revision) || revision < 1) throw wrong;
   return { configuration, revision };

@@ -54,9 +54,7 @@ test('no server: exit code 2 and what to do', async () => {
   await server[Symbol.asyncDispose]();
   const { code, err } = await run('127.0.0.1:1', ['agent', 'list']);
   expect(code).toBe(2);
-  expect(err).toBe(
-    'flaghoist: no server answers at http://127.0.0.1:1: is it running, and is this its address?\n',
-  );
+  expect(err).toBe('flaghoist: no server answers at http://127.0.0.1:1: is it running, and is this its address?\n');
   server = await new FakeServer().listen();
 });
 

@@ -22,10 +22,7 @@ async function scenarioOf({
   url,
 }: Parameters<Programs['simulate']>[0]): Promise<Scenario> {
   if (!/^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new ScenarioError(
-      '--url',
-      `is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`,
-    );
+    throw new ScenarioError('--url', `is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`);
   const given =
     file === undefined
       ? scenario({ agents: agents === undefined ? DEFAULT_AGENTS : whole('--agents', agents) })

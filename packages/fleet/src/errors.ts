@@ -26,12 +26,7 @@ export class FleetError extends Error {
   readonly code: FleetErrorCode;
   readonly problems: readonly Problem[];
 
-  constructor(
-    code: FleetErrorCode,
-    message: string,
-    problems: readonly Problem[] = [],
-    options?: ErrorOptions,
-  ) {
+  constructor(code: FleetErrorCode, message: string, problems: readonly Problem[] = [], options?: ErrorOptions) {
     super(message, options);
     this.code = code;
     this.problems = problems;

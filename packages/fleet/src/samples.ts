@@ -104,11 +104,7 @@ export function entry(phase: Phase, over: Partial<LedgerEntry> = {}): LedgerEntr
 }
 
 /** The sample agent, asked to run B, with that entry and whatever it reported. */
-export function assigned(
-  ledger: LedgerEntry,
-  report: Partial<Agent['report']> = {},
-  capabilities?: number,
-): Agent {
+export function assigned(ledger: LedgerEntry, report: Partial<Agent['report']> = {}, capabilities?: number): Agent {
   const base = agent('a-1', capabilities === undefined ? {} : { capabilities });
   const failure = ledger.failure;
   const refused =

@@ -17,12 +17,10 @@ function heldBy(path: string): { id: string; file: string; title: string }[] {
       const id = /^\| ([CRL]\d+)$/.exec(cells[0] ?? '')?.[1];
       if (id === undefined) return [];
       let file = '';
-      return [...(cells.at(-1) ?? '').matchAll(/`([\w./-]+\.test\.ts)`|"([^"]+)"/g)].flatMap(
-        ([, name, title]) => {
-          if (name !== undefined) file = join(dirname(path), name);
-          return title === undefined ? [] : [{ id, file, title }];
-        },
-      );
+      return [...(cells.at(-1) ?? '').matchAll(/`([\w./-]+\.test\.ts)`|"([^"]+)"/g)].flatMap(([, name, title]) => {
+        if (name !== undefined) file = join(dirname(path), name);
+        return title === undefined ? [] : [{ id, file, title }];
+      });
     });
 }
 

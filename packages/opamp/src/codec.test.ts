@@ -154,9 +154,7 @@ describe('what must survive', () => {
 
   test('present and empty is not absent', () => {
     const content = { agentDisconnect: {}, customCapabilities: {}, packageStatuses: {}, effectiveConfig: {} };
-    const message = decodeAgentToServer(
-      encodeAgentToServer(create(AgentToServerSchema, { instanceUid, ...content })),
-    );
+    const message = decodeAgentToServer(encodeAgentToServer(create(AgentToServerSchema, { instanceUid, ...content })));
     for (const name of Object.keys(content)) expect(message).toHaveProperty(name, expect.any(Object));
     expect(message.health).toBeUndefined();
     const reply = create(ServerToAgentSchema, {
@@ -209,12 +207,7 @@ describe('what must survive', () => {
   });
 
   test('what is decoded is encoded the same', () => {
-    const content = fc.tuple(
-      anyValueOf(3),
-      healthOf(3),
-      detailsOf(3),
-      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    );
+    const content = fc.tuple(anyValueOf(3), healthOf(3), detailsOf(3), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
     fc.assert(
       fc.property(content, ([value, componentHealth, details, sequenceNum]) => {
         const message = create(AgentToServerSchema, {
@@ -231,8 +224,7 @@ describe('what must survive', () => {
 });
 
 /** Map entries by name, a few. */
-const named = <Value>(value: fc.Arbitrary<Value>) =>
-  fc.dictionary(fc.string({ maxLength: 5 }), value, { maxKeys: 2 });
+const named = <Value>(value: fc.Arbitrary<Value>) => fc.dictionary(fc.string({ maxLength: 5 }), value, { maxKeys: 2 });
 
 function anyValueOf(depth: number): fc.Arbitrary<AnyValue> {
   const leaf = fc.string().map((value) => create(AnyValueSchema, { value: { case: 'stringValue', value } }));
@@ -257,11 +249,7 @@ function detailsOf(depth: number): fc.Arbitrary<ComponentDetails> {
 }
 
 test('the uid is found in the readable beginning', () => {
-  const broken = Buffer.concat([
-    field(3, Uint8Array.of(0xff)),
-    field(1, instanceUid),
-    Uint8Array.of(0xff, 0xff),
-  ]);
+  const broken = Buffer.concat([field(3, Uint8Array.of(0xff)), field(1, instanceUid), Uint8Array.of(0xff, 0xff)]);
   expect(codeOf(() => decodeAgentToServer(broken))).toBe('malformed');
   expect(peekInstanceUid(broken)).toBe(uidFromBytes(instanceUid));
   expect(peekInstanceUid(field(1, Uint8Array.of(1)))).toBeUndefined();

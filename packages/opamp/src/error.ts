@@ -9,13 +9,7 @@
  * - `mixed-reply`: `error_response` or `command` together with other content (S-053, S-230).
  * - `closed`: the transport ended before the answer.
  */
-export type OpampErrorCode =
-  | 'malformed'
-  | 'bad-header'
-  | 'bad-instance-uid'
-  | 'bad-config'
-  | 'mixed-reply'
-  | 'closed';
+export type OpampErrorCode = 'malformed' | 'bad-header' | 'bad-instance-uid' | 'bad-config' | 'mixed-reply' | 'closed';
 
 /** The only error this package throws on purpose: decide by `code`, show `message`, log `cause`. */
 export class OpampError extends Error {

@@ -40,9 +40,7 @@ describe('what travels alone (I10)', () => {
   });
 
   test('what is undefined is not there', () => {
-    expect(() =>
-      encodeReply({ ...draft, error, remoteConfig: undefined, command: undefined, flags: 0 }),
-    ).not.toThrow();
+    expect(() => encodeReply({ ...draft, error, remoteConfig: undefined, command: undefined, flags: 0 })).not.toThrow();
   });
 });
 

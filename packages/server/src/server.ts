@@ -48,11 +48,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Events that a large fleet makes many of. */
-const QUIET: ReadonlySet<EventKind> = new Set<EventKind>([
-  'agent.enrolled',
-  'agents.changed',
-  'rollout.progressed',
-]);
+const QUIET: ReadonlySet<EventKind> = new Set<EventKind>(['agent.enrolled', 'agents.changed', 'rollout.progressed']);
 const MARK_ALIVE = 'alive-at';
 
 /** @throws SettingError when an address would open the server to everybody without that being asked for. */

@@ -38,9 +38,7 @@ describe('slots', () => {
   });
 
   it('do not come free for those that leave the group with the revision unproven (I1, I2, I4)', async () => {
-    const agents = await Promise.all(
-      [1, 2, 3, 4].map(() => lab.agent({ ...edge, outcome: applying }).connect()),
-    );
+    const agents = await Promise.all([1, 2, 3, 4].map(() => lab.agent({ ...edge, outcome: applying }).connect()));
     await lab.members(4);
     const { id } = await lab.push(story(), { maxInFlight: 1, maxFailed: 0 });
     const holder = await until(

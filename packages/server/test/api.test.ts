@@ -50,9 +50,7 @@ describe('saving a revision', () => {
       status: 409,
       code: 'conflict',
     });
-    expect((await lab.client.diffRevisions({ name: 'edge', from: 1, to: 2 })).text).toContain(
-      '+  otlp/secondary:',
-    );
+    expect((await lab.client.diffRevisions({ name: 'edge', from: 1, to: 2 })).text).toContain('+  otlp/secondary:');
     expect((await lab.client.getRevision({ name: 'edge', revision: 1 })).files).toEqual({
       '': { body: story(), contentType: 'text/yaml' },
     });
@@ -60,10 +58,7 @@ describe('saving a revision', () => {
 
   it('gives a repeated request with the same idempotency key the first answer', async () => {
     const request = { name: 'edge', idempotencyKey: 'k1', body: { files: files(story()), message: 'm' } };
-    const [one, two] = await Promise.all([
-      lab.client.createRevision(request),
-      lab.client.createRevision(request),
-    ]);
+    const [one, two] = await Promise.all([lab.client.createRevision(request), lab.client.createRevision(request)]);
     expect(two).toEqual(one);
     expect(await lab.client.createRevision(request)).toEqual(one);
   });
@@ -128,8 +123,7 @@ describe('lists', () => {
       'n5',
     ]);
     expect(three.nextCursor).toBeNull();
-    const names = async (filter: object) =>
-      (await lab.client.listAgents(filter)).items.map(({ name }) => name);
+    const names = async (filter: object) => (await lab.client.listAgents(filter)).items.map(({ name }) => name);
     expect(await names({ selector: 'role=core' })).toEqual(['n4', 'n5']);
     expect(await names({ q: 'N2' })).toEqual(['n2']);
     expect(await names({ group: 'edge' })).toEqual(['n1', 'n2', 'n3']);
@@ -151,8 +145,7 @@ describe('the event stream', () => {
   }
 
   it('resumes by number: backfilled, in order, nothing lost or doubled', async () => {
-    for (let index = 0; index < 20; index += 1)
-      await lab.client.putConfiguration({ name: `c${index}`, body: {} });
+    for (let index = 0; index < 20; index += 1) await lab.client.putConfiguration({ name: `c${index}`, body: {} });
     const all = await take(22, 0);
     expect(all.map(({ seq }) => seq)).toEqual(Array.from({ length: 22 }, (_, index) => index + 1));
     expect(await take(12, 10)).toEqual(all.slice(10));

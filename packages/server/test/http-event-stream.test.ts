@@ -30,16 +30,12 @@ beforeEach(async () => {
   server = createServer(async (request, response) => {
     const after = new URL(request.url ?? '', 'http://x').searchParams.get('after');
     open += 1;
-    await streamEvents(
-      { journal },
-      after === null ? undefined : Number(after),
-      response,
-      () => {},
-      STALL,
-    ).catch((error: unknown) => {
-      refusal = error;
-      response.end();
-    });
+    await streamEvents({ journal }, after === null ? undefined : Number(after), response, () => {}, STALL).catch(
+      (error: unknown) => {
+        refusal = error;
+        response.end();
+      },
+    );
     open -= 1;
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -80,9 +76,7 @@ describe('a reader that stops reading', () => {
     await happen(100, 'x'.repeat(1_000 * before));
     const sockets = await Promise.all(Array.from({ length: 5 }, () => pausedReader(after)));
     let heard = '';
-    const other = await new Promise<IncomingMessage>((resolve) =>
-      get({ port: port(), host: '127.0.0.1' }, resolve),
-    );
+    const other = await new Promise<IncomingMessage>((resolve) => get({ port: port(), host: '127.0.0.1' }, resolve));
     other.on('data', (data) => {
       heard += data;
     });

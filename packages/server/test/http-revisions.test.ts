@@ -58,9 +58,7 @@ it('a configuration deleted while a pin to it is made: one of the two is refused
 });
 
 it('an ended rollout keeps being told as it was, from memory as from its log', async () => {
-  const agents = await Promise.all(
-    Array.from({ length: 5 }, () => lab.agent({ ...edge, outcome: applied }).connect()),
-  );
+  const agents = await Promise.all(Array.from({ length: 5 }, () => lab.agent({ ...edge, outcome: applied }).connect()));
   await lab.members(agents.length);
   const { id } = await lab.push(story());
   const ended = await until(

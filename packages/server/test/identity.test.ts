@@ -99,8 +99,7 @@ describe('many agents on one WebSocket (S-050)', () => {
     });
     for (const agent of agents) socket.send(encodeAgentToServer(agent.start()));
     await total(10);
-    for (const agent of agents)
-      await lab.client.labelAgent({ id: agent.uid, body: { labels: { role: 'edge' } } });
+    for (const agent of agents) await lab.client.labelAgent({ id: agent.uid, body: { labels: { role: 'edge' } } });
     const push = await lab.push(story());
     await until(
       () => lab.client.getRollout({ id: push.id }),

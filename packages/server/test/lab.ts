@@ -15,12 +15,7 @@ import {
   type ServerToAgent,
 } from '@flaghoist/opamp';
 import { connectWebSocket, httpExchange, type WebSocketClient } from '@flaghoist/opamp/node';
-import {
-  applied as appliedAlone,
-  MemoryAgent,
-  type MemoryAgentOptions,
-  type Outcome,
-} from '@flaghoist/opamp/testing';
+import { applied as appliedAlone, MemoryAgent, type MemoryAgentOptions, type Outcome } from '@flaghoist/opamp/testing';
 import { type RunningServer, startServer } from '../src/index.ts';
 
 export { failed, silent } from '@flaghoist/opamp/testing';
@@ -248,11 +243,7 @@ export class Lab implements AsyncDisposable {
 }
 
 /** Asks until it holds. @throws the last answer, when it does not within the time. */
-export async function until<T>(
-  ask: () => Promise<T> | T,
-  holds: (value: T) => boolean,
-  millis = 8_000,
-): Promise<T> {
+export async function until<T>(ask: () => Promise<T> | T, holds: (value: T) => boolean, millis = 8_000): Promise<T> {
   const end = Date.now() + millis;
   for (;;) {
     const value = await ask();

@@ -22,9 +22,7 @@ describe('not here:', () => {
   });
 
   it('FAILED shown as applied', async () => {
-    const agent = await lab
-      .agent({ ...edge, outcome: failed('cannot start pipelines: port in use') })
-      .connect();
+    const agent = await lab.agent({ ...edge, outcome: failed('cannot start pipelines: port in use') }).connect();
     await lab.members(1);
     const { id, hash } = await lab.push(story());
     expect(await lab.ends(id)).toMatchObject({ counts: { proven: 0, failed: 1 } });
@@ -85,9 +83,7 @@ describe('not here:', () => {
       body: { files: { '': { body: story() } }, message: 'm' },
     });
     const body = { group: 'edge', configuration: 'edge', revision: number, message: 'm' } as const;
-    const labels = agents.map(({ uid }) =>
-      lab.client.labelAgent({ id: uid, body: { labels: { touched: 'yes' } } }),
-    );
+    const labels = agents.map(({ uid }) => lab.client.labelAgent({ id: uid, body: { labels: { touched: 'yes' } } }));
     const answers = await Promise.allSettled([
       lab.client.startRollout({ body }),
       lab.client.startRollout({ body }),

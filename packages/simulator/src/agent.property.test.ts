@@ -2,14 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BEHAVIOURS, type BehaviourKind } from './behaviour.ts';
 import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from './testing/configs.ts';
-import {
-  allComponents,
-  fullState,
-  hashOf,
-  newUid,
-  restartCommand,
-  VirtualAgent,
-} from './testing/virtual-agent.ts';
+import { allComponents, fullState, hashOf, newUid, restartCommand, VirtualAgent } from './testing/virtual-agent.ts';
 
 const CONFIGS = {
   first: FIRST,
@@ -32,17 +25,7 @@ const deed = fc.oneof(
   },
   fc
     .constantFrom(
-      ...([
-        'stop-collector',
-        'full',
-        'components',
-        'restart',
-        'uid',
-        'close',
-        'lose',
-        'return',
-        'release',
-      ] as const),
+      ...(['stop-collector', 'full', 'components', 'restart', 'uid', 'close', 'lose', 'return', 'release'] as const),
     )
     .map((name) => ({ do: name })),
 );
@@ -69,18 +52,11 @@ const life = fc.record({
   deeds: fc.array(deed, { maxLength: 30 }),
 });
 
-function live({
-  kind,
-  transport,
-  validateConfig,
-  seed,
-  deeds,
-}: typeof life extends fc.Arbitrary<infer T> ? T : never) {
+function live({ kind, transport, validateConfig, seed, deeds }: typeof life extends fc.Arbitrary<infer T> ? T : never) {
   const virtual = new VirtualAgent({ transport, validateConfig, behaviours: [{ kind }] }, { seed });
   for (const what of deeds) {
     // Over WebSocket nothing arrives while there is no connection.
-    const needsLink =
-      what.do !== 'run' && what.do !== 'lose' && what.do !== 'return' && what.do !== 'release';
+    const needsLink = what.do !== 'run' && what.do !== 'lose' && what.do !== 'return' && what.do !== 'release';
     if (needsLink && transport === 'websocket' && !virtual.agent.record.connected) continue;
     act(virtual, what);
   }

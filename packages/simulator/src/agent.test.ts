@@ -39,11 +39,7 @@ describe('the conversation of a Supervisor', () => {
     });
     const attributes = first?.message.agentDescription?.nonIdentifyingAttributes.map(({ key }) => key);
     expect(attributes).toEqual(['host.arch', 'host.name', 'os.description', 'os.type', 'role']);
-    expect(virtual.said()).toEqual([
-      'description+UNSET+effective+unhealthy+hash',
-      'effective+healthy',
-      'healthy tree',
-    ]);
+    expect(virtual.said()).toEqual(['description+UNSET+effective+unhealthy+hash', 'effective+healthy', 'healthy tree']);
   });
 
   test('a push: APPLYING with the old effective config, the new one, APPLIED after the apply timeout', () => {
@@ -191,9 +187,7 @@ describe('the conversation of a Supervisor', () => {
     expect(virtual.sent.map(({ message }) => Buffer.from(message.instanceUid).toString('hex'))).toEqual(
       virtual.sent.map(() => uid),
     );
-    expect(effectiveText(virtual.sent[2]?.message)).toContain(
-      'instance_uid: 00112233-4455-6677-8899-aabbccddeeff',
-    );
+    expect(effectiveText(virtual.sent[2]?.message)).toContain('instance_uid: 00112233-4455-6677-8899-aabbccddeeff');
     expect(virtual.agent.record.uid).toBe('00112233-4455-6677-8899-aabbccddeeff');
   });
 });
@@ -233,9 +227,7 @@ describe('the link of opamp-go', () => {
     virtual.step({ on: 'closed' }).run(120_000);
     virtual.reachable = true;
     virtual.run(120_000);
-    expect(virtual.said().filter((message) => message !== 'heartbeat')).toEqual([
-      'APPLIED+effective+healthy tree',
-    ]);
+    expect(virtual.said().filter((message) => message !== 'heartbeat')).toEqual(['APPLIED+effective+healthy tree']);
   });
 
   test('back-off: at once, then 0.5 s and half as much again each time, half of it random, 60 s at most', () => {
@@ -306,12 +298,7 @@ describe('behaviours', () => {
       message: 'not allowed here',
     });
     virtual.offer('first', FIRST).run(6_000).offer('second', SECOND).run(10_000);
-    expect(statuses(virtual)).toEqual([
-      'UNSET',
-      'first APPLYING',
-      'first APPLIED',
-      'second FAILED not allowed here',
-    ]);
+    expect(statuses(virtual)).toEqual(['UNSET', 'first APPLYING', 'first APPLIED', 'second FAILED not allowed here']);
     expect(virtual.agent.record).toMatchObject({ running: hashOf('first'), collectorRestarts: 1 });
   });
 
@@ -331,24 +318,14 @@ describe('behaviours', () => {
   test('slow: the timeout is exceeded, and being healthy later corrects nothing', () => {
     const virtual = withBehaviour({ kind: 'slow', restartTime: '8s' });
     virtual.offer('first', FIRST).run(20_000);
-    expect(virtual.said()).toEqual([
-      'APPLYING+effective',
-      'unhealthy',
-      'FAILED',
-      'effective+healthy',
-      'healthy tree',
-    ]);
+    expect(virtual.said()).toEqual(['APPLYING+effective', 'unhealthy', 'FAILED', 'effective+healthy', 'healthy tree']);
     expect(statuses(virtual).at(-1)).toBe(`first FAILED ${TIMEOUT}`);
   });
 
   test('rollback: FAILED for the new hash, after another timeout APPLIED for the old one', () => {
     const virtual = withBehaviour({ kind: 'rollback', component: 'otlp/secondary' });
     virtual.offer('first', FIRST).run(6_000).offer('second', SECOND).run(20_000);
-    expect(statuses(virtual).slice(3)).toEqual([
-      'second APPLYING',
-      `second FAILED ${FAILED_CRASH}`,
-      'first APPLIED',
-    ]);
+    expect(statuses(virtual).slice(3)).toEqual(['second APPLYING', `second FAILED ${FAILED_CRASH}`, 'first APPLIED']);
     expect(virtual.agent.record).toMatchObject({ running: hashOf('first'), healthy: true, crashes: 1 });
   });
 
@@ -420,12 +397,7 @@ describe('behaviours', () => {
 
   test('instant: four messages at once', () => {
     const virtual = withBehaviour({ kind: 'instant' });
-    expect(virtual.offer('first', FIRST).said()).toEqual([
-      'APPLYING',
-      'healthy tree',
-      'effective',
-      'APPLIED',
-    ]);
+    expect(virtual.offer('first', FIRST).said()).toEqual(['APPLYING', 'healthy tree', 'effective', 'APPLIED']);
     expect(virtual.agent.record).toMatchObject({ running: hashOf('first'), collectorRestarts: 0 });
   });
 });

@@ -185,8 +185,7 @@ export class SimulatedAgent {
       this.supervisor.receive(message.remoteConfig, now);
     }
     const settings = message.connectionSettings?.opamp;
-    if (settings !== undefined)
-      this.client.setHeartbeat(Number(settings.heartbeatIntervalSeconds) * 1000, now);
+    if (settings !== undefined) this.client.setHeartbeat(Number(settings.heartbeatIntervalSeconds) * 1000, now);
   }
 
   private due(wait: Wait, now: number): void {

@@ -50,9 +50,7 @@ export interface Build {
 
 /** The build of one version. */
 export function build(version: string): Build {
-  const types = Object.fromEntries(
-    KINDS.map((kind) => [kind, TYPES[kind].split(/\s+/)]),
-  ) as unknown as Build['types'];
+  const types = Object.fromEntries(KINDS.map((kind) => [kind, TYPES[kind].split(/\s+/)])) as unknown as Build['types'];
   const hash = createHash('sha256').update(JSON.stringify(types)).update(version).digest();
   const groups = KINDS.map((kind) => {
     const list = types[kind].map((type) => {

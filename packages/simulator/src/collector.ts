@@ -17,28 +17,27 @@ export type CollectorState = 'off' | 'starting' | 'up' | 'stopping' | 'crashed';
 export type CollectorEvent = 'start' | 'halt' | 'ready' | 'exit' | 'halted' | 'retry';
 
 /** The next state; `null` where the event cannot happen (SPEC.md). */
-const transitions: Readonly<Record<CollectorState, Readonly<Record<CollectorEvent, CollectorState | null>>>> =
-  {
-    off: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: null },
-    starting: {
-      start: 'starting',
-      halt: 'stopping',
-      ready: 'up',
-      exit: 'crashed',
-      halted: null,
-      retry: null,
-    },
-    up: { start: 'starting', halt: 'stopping', ready: null, exit: 'crashed', halted: null, retry: null },
-    stopping: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: 'off', retry: null },
-    crashed: {
-      start: 'starting',
-      halt: 'stopping',
-      ready: null,
-      exit: null,
-      halted: null,
-      retry: 'starting',
-    },
-  };
+const transitions: Readonly<Record<CollectorState, Readonly<Record<CollectorEvent, CollectorState | null>>>> = {
+  off: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: null },
+  starting: {
+    start: 'starting',
+    halt: 'stopping',
+    ready: 'up',
+    exit: 'crashed',
+    halted: null,
+    retry: null,
+  },
+  up: { start: 'starting', halt: 'stopping', ready: null, exit: 'crashed', halted: null, retry: null },
+  stopping: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: 'off', retry: null },
+  crashed: {
+    start: 'starting',
+    halt: 'stopping',
+    ready: null,
+    exit: null,
+    halted: null,
+    retry: 'starting',
+  },
+};
 
 /** What a collector is to run. */
 export interface Job {
@@ -105,8 +104,7 @@ export class Collector {
   relabel(hash: string): void {
     if (this.job === undefined) return;
     this.job = { ...this.job, hash };
-    if (this.state === 'up' && this.shown === this.job.composition)
-      this.context.recorder.record.running = hash;
+    if (this.state === 'up' && this.shown === this.job.composition) this.context.recorder.record.running = hash;
   }
 
   /** Start it again with what it has. Nothing to restart when it is stopped. */
@@ -184,9 +182,7 @@ export class Collector {
     const { plan, client } = this.context;
     const template = this.shown?.effective ?? this.job?.composition.own;
     const ppid = String(plan.pid);
-    return (
-      template?.fill({ uid: formatUid(client.uid), port: String(plan.port), ppid, host: plan.name }) ?? []
-    );
+    return template?.fill({ uid: formatUid(client.uid), port: String(plan.port), ppid, host: plan.name }) ?? [];
   }
 
   /** Whether it survives its start is known already. */

@@ -13,8 +13,7 @@ function composed(text: string | undefined, site = SITE): Composition {
   if ('error' in result) throw new Error(result.error);
   return result;
 }
-const effective = (composition: Composition) =>
-  Buffer.concat(composition.effective.fill(FILLINGS)).toString();
+const effective = (composition: Composition) => Buffer.concat(composition.effective.fill(FILLINGS)).toString();
 
 describe('a composition', () => {
   test('is printed as the collector prints it: defaults filled in, secrets hidden', () => {
@@ -66,9 +65,7 @@ describe('a composition', () => {
 
   test('has the local configuration below', () => {
     const printed = parse(
-      effective(
-        composed(SECOND, { ...SITE, local: 'extensions: { zpages: {} }\nservice: { extensions: [zpages] }' }),
-      ),
+      effective(composed(SECOND, { ...SITE, local: 'extensions: { zpages: {} }\nservice: { extensions: [zpages] }' })),
     );
     expect(printed.service.extensions).toEqual(['opamp', 'zpages']);
   });
@@ -82,16 +79,8 @@ describe('a composition', () => {
 
   test.each([
     ['unknown type', UNKNOWN, `'exporters' unknown type: "otlpp" for id: "otlpp/x" (valid values: [`],
-    [
-      'undeclared',
-      UNDECLARED,
-      'service::pipelines::traces: references processor "nope" which is not configured',
-    ],
-    [
-      'nothing in',
-      FIRST.replace('[otlp],', '[],'),
-      'service::pipelines::traces: must have at least one receiver',
-    ],
+    ['undeclared', UNDECLARED, 'service::pipelines::traces: references processor "nope" which is not configured'],
+    ['nothing in', FIRST.replace('[otlp],', '[],'), 'service::pipelines::traces: must have at least one receiver'],
     [
       'extension',
       `${FIRST}  extensions: [pprof]`,

@@ -104,10 +104,7 @@ function supervisorBlocks(site: Site): Config {
 function effectiveText(site: Site, complete: Config): string {
   const sections = KINDS.map((kind) => {
     const components = Object.entries(section(complete, kind));
-    return [
-      kind,
-      Object.fromEntries(components.map(([id, config]) => [id, printed(kind, id, config)])),
-    ] as const;
+    return [kind, Object.fromEntries(components.map(([id, config]) => [id, printed(kind, id, config)]))] as const;
   });
   const filled: Config = { ...complete, ...Object.fromEntries(sections) };
   filled['extensions'] = merge(section(filled, 'extensions'), {
@@ -142,9 +139,7 @@ function fault(build: Build, config: Config): string | undefined {
       );
     }
   }
-  const undeclared = names(service(config)['extensions']).find(
-    (id) => !(id in section(config, 'extensions')),
-  );
+  const undeclared = names(service(config)['extensions']).find((id) => !(id in section(config, 'extensions')));
   if (undeclared !== undefined)
     return `service::extensions: references extension "${undeclared}" which is not configured`;
   for (const [id, pipeline] of pipelines(config)) {
@@ -171,14 +166,10 @@ function pipelineFault(config: Config, pipeline: Config): string | undefined {
 
 function healthParts(config: Config): Map<string, readonly string[]> {
   const connectors = section(config, 'connectors');
-  const parts = new Map([
-    ['extensions', names(service(config)['extensions']).map((id) => `extension:${id}`)],
-  ]);
+  const parts = new Map([['extensions', names(service(config)['extensions']).map((id) => `extension:${id}`)]]);
   for (const [id, pipeline] of pipelines(config)) {
     const components = ['receivers', 'processors', 'exporters'].flatMap((kind) => {
-      return names(pipeline[kind]).map(
-        (name) => `${name in connectors ? 'connector' : kind.slice(0, -1)}:${name}`,
-      );
+      return names(pipeline[kind]).map((name) => `${name in connectors ? 'connector' : kind.slice(0, -1)}:${name}`);
     });
     parts.set(`pipeline:${id}`, components);
   }

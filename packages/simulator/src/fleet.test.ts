@@ -1,12 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  type AgentToServer,
-  decodeAgentToServer,
-  encodeRemoteConfig,
-  frame,
-  unframe,
-} from '@flaghoist/opamp';
+import { type AgentToServer, decodeAgentToServer, encodeRemoteConfig, frame, unframe } from '@flaghoist/opamp';
 import { afterEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Fleet, startFleet } from './fleet.ts';
@@ -86,27 +80,24 @@ async function start(about: object, url: (address: string) => string, server = n
   return { server, fleet };
 }
 
-test.each(['websocket', 'http', 'mixed'] as const)(
-  'a fleet over %s takes a configuration',
-  async (transport) => {
-    const { server, fleet } = await start({ transport, agents: 20 }, (address) => `ws://${address}`);
-    await fleet.settled(300);
-    expect(fleet.summary()).toMatchObject({
-      agents: 20,
-      connected: 20,
-      healthy: 20,
-      statuses: { [hashOf('first')]: { APPLIED: 20 } },
-      running: { [hashOf('first')]: 20 },
-      offers: 20,
-      repeatedOffers: 0,
-      collectorRestarts: 20,
-    });
-    const uids = new Set(server.heard.map(({ instanceUid }) => Buffer.from(instanceUid).toString('hex')));
-    expect(uids.size).toBe(20);
-    const polling = fleet.agents.filter((agent) => agent.transport === 'http');
-    expect(server.uidHeaders.size).toBe(polling.length);
-  },
-);
+test.each(['websocket', 'http', 'mixed'] as const)('a fleet over %s takes a configuration', async (transport) => {
+  const { server, fleet } = await start({ transport, agents: 20 }, (address) => `ws://${address}`);
+  await fleet.settled(300);
+  expect(fleet.summary()).toMatchObject({
+    agents: 20,
+    connected: 20,
+    healthy: 20,
+    statuses: { [hashOf('first')]: { APPLIED: 20 } },
+    running: { [hashOf('first')]: 20 },
+    offers: 20,
+    repeatedOffers: 0,
+    collectorRestarts: 20,
+  });
+  const uids = new Set(server.heard.map(({ instanceUid }) => Buffer.from(instanceUid).toString('hex')));
+  expect(uids.size).toBe(20);
+  const polling = fleet.agents.filter((agent) => agent.transport === 'http');
+  expect(server.uidHeaders.size).toBe(polling.length);
+});
 
 test('a stop says goodbye with close code 1000; without goodbye it just ends', async () => {
   const { server, fleet } = await start({ agents: 3 }, (address) => `http://${address}/v1/opamp`);
@@ -146,10 +137,7 @@ test('503 with Retry-After is waited for, and the same report comes again', asyn
 
 test('an absent server is looked for; an offline agent comes when it is released', async () => {
   const behaviours = [{ kind: 'offline-until' }];
-  const { server, fleet } = await start(
-    { groups: [{ count: 2, behaviours }] },
-    (address) => `ws://${address}`,
-  );
+  const { server, fleet } = await start({ groups: [{ count: 2, behaviours }] }, (address) => `ws://${address}`);
   await fleet.settled(300);
   expect(fleet.summary()).toMatchObject({ agents: 2, connected: 1 });
   fleet.release();

@@ -35,9 +35,7 @@ export function parseGoYaml(body: Uint8Array): Parsed {
   }
   if (value === null || value === undefined) return { value: {} };
   if (isMap(value)) return { value };
-  const tag = Array.isArray(value)
-    ? '!!seq'
-    : `!!${typeof value === 'string' ? 'str' : 'int'} \`${String(value)}\``;
+  const tag = Array.isArray(value) ? '!!seq' : `!!${typeof value === 'string' ? 'str' : 'int'} \`${String(value)}\``;
   return { error: `yaml: unmarshal errors:\n  line 1: cannot unmarshal ${tag} into map[string]interface {}` };
 }
 

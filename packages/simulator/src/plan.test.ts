@@ -39,12 +39,7 @@ describe('a plan', () => {
   test('gives clones one uid in pairs, and every other agent its own UUID v7', () => {
     const agents = plan(scenario(FILE));
     const clones = agents.filter(({ behaviour }) => behaviour.kind === 'clone');
-    expect(clones.map(({ uid }) => uid)).toEqual([
-      clones[0]?.uid,
-      clones[0]?.uid,
-      clones[2]?.uid,
-      clones[2]?.uid,
-    ]);
+    expect(clones.map(({ uid }) => uid)).toEqual([clones[0]?.uid, clones[0]?.uid, clones[2]?.uid, clones[2]?.uid]);
     expect(new Set(agents.map(({ uid }) => uid)).size).toBe(248);
     for (const { uid } of agents) expect(uid).toMatch(/^.{12}7.{3}[89ab]/);
   });
@@ -54,8 +49,9 @@ describe('a plan', () => {
     const http = agents.filter(({ transport }) => transport === 'http').length;
     expect(http).toBeGreaterThan(60);
     expect(http).toBeLessThan(140);
-    expect(
-      agents.filter(({ behaviour }) => behaviour.kind === 'flapper').map(({ transport }) => transport),
-    ).toEqual(['websocket', 'websocket']);
+    expect(agents.filter(({ behaviour }) => behaviour.kind === 'flapper').map(({ transport }) => transport)).toEqual([
+      'websocket',
+      'websocket',
+    ]);
   });
 });

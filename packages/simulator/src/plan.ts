@@ -62,9 +62,7 @@ function planAgent(
 function assign(group: ScenarioGroup, random: Random): Behaviour[] {
   const behaviours: Behaviour[] = new Array(group.count).fill(good);
   const named = new Set(group.behaviours.flatMap(({ at = [] }) => at));
-  const free = random.shuffle(
-    behaviours.map((_, position) => position).filter((position) => !named.has(position)),
-  );
+  const free = random.shuffle(behaviours.map((_, position) => position).filter((position) => !named.has(position)));
   for (const share of group.behaviours) {
     const positions = share.at ?? free.splice(0, sharedAgents(share, group.count));
     for (const position of positions) behaviours[position] = share.behaviour;

@@ -110,10 +110,7 @@ export class Recorder {
     const name = STATUS_NAMES[status];
     const last = this.record.statuses.at(-1);
     if (last?.hash === hash && last.status === name && last.error === error) return;
-    this.record.statuses = [
-      ...this.record.statuses.slice(1 - limits.history),
-      { hash, status: name, error, at },
-    ];
+    this.record.statuses = [...this.record.statuses.slice(1 - limits.history), { hash, status: name, error, at }];
     this.tell('status', at, { hash, status: name, error });
   }
 

@@ -53,11 +53,7 @@ const trees = new WeakMap<Composition['parts'], { readonly key: string; readonly
 function healthMessage(health: Health, second: number): Uint8Array {
   const at = BigInt(second) * 1_000_000_000n;
   const { healthy, error, status, parts = new Map<string, readonly string[]>() } = health;
-  const [state, text, name] = [
-    healthy ? wire.number(1, 1) : wire.nothing,
-    wire.text(3, error),
-    wire.text(4, status),
-  ];
+  const [state, text, name] = [healthy ? wire.number(1, 1) : wire.nothing, wire.text(3, error), wire.text(4, status)];
   const time = status === '' ? wire.nothing : wire.fixed64(5, at);
   const component = Buffer.concat([state, text, name, time]);
   const below = Array.from(parts, ([part, components]) => {

@@ -44,8 +44,7 @@ export function list<T>(item: Field<T>): Field<readonly T[]> {
 export function oneOf<const T extends string>(choices: readonly T[]): Field<T> {
   return (value, path) => {
     const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined)
-      throw new ScenarioError(path, `is ${shown(value)}; allowed are ${choices.join(', ')}`);
+    if (choice === undefined) throw new ScenarioError(path, `is ${shown(value)}; allowed are ${choices.join(', ')}`);
     return choice;
   };
 }
@@ -100,8 +99,7 @@ export const duration: Field<number> = (value, path) => {
 export const durations: Field<readonly [number, number]> = (value, path) => {
   const [from, to = from] = String(value).split('..');
   const range = [duration(from, path), duration(to, path)] as const;
-  if (range[0] > range[1])
-    throw new ScenarioError(path, `is ${shown(value)}; write the shorter duration first`);
+  if (range[0] > range[1]) throw new ScenarioError(path, `is ${shown(value)}; write the shorter duration first`);
   return range;
 };
 

@@ -48,9 +48,7 @@ groups:
         {
           name: 'gateway',
           transport: 'websocket',
-          behaviours: [
-            { share: 0.5, behaviour: { kind: 'crash', component: 'otlp/secondary', after: 90_000 } },
-          ],
+          behaviours: [{ share: 0.5, behaviour: { kind: 'crash', component: 'otlp/secondary', after: 90_000 } }],
         },
       ],
     });
@@ -68,14 +66,8 @@ groups:
     [{ groups: [{ name: 'Edge' }] }, 'groups[0].name: is "Edge"; write a name of lowercase letters'],
     [{ agents: 5, groups: [{ count: 4 }] }, 'agents: is 5, but the groups count 4'],
     [{ groups: [{ effectiveConfigSize: '1GiB' }] }, 'groups[0].effectiveConfigSize: is "1GiB"; write a size'],
-    [
-      { groups: [{ behaviours: [{ count: 1 }] }] },
-      'groups[0].behaviours[0]: has no kind; allowed are good, reject',
-    ],
-    [
-      { groups: [{ behaviours: [{ kind: 'crahs' }] }] },
-      'groups[0].behaviours[0].kind: is "crahs"; allowed are good',
-    ],
+    [{ groups: [{ behaviours: [{ count: 1 }] }] }, 'groups[0].behaviours[0]: has no kind; allowed are good, reject'],
+    [{ groups: [{ behaviours: [{ kind: 'crahs' }] }] }, 'groups[0].behaviours[0].kind: is "crahs"; allowed are good'],
     [
       { groups: [{ behaviours: [{ kind: 'liar', every: '1s' }] }] },
       'groups[0].behaviours[0].every: does not go with liar, which takes component',
@@ -88,14 +80,8 @@ groups:
       { groups: [{ count: 3, behaviours: [{ kind: 'liar', count: 2 }, { kind: 'clone' }] }] },
       'groups[0].behaviours: takes 4 agents of 3',
     ],
-    [
-      { groups: [{ count: 3, behaviours: [{ kind: 'liar', at: [3] }] }] },
-      'groups[0].behaviours[0].at: is beyond',
-    ],
-    [
-      { groups: [{ behaviours: [{ kind: 'clone', at: [3] }] }] },
-      'groups[0].behaviours[0].at: names an odd number',
-    ],
+    [{ groups: [{ count: 3, behaviours: [{ kind: 'liar', at: [3] }] }] }, 'groups[0].behaviours[0].at: is beyond'],
+    [{ groups: [{ behaviours: [{ kind: 'clone', at: [3] }] }] }, 'groups[0].behaviours[0].at: names an odd number'],
     [
       {
         groups: [
@@ -116,9 +102,7 @@ groups:
   });
 
   test('is refused when it is not YAML', () => {
-    expect(() => parseScenario('groups: [')).toThrow(
-      expect.objectContaining({ code: 'bad-scenario', path: '' }),
-    );
+    expect(() => parseScenario('groups: [')).toThrow(expect.objectContaining({ code: 'bad-scenario', path: '' }));
   });
 });
 

@@ -104,8 +104,7 @@ export type ScenarioInput = ReturnType<typeof scenarioFields>;
 
 /** The scenario in a YAML text (format: README.md). Throws `ScenarioError`. */
 export function parseScenario(yaml: string): Scenario {
-  if (Buffer.byteLength(yaml) > limits.scenarioBytes)
-    throw new ScenarioError('', 'the scenario is over 1 MiB');
+  if (Buffer.byteLength(yaml) > limits.scenarioBytes) throw new ScenarioError('', 'the scenario is over 1 MiB');
   const document = parseDocument(yaml);
   const [error] = document.errors;
   if (error !== undefined) throw new ScenarioError('', error.message, { cause: error });
@@ -161,14 +160,10 @@ function groupCounts(agents: number | undefined, counts: readonly (number | unde
   const said = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
   const open = counts.filter((count) => count === undefined).length;
   const total = agents ?? (open === 0 ? said : said + 100 * open);
-  if (total > limits.agents)
-    throw new ScenarioError('agents', `is ${total}; at most ${limits.agents} are allowed`);
+  if (total > limits.agents) throw new ScenarioError('agents', `is ${total}; at most ${limits.agents} are allowed`);
   const left = total - said;
   if (open === 0 ? left !== 0 : left < open) {
-    throw new ScenarioError(
-      'agents',
-      `is ${total}, but the groups count ${said}; leave it out or make them agree`,
-    );
+    throw new ScenarioError('agents', `is ${total}, but the groups count ${said}; leave it out or make them agree`);
   }
   let taken = 0;
   return counts.map((count) => {
@@ -206,14 +201,11 @@ export function sharedAgents({ behaviour, count, share, at }: BehaviourShare, gr
 
 function checkShares(shares: readonly BehaviourShare[], group: number, path: string): void {
   const outside = shares.findIndex(({ at }) => at?.some((position) => position >= group));
-  if (outside >= 0)
-    throw new ScenarioError(`${path}[${outside}].at`, `is beyond the ${group} agents of the group`);
+  if (outside >= 0) throw new ScenarioError(`${path}[${outside}].at`, `is beyond the ${group} agents of the group`);
   const odd = shares.findIndex(({ behaviour, at = [] }) => behaviour.kind === 'clone' && at.length % 2 === 1);
-  if (odd >= 0)
-    throw new ScenarioError(`${path}[${odd}].at`, 'names an odd number of agents; clones come in pairs');
+  if (odd >= 0) throw new ScenarioError(`${path}[${odd}].at`, 'names an odd number of agents; clones come in pairs');
   const positions = shares.flatMap(({ at = [] }) => at);
   if (new Set(positions).size < positions.length) throw new ScenarioError(path, 'names a position twice');
   const taken = shares.reduce((sum, share) => sum + sharedAgents(share, group), 0);
-  if (taken > group)
-    throw new ScenarioError(path, `takes ${taken} agents of ${group}; lower the counts or shares`);
+  if (taken > group) throw new ScenarioError(path, `takes ${taken} agents of ${group}; lower the counts or shares`);
 }

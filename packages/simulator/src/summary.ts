@@ -29,8 +29,7 @@ export function summarize(records: readonly AgentRecord[]): FleetSummary {
     }
     if (record.running !== undefined) running[record.running] = (running[record.running] ?? 0) + 1;
   }
-  const sum = (value: (record: AgentRecord) => number) =>
-    records.reduce((total, record) => total + value(record), 0);
+  const sum = (value: (record: AgentRecord) => number) => records.reduce((total, record) => total + value(record), 0);
   const times = (record: AgentRecord) => Object.values(record.timesOffered);
   return {
     agents: records.length,

@@ -47,9 +47,7 @@ export function text(field: number, value: string): Uint8Array {
 
 /** Entries of a map from texts to messages. */
 export function map(field: number, entries: Iterable<readonly [string, Uint8Array]>): Uint8Array {
-  const all = Array.from(entries, ([key, value]) =>
-    bytes(field, bytes(1, Buffer.from(key)), bytes(2, value)),
-  );
+  const all = Array.from(entries, ([key, value]) => bytes(field, bytes(1, Buffer.from(key)), bytes(2, value)));
   return Buffer.concat(all);
 }
 

@@ -40,9 +40,7 @@ test('a request is read with defaults and numbers as numbers', () => {
     name: 'edge',
     revision: 7,
   });
-  expect(
-    readRequest('deleteGroup', { ...raw, params: { name: 'edge' }, headers: { 'if-match': 'W/"v1"' } }),
-  ).toEqual({
+  expect(readRequest('deleteGroup', { ...raw, params: { name: 'edge' }, headers: { 'if-match': 'W/"v1"' } })).toEqual({
     name: 'edge',
     ifMatch: 'v1',
   });

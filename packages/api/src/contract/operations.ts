@@ -10,15 +10,7 @@ import * as configurations from '../resources/configurations.ts';
 import * as fleet from '../resources/fleet.ts';
 import * as groups from '../resources/groups.ts';
 import * as rollouts from '../resources/rollouts.ts';
-import {
-  author,
-  historyOf,
-  numeral,
-  objectName,
-  pageOf,
-  paging,
-  revisionNumber,
-} from '../resources/values.ts';
+import { author, historyOf, numeral, objectName, pageOf, paging, revisionNumber } from '../resources/values.ts';
 import { type OperationName, ROUTES, type Route } from '../routes.ts';
 
 interface Given {
@@ -71,8 +63,7 @@ const inPages = z.object(paging);
 const version = z.string().optional().meta({ description: 'Refused unless this is the present version' });
 const ifMatch = z.object({ ifMatch: version });
 const key = z.string().max(API_LIMITS.idempotencyKeyLength).optional();
-const again =
-  'A repetition with the same key and body gets the first answer and does nothing; another body is refused';
+const again = 'A repetition with the same key and body gets the first answer and does nothing; another body is refused';
 const idempotencyKey = z.object({ idempotencyKey: key.meta({ description: again }) });
 const lastEventId = z.object({ lastEventId: numeral.min(0).optional() });
 const view = z.object({ view: agents.configView.default('effective') });

@@ -13,12 +13,7 @@ export interface RawRequest {
   readonly body: unknown;
 }
 
-function checked(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  where: string,
-  problems: ProblemDetail[],
-): object {
+function checked(schema: z.ZodType | undefined, value: unknown, where: string, problems: ProblemDetail[]): object {
   if (schema === undefined) return {};
   const result = schema.safeParse(value);
   if (result.success) return result.data as object;
@@ -29,11 +24,7 @@ function checked(
 }
 
 /** A parameter that is not known is wrong: a misspelt filter would give everything. */
-function checkNames(
-  schema: z.ZodObject | undefined,
-  query: RawRequest['query'],
-  problems: ProblemDetail[],
-): void {
+function checkNames(schema: z.ZodObject | undefined, query: RawRequest['query'], problems: ProblemDetail[]): void {
   const known = Object.keys(schema?.shape ?? {});
   for (const name of Object.keys(query)) {
     if (known.includes(name)) continue;
@@ -62,7 +53,6 @@ export function readRequest<Op extends OperationName>(name: Op, raw: RawRequest)
     ...(operation.body === undefined ? {} : { body: checked(operation.body, raw.body, 'body', problems) }),
   };
   const [first] = problems;
-  if (first !== undefined)
-    throw new ApiError('invalid', `${first.path}: ${first.message}`, problems.slice(0, 20));
+  if (first !== undefined) throw new ApiError('invalid', `${first.path}: ${first.message}`, problems.slice(0, 20));
   return input as InputOf<Op>;
 }

@@ -103,9 +103,7 @@ export const agentDetail = v.object('AgentDetail', {
   nonIdentifyingAttributes: v.attributes,
   operatorLabels: v.labels,
   healthTree: healthTree.nullable(),
-  components: z
-    .object({ hash: v.hash, ids: z.record(z.string(), z.array(z.string())).nullable() })
-    .nullable(),
+  components: z.object({ hash: v.hash, ids: z.record(z.string(), z.array(z.string())).nullable() }).nullable(),
   pin: pin.nullable(),
   refused: z.array(z.object({ hash: v.hash, reason: z.string(), message: z.string(), at: v.time })),
   ledger: z.array(ledgerEntry),

@@ -1,10 +1,4 @@
-import {
-  FAILURE_REASONS,
-  PAUSE_REASONS,
-  ROLLOUT_STATES,
-  SKIP_REASONS,
-  TARGET_STATES,
-} from '@flaghoist/fleet';
+import { FAILURE_REASONS, PAUSE_REASONS, ROLLOUT_STATES, SKIP_REASONS, TARGET_STATES } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { failureReason, steps } from './agents.ts';
 import * as v from './values.ts';

@@ -116,9 +116,7 @@ test('agent config: the text on stdout; none is exit code 4', async () => {
 });
 
 test('agent label, pin, unpin, retry, restart, delete and timeline', async () => {
-  expect(
-    await run(server.url, ['agent', 'label', 'a-edge-1', 'zone=a', 'old-', '--author', 'bob']),
-  ).toMatchObject({
+  expect(await run(server.url, ['agent', 'label', 'a-edge-1', 'zone=a', 'old-', '--author', 'bob'])).toMatchObject({
     code: 0,
     out: 'agent/a-edge-1 labelled\n',
   });
@@ -154,9 +152,9 @@ test('deleting asks at a terminal; --yes and pipes answer', async () => {
   expect(no).toMatchObject({ code: 1, out: '' });
   expect(no.err).toContain('agent/a-edge-1: forget it with its history?');
   expect(server.world.agents).toHaveLength(3);
-  expect(await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'y\n' })).toMatchObject(
-    { code: 0 },
-  );
+  expect(await run(server.url, ['agent', 'delete', 'a-edge-1'], { columns: 80, input: 'y\n' })).toMatchObject({
+    code: 0,
+  });
   expect(await run(server.url, ['agent', 'delete', 'a-edge-2', '--yes'], { columns: 80 })).toMatchObject({
     code: 0,
   });

@@ -80,8 +80,7 @@ async function showAgent(session: Session, _: object, reference: string) {
   const { client } = session;
   const agent = await client.getAgent({ id: await agentId(client, reference) });
   const table = renderTable(ledgerColumns(session), agent.ledger, session.table);
-  const text =
-    agent.ledger.length === 0 ? '' : `\n${session.style.bold('Ledger')} (UTC, newest first)\n${table}`;
+  const text = agent.ledger.length === 0 ? '' : `\n${session.style.bold('Ledger')} (UTC, newest first)\n${table}`;
   return show(session, AGENT_DETAIL, agent, { text });
 }
 
@@ -112,8 +111,7 @@ function labelChanges(changes: readonly string[]): Record<string, string | null>
 async function expiry(session: Session, text: string): Promise<string> {
   const { parseDuration } = await import('@flaghoist/fleet');
   const time = /^\d{4}-/.test(text) ? Date.parse(text) : session.now() + (parseDuration(text) ?? Number.NaN);
-  if (Number.isNaN(time))
-    throw new CliError(`--expires ${text}: give a duration such as 2h, or an RFC 3339 time`);
+  if (Number.isNaN(time)) throw new CliError(`--expires ${text}: give a duration such as 2h, or an RFC 3339 time`);
   return new Date(time).toISOString();
 }
 
@@ -121,14 +119,7 @@ type Act = (client: Client, target: { readonly id: string; readonly author: stri
 type ByAuthor = Given<'author'>;
 
 /** Does something with one agent and says so; asks `question` at a terminal first. */
-async function act(
-  session: Session,
-  by: ByAuthor,
-  reference: string,
-  call: Act,
-  done: string,
-  question?: string,
-) {
+async function act(session: Session, by: ByAuthor, reference: string, call: Act, done: string, question?: string) {
   const id = await agentId(session.client, reference);
   if (question !== undefined) await session.confirm(`agent/${id}: ${question}`);
   const answer = await call(session.client, { id, author: session.author(by.author) });
@@ -142,16 +133,11 @@ async function label(session: Session, by: ByAuthor, reference: string, changes:
   return act(session, by, reference, call, 'labelled');
 }
 
-async function pin(
-  session: Session,
-  given: Given<'to!' | 'reason!' | 'expires' | 'author'>,
-  reference: string,
-) {
+async function pin(session: Session, given: Given<'to!' | 'reason!' | 'expires' | 'author'>, reference: string) {
   const { to, reason } = given;
   const expires = given.expires === undefined ? undefined : await expiry(session, given.expires);
   const revision = await resolveReference(session.client, parseReference(to));
-  const call: Act = (client, { id, author }) =>
-    client.pinAgent({ id, body: { ...revision, reason, author, expires } });
+  const call: Act = (client, { id, author }) => client.pinAgent({ id, body: { ...revision, reason, author, expires } });
   return act(session, given, reference, call, `pinned to ${to}`);
 }
 

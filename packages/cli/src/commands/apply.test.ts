@@ -37,9 +37,7 @@ const apply = (...more: string[]) =>
   run(server.url, ['apply', '-f', join(directory, 'fleet.yaml'), '-m', 'why', ...more]);
 
 test('apply: created, then unchanged, then configured; --dry-run changes nothing; no rollout without --rollout', async () => {
-  expect((await apply('--dry-run')).out).toBe(
-    'configuration/edge created (dry run)\ngroup/edge created (dry run)\n',
-  );
+  expect((await apply('--dry-run')).out).toBe('configuration/edge created (dry run)\ngroup/edge created (dry run)\n');
   expect(server.world.configurations.size).toBe(0);
   expect(await apply()).toEqual({
     code: 0,

@@ -42,12 +42,7 @@ function complete(program: Command, words: readonly string[]): string {
 
 export function completionCommands(program: Command): readonly Declared[] {
   return [
-    command(
-      'completion <shell>',
-      'print the completion script of bash, zsh, fish or powershell',
-      [],
-      completion,
-    ),
+    command('completion <shell>', 'print the completion script of bash, zsh, fish or powershell', [], completion),
     command('complete [words...]', 'what could follow', [], async (session, _: object, words: string[]) => {
       session.out(complete(program, words));
       return undefined;

@@ -34,10 +34,7 @@ const REVISION: Kind<Revision> = {
 /** The text goes to stdout, so that it can be piped; whose it is goes to stderr. `-o yaml` is what `apply` takes. */
 async function show(session: Session, _: object, reference: string): Promise<undefined> {
   const { client } = session;
-  const { configuration: name, revision: which } = await resolveReference(
-    client,
-    parseReference(reference, 'latest'),
-  );
+  const { configuration: name, revision: which } = await resolveReference(client, parseReference(reference, 'latest'));
   const revision = await client.getRevision({ name, revision: which });
   const { author, message, createdAt, hash, files } = revision;
   if (session.inWords()) {
@@ -47,8 +44,7 @@ async function show(session: Session, _: object, reference: string): Promise<und
   }
   await print(session, revision, {
     names: [REVISION.name(revision)],
-    text: () =>
-      session.foreign(filesText(Object.entries(files).map(([file, { body }]) => ({ name: file, body })))),
+    text: () => session.foreign(filesText(Object.entries(files).map(([file, { body }]) => ({ name: file, body })))),
     manifest: async () => {
       const { configurationManifest } = await import('../manifests/manifest.ts');
       return configurationManifest(await client.getConfiguration({ name }), files);

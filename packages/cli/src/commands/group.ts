@@ -28,9 +28,7 @@ async function showGroup(session: Session, _: object, reference: string) {
 }
 
 const listGroups = listing(GROUP, (client, page) => client.listGroups(page));
-const agents = listing(AGENT, (client, page, group) =>
-  client.listGroupAgents({ ...page, name: bare('group', group) }),
-);
+const agents = listing(AGENT, (client, page, group) => client.listGroupAgents({ ...page, name: bare('group', group) }));
 
 export const groupCommands = [
   command('group list', 'list groups', [], listGroups),

@@ -79,18 +79,9 @@ test('mistakes change nothing: two destinations, an unknown group, an unreadable
   expect(await run(server.url, push('--group', 'edge', '--fleet'))).toMatchObject({ code: 2 });
   expect(await run(server.url, push('--group', 'egde'))).toMatchObject({
     code: 4,
-    err: expect.stringMatching(
-      /no group is called "egde"; make it with: echo '.*' \| flaghoist apply -f -\n/,
-    ),
+    err: expect.stringMatching(/no group is called "egde"; make it with: echo '.*' \| flaghoist apply -f -\n/),
   });
-  const unreadable = await run(server.url, [
-    'push',
-    join(directory, 'no.yaml'),
-    '--configuration',
-    'edge',
-    '-m',
-    'x',
-  ]);
+  const unreadable = await run(server.url, ['push', join(directory, 'no.yaml'), '--configuration', 'edge', '-m', 'x']);
   expect(unreadable).toMatchObject({ code: 2, err: expect.stringContaining('cannot read') });
   const silent = await run(server.url, ['push', file, '--configuration', 'edge']);
   expect(silent).toMatchObject({
@@ -140,9 +131,7 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
             examples: [{ agent: 'a-edge-1', name: 'edge-host-1' }],
           },
         ],
-        stragglers: [
-          { agent: 'a-edge-3', name: 'edge-host-3', state: 'deferred', why: 'offline', since: null },
-        ],
+        stragglers: [{ agent: 'a-edge-3', name: 'edge-host-3', state: 'deferred', why: 'offline', since: null }],
       });
     }, 50);
   };
@@ -187,9 +176,7 @@ test('--watch at a terminal draws in place; success is exit code 0', async () =>
 test('--timeout: exit code 6; Ctrl-C: 130. Both leave the rollout running and say so', async () => {
   const late = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '150ms'));
   expect(late.code).toBe(6);
-  expect(late.err).toContain(
-    'not finished in time; the rollout goes on:\n  flaghoist rollout status r-1 --watch',
-  );
+  expect(late.err).toContain('not finished in time; the rollout goes on:\n  flaghoist rollout status r-1 --watch');
   const controller = new AbortController();
   server.world.onStart = () => setTimeout(() => controller.abort(), 50);
   const stopped = await run(server.url, push('--group', 'edge', '--watch'), {

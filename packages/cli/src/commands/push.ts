@@ -23,11 +23,7 @@ async function save(session: Session, name: string, path: string, body: string, 
   const { checkText } = await import('@flaghoist/fleet');
   const problems = checkText(files).map((problem) => ({ ...problem, file: calledFile(path) }));
   if (problems.length > 0)
-    throw new ApiError(
-      'invalid-config',
-      `${name} was not saved: ${plural(problems.length, 'problem')}`,
-      problems,
-    );
+    throw new ApiError('invalid-config', `${name} was not saved: ${plural(problems.length, 'problem')}`, problems);
   const request = { name, idempotencyKey: randomUUID(), body: { files, ...by } };
   try {
     return await client.createRevision(request);
@@ -73,6 +69,4 @@ async function push(session: Session, options: PushOptions, file: string): Promi
 }
 
 const ABOUT = 'save a text (- for standard input) and send it out: to a group, an agent or the fleet';
-export const pushCommands = [
-  command('push <file>', ABOUT, ['configuration!', 'message!', 'agent', ...starting], push),
-];
+export const pushCommands = [command('push <file>', ABOUT, ['configuration!', 'message!', 'agent', ...starting], push)];

@@ -16,8 +16,7 @@ beforeEach(async () => {
   });
   server.world.putGroup('edge', { selector: 'role=edge', priority: 100, configuration: 'edge' });
   const edge = server.world.groups.get('edge');
-  if (edge)
-    server.world.groups.set('edge', { ...edge, stable: { configuration: 'edge', revision: 1, hash: 'ab' } });
+  if (edge) server.world.groups.set('edge', { ...edge, stable: { configuration: 'edge', revision: 1, hash: 'ab' } });
   server.world.addAgents('edge', 4);
 });
 afterEach(() => server[Symbol.asyncDispose]());
@@ -94,20 +93,17 @@ test('C@stable:GROUP names what the group fell back on', async () => {
   expect(none).toMatchObject({ code: 4, err: 'flaghoist: group edge has no stable revision of core\n' });
 });
 
-test.each([['edge'], ['edge@'], ['edge@0'], ['edge@1@2'], ['@3']])(
-  '%s names no revision: exit code 2',
-  async (to) => {
-    expect(await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', to])).toMatchObject({
-      code: 2,
-    });
-  },
-);
+test.each([['edge'], ['edge@'], ['edge@0'], ['edge@1@2'], ['@3']])('%s names no revision: exit code 2', async (to) => {
+  expect(await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', to])).toMatchObject({
+    code: 2,
+  });
+});
 
 test('rollout start needs exactly one destination', async () => {
   expect(await run(server.url, ['rollout', 'start', '--to', 'edge@1'])).toMatchObject({ code: 2 });
-  expect(
-    await run(server.url, ['rollout', 'start', '--to', 'edge@1', '--fleet', '--group', 'edge']),
-  ).toMatchObject({ code: 2 });
+  expect(await run(server.url, ['rollout', 'start', '--to', 'edge@1', '--fleet', '--group', 'edge'])).toMatchObject({
+    code: 2,
+  });
 });
 
 test('status --watch ends with the outcome', async () => {
@@ -121,9 +117,7 @@ test('configuration list, history, show, diff', async () => {
   expect((await run(server.url, ['configuration', 'list'])).out).toBe(
     'NAME  LATEST  GROUPS  CREATED  DESCRIPTION\nedge  edge@2  -       1d ago   edge collectors\n',
   );
-  expect((await run(server.url, ['configuration', 'history', 'edge', '-o', 'name'])).out).toBe(
-    'edge@2\nedge@1\n',
-  );
+  expect((await run(server.url, ['configuration', 'history', 'edge', '-o', 'name'])).out).toBe('edge@2\nedge@1\n');
   const shown = await run(server.url, ['configuration', 'show', 'edge@1']);
   expect(shown.out).toBe('a: 1\n');
   expect(shown.err).toMatch(/^edge@1 \([0-9a-f]{12}\), saved 1h ago by ada: first\n$/);

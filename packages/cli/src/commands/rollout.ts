@@ -69,11 +69,7 @@ function noGroup(group: string, configuration: string): never {
 }
 
 /** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
-export async function confirmStart(
-  session: Session,
-  configuration: string,
-  options: Starting,
-): Promise<void> {
+export async function confirmStart(session: Session, configuration: string, options: Starting): Promise<void> {
   const to = destination(options);
   const { client } = session;
   const groups =
@@ -90,11 +86,7 @@ export async function confirmStart(
   );
 }
 
-export async function startAt(
-  session: Session,
-  revision: Resolved,
-  options: Starting,
-): Promise<readonly Rollout[]> {
+export async function startAt(session: Session, revision: Resolved, options: Starting): Promise<readonly Rollout[]> {
   const { strategy, supersede = false, message = '' } = options;
   const { client } = session;
   const { rollouts } = await client.startRollout({
@@ -126,11 +118,7 @@ async function start(session: Session, options: Starting & Given<'to!'>): Promis
   return options.watch ? watchRollouts(session, rollouts, timeout) : 0;
 }
 
-async function status(
-  session: Session,
-  options: Given<'watch' | 'timeout'>,
-  reference: string,
-): Promise<number> {
+async function status(session: Session, options: Given<'watch' | 'timeout'>, reference: string): Promise<number> {
   const timeout = await timeoutOf(options.timeout);
   const { client } = session;
   const rollout = await client.getRollout({ id: bare('rollout', reference) });
@@ -148,12 +136,7 @@ const targets = listing(TARGET, (client, page, rollout) =>
 );
 
 export const rolloutCommands = [
-  command(
-    'rollout start',
-    'move a group, or the fleet, to a revision',
-    ['to!', 'message', ...starting],
-    start,
-  ),
+  command('rollout start', 'move a group, or the fleet, to a revision', ['to!', 'message', ...starting], start),
   command('rollout list', 'list rollouts, newest first', ['group', 'state'], listRollouts),
   command('rollout status <rollout>', 'show how far a rollout is', ['watch', 'timeout'], status),
   command('rollout targets <rollout>', 'list what became of each agent', ['state'], targets),

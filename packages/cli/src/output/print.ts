@@ -32,11 +32,7 @@ interface Shown {
   readonly manifest?: () => unknown;
 }
 
-export async function print(
-  session: Session,
-  value: unknown,
-  { names, text, manifest }: Shown,
-): Promise<undefined> {
+export async function print(session: Session, value: unknown, { names, text, manifest }: Shown): Promise<undefined> {
   const format = session.format();
   if (format === 'json') session.out(toJson(value));
   else if (format === 'yaml') session.out(await toYaml(manifest === undefined ? value : await manifest()));
@@ -44,12 +40,7 @@ export async function print(
   else session.out(text());
 }
 
-export async function printItems<Item>(
-  session: Session,
-  kind: Kind<Item>,
-  items: readonly Item[],
-  none = 'none',
-) {
+export async function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[], none = 'none') {
   const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table));
   await print(session, items, { names: items.map(kind.name), text });
   if (items.length === 0 && session.inWords()) session.note(`${none}\n`);

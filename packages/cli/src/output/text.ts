@@ -64,9 +64,7 @@ export function plural(count: number, noun: string): string {
 }
 
 /** `edge@7` */
-export function revisionText(
-  revision: { readonly configuration: string; readonly revision: number } | null,
-): string {
+export function revisionText(revision: { readonly configuration: string; readonly revision: number } | null): string {
   return revision === null ? '-' : `${revision.configuration}@${revision.revision}`;
 }
 

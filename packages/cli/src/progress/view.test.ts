@@ -46,9 +46,7 @@ test('a pause says why; a broken stream is not hidden', () => {
   expect(
     renderProgress({ rollouts: [paused], connected: false, now: NOW }, { width: 100, style: PLAIN }).slice(1),
   ).toEqual(['  paused: 4 agents failed, at most 3 may', '  the server does not answer: trying again']);
-  expect(renderLine(paused, NOW, PLAIN)).toBe(
-    'edge → edge@4  20/300 proven  ‖ paused: 4 agents failed, at most 3 may',
-  );
+  expect(renderLine(paused, NOW, PLAIN)).toBe('edge → edge@4  20/300 proven  ‖ paused: 4 agents failed, at most 3 may');
 });
 
 test('the outcome groups failures in the words of the agents, all lines of them, made harmless', () => {
@@ -87,10 +85,7 @@ test('no line is ever wider than the terminal, and a bar is as wide as it should
       const some = rollout(proven, { inFlight: open });
       const one = { ...some, counts: { ...some.counts, failed, pending: 0 } };
       for (const style of [PLAIN, COLOURS]) {
-        for (const line of renderProgress(
-          { rollouts: [one], connected: false, now: NOW },
-          { width, style },
-        )) {
+        for (const line of renderProgress({ rollouts: [one], connected: false, now: NOW }, { width, style })) {
           expect([...stripVTControlCharacters(line)].length).toBeLessThanOrEqual(width);
         }
       }
@@ -101,9 +96,7 @@ test('no line is ever wider than the terminal, and a bar is as wide as it should
 });
 
 test('a single failure among many is seen in the bar', () => {
-  expect(bar({ total: 10_000, proven: 9_999, open: 0, failed: 1, out: 0 }, 20, PLAIN)).toBe(
-    `${'█'.repeat(19)}▚`,
-  );
+  expect(bar({ total: 10_000, proven: 9_999, open: 0, failed: 1, out: 0 }, 20, PLAIN)).toBe(`${'█'.repeat(19)}▚`);
   expect(bar({ total: 0, proven: 0, open: 0, failed: 0, out: 0 }, 5, PLAIN)).toBe('░░░░░');
 });
 
@@ -115,9 +108,5 @@ test('live lines are drawn over each other, and only when they changed', () => {
   live.draw(['c']);
   live.end();
   live.draw(['d']);
-  expect(written).toEqual([
-    'a\u001b[K\nb\u001b[K\n\u001b[J',
-    '\u001b[2Ac\u001b[K\n\u001b[J',
-    'd\u001b[K\n\u001b[J',
-  ]);
+  expect(written).toEqual(['a\u001b[K\nb\u001b[K\n\u001b[J', '\u001b[2Ac\u001b[K\n\u001b[J', 'd\u001b[K\n\u001b[J']);
 });

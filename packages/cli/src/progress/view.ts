@@ -96,8 +96,7 @@ export function renderProgress({ rollouts, connected, now }: Progress, { width, 
     const room = width - titles - widthOf(words) - 4;
     const drawn = room < 8 ? '' : `${bar(partsOf(rollout), Math.min(room, 40), style)}  `;
     const line = `${titleOf(rollout).padEnd(titles)}  ${drawn}${words}`;
-    const pause =
-      rollout.pause === null ? [] : [style.warn(cut(`  paused: ${oneLine(rollout.pause.message)}`, width))];
+    const pause = rollout.pause === null ? [] : [style.warn(cut(`  paused: ${oneLine(rollout.pause.message)}`, width))];
     return [widthOf(line) > width ? cut(stripVTControlCharacters(line), width) : line, ...pause];
   });
   return connected ? lines : [...lines, style.warn(cut('  the server does not answer: trying again', width))];

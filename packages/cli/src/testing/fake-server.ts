@@ -6,13 +6,9 @@ import { contract, type Operation, readRequest } from '@flaghoist/api/contract';
 import { checkText } from '@flaghoist/fleet';
 import { World } from './world.ts';
 
-const missing = (kind: string, name: string): ApiError =>
-  new ApiError('not-found', `there is no ${kind} ${name}`);
+const missing = (kind: string, name: string): ApiError => new ApiError('not-found', `there is no ${kind} ${name}`);
 
-function page<Item>(
-  items: readonly Item[],
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-) {
+function page<Item>(items: readonly Item[], { limit, cursor }: { limit: number; cursor?: string | undefined }) {
   const from = Number(cursor ?? 0);
   const to = from + limit;
   return {
@@ -47,16 +43,10 @@ function handlersOf(world: World): Handlers<AbortSignal> {
   const withoutFiles = ({ files: _, ...rest }: ReturnType<typeof revision>) => rest;
   const sizeOf = (name: string): number => world.agents.filter(({ group }) => group === name).length;
   const groupView = (name: string) => ({ ...known(world.groups, 'group', name), agents: sizeOf(name) });
-  const select = (filter: {
-    group?: string | undefined;
-    state?: string | undefined;
-    q?: string | undefined;
-  }) =>
+  const select = (filter: { group?: string | undefined; state?: string | undefined; q?: string | undefined }) =>
     world.agents.filter(
       ({ group, state, name }) =>
-        (filter.group ?? group) === group &&
-        (filter.state ?? state) === state &&
-        name.includes(filter.q ?? ''),
+        (filter.group ?? group) === group && (filter.state ?? state) === state && name.includes(filter.q ?? ''),
     );
   const noted = (id: string, kind: string) => {
     const found = agent(id);
@@ -78,9 +68,7 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       view,
       revision: null,
       at: null,
-      files: agent(id).connected
-        ? [{ name: '', contentType: 'text/yaml', body: `view: ${view}`, bytes: 8 }]
-        : [],
+      files: agent(id).connected ? [{ name: '', contentType: 'text/yaml', body: `view: ${view}`, bytes: 8 }] : [],
     }),
     getAgentTimeline: async ({ id }) => ({
       items: world.events.filter(({ subject }) => subject === `agent/${agent(id).id}`),
@@ -133,8 +121,7 @@ function handlersOf(world: World): Handlers<AbortSignal> {
     deleteGroup: async ({ name }) => {
       world.groups.delete(name);
     },
-    listGroupAgents: async ({ name, ...input }) =>
-      page(select({ ...input, group: groupView(name).name }), input),
+    listGroupAgents: async ({ name, ...input }) => page(select({ ...input, group: groupView(name).name }), input),
 
     startRollout: async ({ body }) => {
       const names =
@@ -149,10 +136,7 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       return { rollouts: names.map((name) => world.start(groupView(name), target, body)) };
     },
     listRollouts: async (input) =>
-      page(
-        [...world.rollouts.values()].filter(({ group }) => (input.group ?? group) === group).reverse(),
-        input,
-      ),
+      page([...world.rollouts.values()].filter(({ group }) => (input.group ?? group) === group).reverse(), input),
     getRollout: async ({ id }) => known(world.rollouts, 'rollout', id),
     listRolloutTargets: async ({ id, ...input }) => {
       known(world.rollouts, 'rollout', id);
@@ -175,10 +159,7 @@ function handlersOf(world: World): Handlers<AbortSignal> {
   };
 }
 
-function match(
-  method: string,
-  path: string,
-): { name: OperationName; params: Record<string, string> } | undefined {
+function match(method: string, path: string): { name: OperationName; params: Record<string, string> } | undefined {
   for (const [name, operation] of Object.entries(contract) as [OperationName, Operation][]) {
     if (operation.method !== method) continue;
     const pattern = operation.path.replaceAll(/[.:]/g, '\\$&').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/:]+)');

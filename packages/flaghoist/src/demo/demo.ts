@@ -76,8 +76,7 @@ async function perform(stage: Stage, fleet: Fleet, directory: string): Promise<v
 
 /** Waits until nothing moves any more: the late agent is proven, whoever lies is found out. */
 async function comeToRest(stage: Stage): Promise<boolean> {
-  const moving = async (): Promise<number> =>
-    (await items(stage, 'agent', 'list', '--state', 'updating')).length;
+  const moving = async (): Promise<number> => (await items(stage, 'agent', 'list', '--state', 'updating')).length;
   const rest = await stage.until(moving, (count) => count === 0, PATIENCE);
   await fleetQuiet();
   return rest && (await moving()) === 0;
@@ -88,8 +87,8 @@ async function judge(stage: Stage, fleet: Fleet): Promise<boolean> {
   const agents = await items<AgentRow>(stage, 'agent', 'list');
   const rollouts = await items<RolloutRow>(stage, 'rollout', 'list');
   const hash = (revision: number) =>
-    rollouts.find(({ target }) => target.configuration === 'collector' && target.revision === revision)
-      ?.target.hash ?? '';
+    rollouts.find(({ target }) => target.configuration === 'collector' && target.revision === revision)?.target.hash ??
+    '';
   const results = expectations({
     agents,
     rollouts,
@@ -129,14 +128,7 @@ async function showTimes(stage: Stage): Promise<void> {
     const sorted = took.filter(Number.isFinite).sort((a, b) => a - b);
     const at = (share: number): string =>
       `${((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1_000).toFixed(1)} s`;
-    rows.push([
-      group,
-      `${target.configuration}@${target.revision}`,
-      String(targets.length),
-      at(0),
-      at(0.5),
-      at(1),
-    ]);
+    rows.push([group, `${target.configuration}@${target.revision}`, String(targets.length), at(0), at(0.5), at(1)]);
   }
   stage.table(['GROUP', 'REVISION', 'PROVEN', 'FASTEST', 'MEDIAN', 'SLOWEST'], rows);
 }
@@ -172,9 +164,7 @@ async function show(
   options: DemoOptions,
   cleanUp: AsyncDisposableStack,
 ): Promise<boolean> {
-  const fleet = cleanUp.use(
-    await startFleet({ url, scenario: demoScenario(Number(options.seed ?? DEFAULT_SEED)) }),
-  );
+  const fleet = cleanUp.use(await startFleet({ url, scenario: demoScenario(Number(options.seed ?? DEFAULT_SEED)) }));
   const real = options.real === true ? await startRealAgents(stage, url, directory) : undefined;
   if (real !== undefined) cleanUp.use(real);
   const known = async (): Promise<number> => (await items(stage, 'agent', 'list')).length;

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import type { Stage } from './stage.ts';
 
 /** Where `npm run interop` leaves what it builds. */
-const BUILT =
-  process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(import.meta.dirname, '../../../../.cache/interop');
+const BUILT = process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(import.meta.dirname, '../../../../.cache/interop');
 const STOP_MILLIS = 15_000;
 
 /** Runs on any free port and needs no other program; \`secondary\` is an exporter that goes nowhere. */
@@ -71,9 +70,7 @@ export async function startRealAgents(
   try {
     await access(join(BUILT, 'current/opampsupervisor'));
   } catch {
-    stage.say(
-      'The real Supervisor and Collector are not built here: npm run interop builds them (needs Go).',
-    );
+    stage.say('The real Supervisor and Collector are not built here: npm run interop builds them (needs Go).');
     return undefined;
   }
   const running: ChildProcess[] = [];

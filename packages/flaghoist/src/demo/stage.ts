@@ -1,13 +1,5 @@
 /** Where the demo takes place: the command line, run as a user would type it, and words between its outputs. */
-import {
-  type Io,
-  type Output,
-  type Programs,
-  renderTable,
-  runCli,
-  type Style,
-  styleFor,
-} from '@flaghoist/cli';
+import { type Io, type Output, type Programs, renderTable, runCli, type Style, styleFor } from '@flaghoist/cli';
 
 /** The demo runs inside the program; it does not start another one. */
 const NO_PROGRAMS: Programs = {

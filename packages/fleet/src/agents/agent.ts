@@ -185,9 +185,7 @@ export function isVerifiable(identity: AgentIdentity): boolean {
 }
 
 export function capabilityNames(capabilities: number): CapabilityName[] {
-  return (Object.keys(Capability) as CapabilityName[]).filter(
-    (name) => (capabilities & Capability[name]) !== 0,
-  );
+  return (Object.keys(Capability) as CapabilityName[]).filter((name) => (capabilities & Capability[name]) !== 0);
 }
 
 /** A record for an agent seen for the first time: nothing known, nothing wanted. */

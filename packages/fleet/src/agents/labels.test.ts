@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALL_CAPABILITIES, agent, without } from '../samples.ts';
-import {
-  type AgentIdentity,
-  type Attributes,
-  Capability,
-  can,
-  capabilityNames,
-  isVerifiable,
-} from './agent.ts';
+import { type AgentIdentity, type Attributes, Capability, can, capabilityNames, isVerifiable } from './agent.ts';
 import { labelsOf, nameOf } from './labels.ts';
 
 const identity = (over: Partial<AgentIdentity>): AgentIdentity => agent('a', over).identity;
@@ -43,12 +36,8 @@ describe('labels', () => {
   });
 
   test('keys of the prototype are keys like any other (R18)', () => {
-    const hostile = JSON.parse(
-      '{"__proto__":"p","constructor":"c","toString":"t","hasOwnProperty":"h"}',
-    ) as Attributes;
-    const labels = labelsOf(
-      identity({ nonIdentifying: hostile, operatorLabels: JSON.parse('{"__proto__":"mine"}') }),
-    );
+    const hostile = JSON.parse('{"__proto__":"p","constructor":"c","toString":"t","hasOwnProperty":"h"}') as Attributes;
+    const labels = labelsOf(identity({ nonIdentifying: hostile, operatorLabels: JSON.parse('{"__proto__":"mine"}') }));
     expect(Object.getPrototypeOf(labels)).toBeNull();
     expect(Object.entries(labels)).toEqual([
       ['__proto__', 'mine'],
@@ -62,15 +51,13 @@ describe('labels', () => {
 
 test('a name for people: host, else service instance, else uid', () => {
   expect(
-    nameOf(
-      identity({ nonIdentifying: { 'host.name': 'web-1' }, identifying: { 'service.instance.id': 'i-1' } }),
-    ),
+    nameOf(identity({ nonIdentifying: { 'host.name': 'web-1' }, identifying: { 'service.instance.id': 'i-1' } })),
   ).toBe('web-1');
   expect(nameOf(identity({ identifying: { 'service.instance.id': 'i-1' } }))).toBe('i-1');
   expect(nameOf(identity({}))).toBe(identity({}).instanceUid);
-  expect(
-    nameOf(identity({ nonIdentifying: { 'host.name': 'web-1' }, operatorLabels: { 'host.name': 'mine' } })),
-  ).toBe('mine');
+  expect(nameOf(identity({ nonIdentifying: { 'host.name': 'web-1' }, operatorLabels: { 'host.name': 'mine' } }))).toBe(
+    'mine',
+  );
 });
 
 describe('capabilities', () => {
@@ -85,8 +72,8 @@ describe('capabilities', () => {
   test('either report makes an agent verifiable', () => {
     expect(isVerifiable(identity({ capabilities: without('ReportsRemoteConfig') }))).toBe(true);
     expect(isVerifiable(identity({ capabilities: without('ReportsEffectiveConfig') }))).toBe(true);
-    expect(
-      isVerifiable(identity({ capabilities: without('ReportsRemoteConfig', 'ReportsEffectiveConfig') })),
-    ).toBe(false);
+    expect(isVerifiable(identity({ capabilities: without('ReportsRemoteConfig', 'ReportsEffectiveConfig') }))).toBe(
+      false,
+    );
   });
 });

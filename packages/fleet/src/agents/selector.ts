@@ -19,10 +19,7 @@ const SET = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/;
 const EQUALITY = /^([^=!\s]+)\s*(==|=|!=)\s*(.*)$/;
 
 function refuse(text: string, part: string, hint: string): never {
-  throw new FleetError(
-    'invalid-selector',
-    `selector ${JSON.stringify(text)}: ${JSON.stringify(part)} ${hint}`,
-  );
+  throw new FleetError('invalid-selector', `selector ${JSON.stringify(text)}: ${JSON.stringify(part)} ${hint}`);
 }
 
 /** Splits at commas that stand outside parentheses. */
@@ -47,9 +44,7 @@ function requirement(text: string, part: string): Requirement {
   const checkedKey = (key: string): string =>
     KEY.test(key) ? key : refuse(text, part, 'has a key that is not a label name');
   const checkedValue = (value: string): string =>
-    VALUE.test(value)
-      ? value
-      : refuse(text, part, 'has a value that begins with a blank or holds one of , ( ) = !');
+    VALUE.test(value) ? value : refuse(text, part, 'has a value that begins with a blank or holds one of , ( ) = !');
 
   const set = SET.exec(part);
   if (set !== null) {

@@ -105,11 +105,7 @@ describe('limits', () => {
 
   test.each([
     ['depth', '['.repeat(100), 'deeper than 64 levels'],
-    [
-      'nodes',
-      Array.from({ length: 40_000 }, (_, n) => `key${n}: v`).join('\n'),
-      'more than 50000 YAML nodes',
-    ],
+    ['nodes', Array.from({ length: 40_000 }, (_, n) => `key${n}: v`).join('\n'), 'more than 50000 YAML nodes'],
   ])('%s, with the place where it was too much', (_, body, words) => {
     const [first] = check(body);
     expect(first).toMatchObject({ rule: 'too-complex' });
@@ -120,18 +116,14 @@ describe('limits', () => {
   test('an alias bomb is too complex', () => {
     const bomb = [
       'a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]',
-      ...[...'bcdef'].map(
-        (key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdef'[index]}`).join(', ')}]`,
-      ),
+      ...[...'bcdef'].map((key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdef'[index]}`).join(', ')}]`),
       'service: {pipelines: {traces: {}}}',
     ].join('\n');
     expect(check(bomb)).toMatchObject([{ rule: 'too-complex' }]);
   });
 
   test('keys of the prototype are keys (R18)', () => {
-    expect(check(`__proto__: {a: 1}\n__proto__: {b: 1}\n${GOOD}`)).toMatchObject([
-      { rule: 'duplicate-key', line: 2 },
-    ]);
+    expect(check(`__proto__: {a: 1}\n__proto__: {b: 1}\n${GOOD}`)).toMatchObject([{ rule: 'duplicate-key', line: 2 }]);
     expect(check(`__proto__: {a: 1}\nconstructor: 1\n${GOOD}`)).toEqual([]);
   });
 });

@@ -92,15 +92,10 @@ export function sizeOf(files: ConfigFiles): number {
  * configuration would not start a collector, or would stop it (I8).
  */
 export function checkText(files: ConfigFiles): readonly Problem[] {
-  const whole = (rule: string, message: string): Problem[] => [
-    { file: '', line: 1, column: 1, rule, message },
-  ];
+  const whole = (rule: string, message: string): Problem[] => [{ file: '', line: 1, column: 1, rule, message }];
   const count = Object.keys(files).length;
   if (count === 0)
-    return whole(
-      'empty',
-      'no files: an empty map would stop the collector; use stop-collector when you mean that',
-    );
+    return whole('empty', 'no files: an empty map would stop the collector; use stop-collector when you mean that');
   if (count > LIMITS.configurationFiles)
     return whole('too-many-files', `${count} files; at most ${LIMITS.configurationFiles} are allowed`);
   const bytes = sizeOf(files);
@@ -109,9 +104,7 @@ export function checkText(files: ConfigFiles): readonly Problem[] {
   }
   const problems = Object.entries(files).flatMap(([file, { body }]) => checkFile(file, body));
   if (problems.length > 0) return problems.slice(0, LIMITS.problemsShown);
-  const understood = understand(
-    Object.fromEntries(Object.entries(files).map(([file, { body }]) => [file, body])),
-  );
+  const understood = understand(Object.fromEntries(Object.entries(files).map(([file, { body }]) => [file, body])));
   if ('unparsed' in understood) return whole('too-complex', understood.unparsed);
   if (Object.keys(understood.structure.pipelines).length === 0) {
     return whole(

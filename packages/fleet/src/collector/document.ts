@@ -3,9 +3,7 @@ import { Composer, type Document, Lexer, type LineCounter, Parser, YAMLParseErro
 import { LIMITS } from '../limits.ts';
 
 /** A document (it may have errors), or why it was not read to its end. */
-export type Read =
-  | { readonly document: Document.Parsed }
-  | { readonly tooMuch: string; readonly offset: number };
+export type Read = { readonly document: Document.Parsed } | { readonly tooMuch: string; readonly offset: number };
 
 /** First characters of the lexemes that begin a node: a plain scalar's mark, quotes, alias, flow collections. */
 const NODE = new Set(['\u001f', '"', "'", '*', '[', '{']);
@@ -25,8 +23,7 @@ export function readDocument(text: string, lines?: LineCounter): Read {
     if (NODE.has(lexeme[0] ?? '')) nodes += 1;
     lexemes += 1;
     const { offset } = parser;
-    if (lexemes > LIMITS.yamlLexemes)
-      return { tooMuch: `more than ${LIMITS.yamlLexemes} pieces of text`, offset };
+    if (lexemes > LIMITS.yamlLexemes) return { tooMuch: `more than ${LIMITS.yamlLexemes} pieces of text`, offset };
     if (nodes > LIMITS.yamlNodes) return { tooMuch: `more than ${LIMITS.yamlNodes} YAML nodes`, offset };
     if (parser.stack.length > LIMITS.yamlDepth)
       return { tooMuch: `nested deeper than ${LIMITS.yamlDepth} levels`, offset };
@@ -37,9 +34,7 @@ export function readDocument(text: string, lines?: LineCounter): Read {
   const [document, second] = documents as [Document.Parsed, Document.Parsed?];
   if (second !== undefined) {
     const pos: [number, number] = [second.range[0], second.range[1]];
-    document.errors.push(
-      new YAMLParseError(pos, 'MULTIPLE_DOCS', 'more than one YAML document; keep one of them'),
-    );
+    document.errors.push(new YAMLParseError(pos, 'MULTIPLE_DOCS', 'more than one YAML document; keep one of them'));
   }
   return { document };
 }

@@ -3,9 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { compareStructures, type Structure, understand } from './structure.ts';
 
 function structure(...bodies: string[]): Structure {
-  const named = Object.fromEntries(
-    bodies.map((body, index) => [index === bodies.length - 1 ? '' : `${index}`, body]),
-  );
+  const named = Object.fromEntries(bodies.map((body, index) => [index === bodies.length - 1 ? '' : `${index}`, body]));
   const understood = understand(named);
   if ('unparsed' in understood) throw new Error(understood.unparsed);
   return understood.structure;
@@ -187,9 +185,7 @@ service:
 describe('hostile text (R16)', () => {
   const bomb = [
     'a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]',
-    ...[...'bcdefgh'].map(
-      (key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(', ')}]`,
-    ),
+    ...[...'bcdefgh'].map((key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(', ')}]`),
   ].join('\n');
   const repeated = (text: string, times: number): string => text.repeat(times);
 
@@ -250,9 +246,9 @@ describe('compareStructures (S5)', () => {
   });
 
   test('processors that the site adds between are none either', () => {
-    expect(
-      verdict(EFFECTIVE.replace('[memory_limiter, batch]', '[memory_limiter, resource, batch, x]')),
-    ).toEqual({ kind: 'confirmed' });
+    expect(verdict(EFFECTIVE.replace('[memory_limiter, batch]', '[memory_limiter, resource, batch, x]'))).toEqual({
+      kind: 'confirmed',
+    });
   });
 
   test.each([
@@ -342,10 +338,7 @@ describe('compareStructures (S5)', () => {
 
   test('survives JSON, as a worker or a store hands it on', () => {
     expect(
-      compareStructures(
-        JSON.parse(JSON.stringify(offered)),
-        JSON.parse(JSON.stringify(structure(EFFECTIVE))),
-      ),
+      compareStructures(JSON.parse(JSON.stringify(offered)), JSON.parse(JSON.stringify(structure(EFFECTIVE)))),
     ).toEqual({ kind: 'confirmed' });
   });
 });

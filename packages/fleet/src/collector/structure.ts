@@ -38,9 +38,7 @@ function merge(base: unknown, over: unknown): unknown {
 
 function structureOf(config: Mapping): Structure {
   const service = mapping(config['service']);
-  const components = Object.fromEntries(
-    SECTIONS.map((section) => [section, Object.keys(mapping(config[section]))]),
-  );
+  const components = Object.fromEntries(SECTIONS.map((section) => [section, Object.keys(mapping(config[section]))]));
   const pipelines: Record<string, Pipeline> = Object.create(null);
   for (const [id, value] of Object.entries(mapping(service['pipelines']))) {
     const pipeline = mapping(value);
@@ -66,16 +64,14 @@ export function understand(bodies: Readonly<Record<string, string>>): Understood
   let merged: unknown = {};
   for (const key of keys) {
     const body = bodies[key] ?? '';
-    if (body.length > LIMITS.effectiveBytes)
-      return { unparsed: `larger than ${LIMITS.effectiveBytes} bytes` };
+    if (body.length > LIMITS.effectiveBytes) return { unparsed: `larger than ${LIMITS.effectiveBytes} bytes` };
     try {
       const read = readDocument(body);
       if ('tooMuch' in read) return { unparsed: read.tooMuch };
       const [error] = read.document.errors;
       if (error !== undefined) return { unparsed: error.message };
       const value: unknown = read.document.toJS({ maxAliasCount: LIMITS.yamlAliases });
-      if (value !== null && (typeof value !== 'object' || Array.isArray(value)))
-        return { unparsed: 'not a mapping' };
+      if (value !== null && (typeof value !== 'object' || Array.isArray(value))) return { unparsed: 'not a mapping' };
       merged = merge(merged, value ?? {});
     } catch (error) {
       return { unparsed: error instanceof Error ? error.message : 'not YAML' };
@@ -100,16 +96,11 @@ function missing(offered: readonly string[], effective: readonly string[]): stri
   return certain(offered).find((id) => !present.has(id));
 }
 
-function pipelineContradiction(
-  id: string,
-  offered: Pipeline,
-  effective: Pipeline | undefined,
-): string | undefined {
+function pipelineContradiction(id: string, offered: Pipeline, effective: Pipeline | undefined): string | undefined {
   if (effective === undefined) return `pipeline ${id} is not in the effective config`;
   for (const part of ['receivers', 'exporters'] as const) {
     const lost = missing(offered[part], effective[part]);
-    if (lost !== undefined)
-      return `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
+    if (lost !== undefined) return `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
   }
   const wanted = certain(offered.processors);
   if (!isSubsequence(wanted, effective.processors)) {
@@ -120,11 +111,7 @@ function pipelineContradiction(
 
 /** Every id that a structure names, pipelines included. */
 function idsOf({ components, pipelines, serviceExtensions }: Structure): string[] {
-  const wired = Object.values(pipelines).flatMap((part) => [
-    ...part.receivers,
-    ...part.processors,
-    ...part.exporters,
-  ]);
+  const wired = Object.values(pipelines).flatMap((part) => [...part.receivers, ...part.processors, ...part.exporters]);
   return [...Object.values(components).flat(), ...Object.keys(pipelines), ...wired, ...serviceExtensions];
 }
 

@@ -259,9 +259,7 @@ describe('limits', () => {
 });
 
 test('10,000 texts of 20 KiB', () => {
-  const filler = Array.from({ length: 520 }, (_, n) => `# processors, line ${n} of the common text`).join(
-    '\n',
-  );
+  const filler = Array.from({ length: 520 }, (_, n) => `# processors, line ${n} of the common text`).join('\n');
   const texts = Array.from({ length: 10_000 }, (_, n) => Buffer.from(effective(n, filler)).toString());
   const size = texts[0]?.length ?? 0;
   const one = book();
@@ -269,9 +267,7 @@ test('10,000 texts of 20 KiB', () => {
   let added = 0;
   for (const [n, text] of texts.entries()) if (one.mask(text, valuesOf(n)).isNew) added += 1;
   const took = performance.now() - began;
-  console.log(
-    `templates: 10,000 texts of ${Math.round(size / 1_024)} KiB in ${took.toFixed(0)} ms, ${added} learnt`,
-  );
+  console.log(`templates: 10,000 texts of ${Math.round(size / 1_024)} KiB in ${took.toFixed(0)} ms, ${added} learnt`);
   expect(size).toBeGreaterThan(20 * 1_024);
   expect(added).toBe(1);
   expect(took).toBeLessThan(3_000);

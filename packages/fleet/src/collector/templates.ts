@@ -88,14 +88,12 @@ export function fill(template: string, holes: readonly string[]): string {
   if (holes.length === 0) return template;
   const parts = template.split(HOLE);
   let text = parts[0] ?? '';
-  for (let index = 1; index < parts.length; index += 1)
-    text += (holes[index - 1] ?? '') + (parts[index] ?? '');
+  for (let index = 1; index < parts.length; index += 1) text += (holes[index - 1] ?? '') + (parts[index] ?? '');
   return text;
 }
 
 /** As `text.startsWith(part, at)`, but compared as memory: startsWith goes through long parts character by character. */
-const standsAt = (text: string, part: string, at: number): boolean =>
-  text.slice(at, at + part.length) === part;
+const standsAt = (text: string, part: string, at: number): boolean => text.slice(at, at + part.length) === part;
 
 /** The holes of a text that fits the parts of a template, or undefined. */
 function fit(parts: readonly string[], text: string): string[] | undefined {
@@ -138,10 +136,7 @@ export class TemplateBook {
   }
 
   /** Masks a text; `isNew` when its template was not known here. */
-  mask(
-    text: string,
-    values: readonly string[],
-  ): Masked & { readonly digest: string; readonly isNew: boolean } {
+  mask(text: string, values: readonly string[]): Masked & { readonly digest: string; readonly isNew: boolean } {
     for (const [index, candidate] of this.#learnt.entries()) {
       const holes = fit(candidate.parts, text);
       if (holes === undefined) continue;

@@ -56,9 +56,7 @@ function set(phase: Phase, given: Case): { agent: Agent; presence: Presence; now
   );
   return {
     agent:
-      given.refused === undefined
-        ? agent
-        : { ...agent, assignment: { ...agent.assignment, refused: given.refused } },
+      given.refused === undefined ? agent : { ...agent, assignment: { ...agent.assignment, refused: given.refused } },
     presence: presence({ lastSeen: now, ...given.presence }),
     now,
   };
@@ -252,11 +250,7 @@ const MISSES: readonly (readonly [Phase, Case, string])[] = [
   ['sent', wentBack, 'none'],
   ['sent', lostAll, 'none'],
   ['sent', { why: 'FAILED for an older hash that crossed (I5)', says: reported(C, 'FAILED', LATER) }, 'none'],
-  [
-    'sent',
-    { why: 'a retry, and the old FAILED', says: reported(B, 'FAILED', T0 - 1), entry: retried },
-    'none',
-  ],
+  ['sent', { why: 'a retry, and the old FAILED', says: reported(B, 'FAILED', T0 - 1), entry: retried }, 'none'],
   ['sent', { why: 'a millisecond before', now: T0 + 119_999 }, 'none'],
   [
     'sent',
@@ -440,22 +434,8 @@ describe('what the rules do', () => {
   test.each([
     ['it is there', {}, 'sent', {}, 'apply-timeout', 'no verdict within 120 s of the offer'],
     ['it is gone', { connected: false }, 'sent', {}, 'lost-contact', 'the agent vanished after the offer'],
-    [
-      'sent as often as allowed',
-      {},
-      'sent',
-      { sends: 5 },
-      'never-acknowledged',
-      'sent 5 times, never acknowledged',
-    ],
-    [
-      'named at the fifth time',
-      {},
-      'received',
-      { sends: 5 },
-      'apply-timeout',
-      'no verdict within 120 s of the offer',
-    ],
+    ['sent as often as allowed', {}, 'sent', { sends: 5 }, 'never-acknowledged', 'sent 5 times, never acknowledged'],
+    ['named at the fifth time', {}, 'received', { sends: 5 }, 'apply-timeout', 'no verdict within 120 s of the offer'],
   ] as const)('no verdict: %s', (_, over, phase, fields, reason, message) => {
     const result = after(phase, {
       why: '',
@@ -475,12 +455,7 @@ describe('what the rules do', () => {
 
   test.each([
     ['ill, in its words', { health: health(false, LATER, 'exporter down') }, 'unhealthy', 'exporter down'],
-    [
-      'ill without words',
-      { health: health(false, LATER) },
-      'unhealthy',
-      'the agent says APPLIED but is not healthy',
-    ],
+    ['ill without words', { health: health(false, LATER) }, 'unhealthy', 'the agent says APPLIED but is not healthy'],
     [
       'silent on health',
       { health: health(true, T0 - 1) },
@@ -566,8 +541,7 @@ describe('what the rules do', () => {
 });
 
 describe('continuity of health (S4)', () => {
-  const healthyAt = (over: Case): number | null =>
-    after('verifying', { says: appliedB, ...over }).healthySince;
+  const healthyAt = (over: Case): number | null => after('verifying', { says: appliedB, ...over }).healthySince;
 
   test('ill health ends it, and it begins anew', () => {
     expect(healthyAt({ why: '', health: health(false, LATER) })).toBeNull();
@@ -580,9 +554,7 @@ describe('continuity of health (S4)', () => {
     ['longer', RECONNECT_GRACE + 1, null],
   ])('a connection lost for %s', (_, away, since) => {
     const now = T0 + 40_000;
-    expect(healthyAt({ why: '', now, presence: { connected: false, disconnectedAt: now - away } })).toBe(
-      since,
-    );
+    expect(healthyAt({ why: '', now, presence: { connected: false, disconnectedAt: now - away } })).toBe(since);
   });
 
   test('after a restart of ours nobody knows how long the agent was away', () => {
@@ -605,9 +577,7 @@ describe('continuity of health (S4)', () => {
     const { agent } = set('verifying', { ...proof, entry: { effective: confirmed() } });
     const away = assess(agent, presence({ connected: false, disconnectedAt: T0 + 30_000 }), T0 + 31_000);
     expect(away).toBe(agent.ledger);
-    expect(assess(agent, presence({ epoch: 'e2', lastSeen: T0 + 65_000 }), T0 + 65_000)?.phase).toBe(
-      'proven',
-    );
+    expect(assess(agent, presence({ epoch: 'e2', lastSeen: T0 + 65_000 }), T0 + 65_000)?.phase).toBe('proven');
   });
 
   test('what is proven stays so while away, and its health is still followed', () => {
@@ -628,16 +598,15 @@ describe('lacksNews (S3)', () => {
   };
   const stale = { why: '', says: appliedB, health: health(true, T0 - 1), now: T0 + 8_000 } as const;
 
-  test('a proof that waits for health asks for the full state', () =>
-    expect(asks('verifying', stale)).toBe(true));
+  test('a proof that waits for health asks for the full state', () => expect(asks('verifying', stale)).toBe(true));
   test('or for the effective config', () => {
     expect(asks('verifying', { why: '', says: appliedB, now: T0 + 8_000 })).toBe(true);
-    expect(
-      asks('verifying', { why: '', says: appliedB, entry: { effective: contradicted() }, now: T0 + 8_000 }),
-    ).toBe(true);
-    expect(
-      asks('verifying', { why: '', says: appliedB, entry: { effective: confirmed() }, now: T0 + 8_000 }),
-    ).toBe(false);
+    expect(asks('verifying', { why: '', says: appliedB, entry: { effective: contradicted() }, now: T0 + 8_000 })).toBe(
+      true,
+    );
+    expect(asks('verifying', { why: '', says: appliedB, entry: { effective: confirmed() }, now: T0 + 8_000 })).toBe(
+      false,
+    );
   });
   test('not at once', () => expect(asks('verifying', { ...stale, now: T0 + 7_999 })).toBe(false));
   test('not again once it came', () =>
@@ -645,9 +614,9 @@ describe('lacksNews (S3)', () => {
   test('not of an agent that is away', () =>
     expect(asks('verifying', { ...stale, presence: { connected: false } })).toBe(false));
   test('not for what the agent does not report', () =>
-    expect(
-      asks('verifying', { ...stale, capabilities: without('ReportsHealth', 'ReportsEffectiveConfig') }),
-    ).toBe(false));
+    expect(asks('verifying', { ...stale, capabilities: without('ReportsHealth', 'ReportsEffectiveConfig') })).toBe(
+      false,
+    ));
   test('a retry that is not answered asks, because the same status is not sent twice', () => {
     expect(asks('sent', { why: '', entry: retried, now: T0 + 3_001 })).toBe(true);
     expect(asks('sent', { why: '', now: T0 + 3_000 })).toBe(false);

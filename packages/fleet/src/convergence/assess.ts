@@ -27,9 +27,7 @@ function withContinuity(facts: Facts): LedgerEntry {
 }
 /** Health counts while proof is sought or held, and where it may still come late. */
 const isJudged = ({ phase, failure }: LedgerEntry): boolean =>
-  phase === 'verifying' ||
-  phase === 'proven' ||
-  (phase === 'failed' && !isRefusal(failure) && !isSilence(failure));
+  phase === 'verifying' || phase === 'proven' || (phase === 'failed' && !isRefusal(failure) && !isSilence(failure));
 
 /**
  * The entry as it is now. Returns the same object when nothing changed. Several rules may fire in a row (APPLIED and

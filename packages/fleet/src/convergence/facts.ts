@@ -24,8 +24,7 @@ export const namesIt = (facts: Facts): boolean => {
 };
 export const says = (facts: Facts, status: RemoteConfigState): boolean =>
   namesIt(facts) && reported(facts)?.status === status;
-export const deadlinePassed = ({ entry, now }: Facts): boolean =>
-  entry.deadline !== null && now >= entry.deadline;
+export const deadlinePassed = ({ entry, now }: Facts): boolean => entry.deadline !== null && now >= entry.deadline;
 const reportsHealth = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsHealth');
 const reportsEffective = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsEffectiveConfig');
 export const reportsStatus = ({ agent }: Facts): boolean => can(agent.identity, 'ReportsRemoteConfig');
@@ -82,9 +81,7 @@ export const statusAgrees = (facts: Facts): boolean =>
 export const provenLongEnough = ({ entry, presence, now }: Facts): boolean => {
   if (entry.healthySince === null) return false;
   if (entry.terms.minHealthyTime === 0) return true;
-  return (
-    now - entry.healthySince >= entry.terms.minHealthyTime && (presence.lastSeen ?? 0) > entry.healthySince
-  );
+  return now - entry.healthySince >= entry.terms.minHealthyTime && (presence.lastSeen ?? 0) > entry.healthySince;
 };
 
 /**
@@ -115,7 +112,5 @@ const SILENCE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   'identity-conflict',
 ]);
 
-export const isSilence = (failure: Failure | null): boolean =>
-  failure !== null && SILENCE.has(failure.reason);
-export const isRefusal = (failure: Failure | null): boolean =>
-  failure !== null && CONDEMNING.has(failure.reason);
+export const isSilence = (failure: Failure | null): boolean => failure !== null && SILENCE.has(failure.reason);
+export const isRefusal = (failure: Failure | null): boolean => failure !== null && CONDEMNING.has(failure.reason);

@@ -12,8 +12,7 @@ test('an open entry has nothing but its beginning', () => {
     terms: TERMS,
     offeredAt: T0,
   });
-  const { sentAt, receivedAt, applyingAt, appliedAt, failure, effective, healthySince, provenAt, deadline } =
-    fresh;
+  const { sentAt, receivedAt, applyingAt, appliedAt, failure, effective, healthySince, provenAt, deadline } = fresh;
   for (const moment of [
     sentAt,
     receivedAt,

@@ -20,13 +20,7 @@ export const PHASES = ['offered', 'sent', 'received', 'applying', 'verifying', '
 export type Phase = (typeof PHASES)[number];
 
 /** The phases in which the agent may be holding or applying the revision without proof (I1). */
-export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>([
-  'offered',
-  'sent',
-  'received',
-  'applying',
-  'verifying',
-]);
+export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>(['offered', 'sent', 'received', 'applying', 'verifying']);
 
 export const FAILURE_REASONS = [
   /** The agent said FAILED for this hash. */

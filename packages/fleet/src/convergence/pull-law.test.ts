@@ -207,9 +207,7 @@ function decide(row: Omit<Row, 'why' | 'answer'>): Answer {
   });
   const clean = { ...base, assignment: { ...base.assignment, refused: [] } };
   const wanted =
-    row.entry === null
-      ? { ...clean, assignment: { ...clean.assignment, desired: null }, ledger: null }
-      : clean;
+    row.entry === null ? { ...clean, assignment: { ...clean.assignment, desired: null }, ledger: null } : clean;
   const decision = decideOffer(row.agent?.(wanted) ?? wanted, presence(row.presence), row.now ?? T0 + 2);
   if (decision.offer) return 'offer';
   return decision.askFullState ? `${decision.why}, ask` : decision.why;
@@ -389,9 +387,7 @@ describe('properties over random histories', () => {
       fc.property(histories, anyJudge, (history, judge) => {
         play('websocket', history, judge, ({ ledger, there, attempt }, sent) => {
           const { hash } = ledger.revision;
-          const again = sent.find(
-            (one) => one.hash === hash && one.epoch === there.epoch && one.attempt === attempt,
-          );
+          const again = sent.find((one) => one.hash === hash && one.epoch === there.epoch && one.attempt === attempt);
           expect(again).toBeUndefined();
         });
       }),
@@ -404,8 +400,7 @@ describe('properties over random histories', () => {
       fc.property(histories, anyTransport, anyJudge, (history, transport, judge) => {
         play(transport, history, judge, ({ agent, there, ledger }) => {
           expect(there).toMatchObject({ connected: true, synced: true });
-          if (ledger.source.kind !== 'retry')
-            expect(agent.report.reported?.hash).not.toBe(ledger.revision.hash);
+          if (ledger.source.kind !== 'retry') expect(agent.report.reported?.hash).not.toBe(ledger.revision.hash);
           if (ledger.sentAt !== null) expect(there.fullStateAt ?? 0).toBeGreaterThanOrEqual(ledger.sentAt);
         });
       }),
@@ -416,9 +411,7 @@ describe('properties over random histories', () => {
   test('no more sends than allowed in one attempt', () => {
     fc.assert(
       fc.property(fc.array(happening, { minLength: 60, maxLength: 120 }), anyJudge, (history, judge) => {
-        play('http', history, judge, ({ ledger }) =>
-          expect(ledger.sends).toBeLessThan(LIMITS.sendsPerAssignment),
-        );
+        play('http', history, judge, ({ ledger }) => expect(ledger.sends).toBeLessThan(LIMITS.sendsPerAssignment));
       }),
       { numRuns: 300 },
     );

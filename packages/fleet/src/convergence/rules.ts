@@ -144,29 +144,17 @@ const NO_VERDICT: Rule = {
     }
     if (entry.receivedAt === null && entry.sends >= LIMITS.sendsPerAssignment)
       return fail(facts, 'never-acknowledged', `sent ${entry.sends} times, never acknowledged`);
-    return fail(
-      facts,
-      'apply-timeout',
-      `no verdict within ${entry.terms.applyTimeout / 1_000} s of the offer`,
-    );
+    return fail(facts, 'apply-timeout', `no verdict within ${entry.terms.applyTimeout / 1_000} s of the offer`);
   },
 };
 const MISMATCH: Rule = {
   name: 'the effective config contradicts the offer',
   holds: contradicted,
   next: (facts) =>
-    fail(
-      facts,
-      'effective-mismatch',
-      facts.entry.effective?.kind === 'contradicted' ? facts.entry.effective.why : '',
-    ),
+    fail(facts, 'effective-mismatch', facts.entry.effective?.kind === 'contradicted' ? facts.entry.effective.why : ''),
 };
 const isProven = (facts: Facts): boolean =>
-  isHeard(facts) &&
-  statusAgrees(facts) &&
-  healthy(facts) &&
-  effectiveAgrees(facts) &&
-  provenLongEnough(facts);
+  isHeard(facts) && statusAgrees(facts) && healthy(facts) && effectiveAgrees(facts) && provenLongEnough(facts);
 const toProven = ({ entry, now }: Facts): LedgerEntry => ({
   ...entry,
   phase: 'proven',
@@ -185,16 +173,11 @@ const NOT_PROVEN: Rule = {
   next: (facts) => {
     const { entry, presence, agent } = facts;
     if (!presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after it said APPLIED');
-    if (!statusAgrees(facts))
-      return fail(facts, 'apply-timeout', 'the agent said APPLIED, and then that it is not so');
+    if (!statusAgrees(facts)) return fail(facts, 'apply-timeout', 'the agent said APPLIED, and then that it is not so');
     if (!healthy(facts)) return fail(facts, 'unhealthy', illHealth(agent, entry));
     if (entry.effective?.kind === 'contradicted' && !effectiveAgrees(facts)) return MISMATCH.next(facts);
     if (!effectiveAgrees(facts)) {
-      return fail(
-        facts,
-        'no-effective-config',
-        'the agent says APPLIED but sent no effective config that shows it',
-      );
+      return fail(facts, 'no-effective-config', 'the agent says APPLIED but sent no effective config that shows it');
     }
     return fail(
       facts,
@@ -213,8 +196,7 @@ function illHealth({ report: { health } }: Agent, { sentAt }: LedgerEntry): stri
 const REFUSED_BEFORE: Rule = {
   name: 'the agent refused this hash in an earlier assignment',
   holds: ({ entry, agent }) => refusalOf(agent, entry.revision.hash) !== undefined,
-  next: (facts) =>
-    fail(facts, 'agent-failed', refusalOf(facts.agent, facts.entry.revision.hash)?.message ?? ''),
+  next: (facts) => fail(facts, 'agent-failed', refusalOf(facts.agent, facts.entry.revision.hash)?.message ?? ''),
 };
 const ON_THE_WAY: Rule = {
   name: 'an earlier assignment of the same hash sent it already',
@@ -229,8 +211,7 @@ const LATE_FAILED: Rule = {
 };
 const LATE_APPLIED: Rule = {
   name: 'a late APPLIED after silence, from an agent that is there',
-  holds: (facts) =>
-    isSilence(facts.entry.failure) && isHeard(facts) && (says(facts, 'APPLIED') || SHOWN.holds(facts)),
+  holds: (facts) => isSilence(facts.entry.failure) && isHeard(facts) && (says(facts, 'APPLIED') || SHOWN.holds(facts)),
   next: toVerifying,
 };
 const LATE_REVERTED: Rule = {

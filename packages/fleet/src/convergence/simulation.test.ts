@@ -11,14 +11,7 @@ import { LIMITS } from '../limits.ts';
 import { planRollout, skipReason } from '../rollouts/plan.ts';
 import type { Rollout, TargetState } from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
-import {
-  fold,
-  freeSlots,
-  inFlight,
-  type Observation,
-  type RolloutEvent,
-  step,
-} from '../rollouts/transitions.ts';
+import { fold, freeSlots, inFlight, type Observation, type RolloutEvent, step } from '../rollouts/transitions.ts';
 import { A, agent, B, C, health, QUICK, T0, TERMS, without } from '../samples.ts';
 import { assess, lacksNews } from './assess.ts';
 import { assign, unassign, withLedger } from './assignment.ts';
@@ -233,8 +226,7 @@ class Simulation {
 
   #talk(member: Member): void {
     const { real, presence } = member;
-    if (real.hasNews || this.#now % POLL === 0 || presence.epoch !== real.epoch)
-      this.#hear(member, real.message());
+    if (real.hasNews || this.#now % POLL === 0 || presence.epoch !== real.epoch) this.#hear(member, real.message());
   }
 
   #hearNothing(member: Member): void {
@@ -270,13 +262,9 @@ class Simulation {
       report: {
         health: message.healthy === null ? report.health : health(message.healthy, this.#now),
         reported:
-          message.status === null
-            ? report.reported
-            : { ...message.status, errorMessage: 'exit code 1', at: this.#now },
+          message.status === null ? report.reported : { ...message.status, errorMessage: 'exit code 1', at: this.#now },
         effective:
-          message.effective === null
-            ? report.effective
-            : { files: [], digest: message.effective, at: this.#now },
+          message.effective === null ? report.effective : { files: [], digest: message.effective, at: this.#now },
       },
     };
     this.#settle(member);
@@ -312,14 +300,12 @@ class Simulation {
     const { rollout } = this;
     if (rollout === null || ledger === null || ledger.source.kind !== 'rollout') return;
     const state = TARGET_OF[ledger.phase];
-    if (state === 'proven' || state === 'failed')
-      this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
+    if (state === 'proven' || state === 'failed') this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
     const isOurs = ledger.source.rollout === rollout.id;
     const isCarried = rollout.carried.has(identity.id);
     if (state === 'offered' || (!isOurs && !isCarried)) return;
     const before = rollout.targets.get(identity.id)?.state;
-    if (isOurs && (before === state || before === 'failed' || (before === 'proven' && state !== 'failed')))
-      return;
+    if (isOurs && (before === state || before === 'failed' || (before === 'proven' && state !== 'failed'))) return;
     if (!isOurs && state !== 'proven' && state !== 'failed') return;
     const change: Observation = {
       agent: identity.id,
@@ -404,28 +390,21 @@ class Simulation {
     const { rollout } = this;
     if (rollout?.state !== 'running' || inFlight(rollout) > 0) return;
     const left = this.#pending();
-    if (
-      left.some(({ presence }) => presence.connected) ||
-      rollout.counts.proven + rollout.counts.failed === 0
-    )
-      return;
+    if (left.some(({ presence }) => presence.connected) || rollout.counts.proven + rollout.counts.failed === 0) return;
     this.#apply({ type: 'exhausted', deferred: left.map(({ real }) => real.id) });
   }
 
   #checkBounds(): void {
     const { rollout } = this;
     if (rollout === null) return;
-    if (inFlight(rollout) > this.#bound)
-      throw new Error(`${inFlight(rollout)} in flight, ${this.#bound} allowed (I1)`);
+    if (inFlight(rollout) > this.#bound) throw new Error(`${inFlight(rollout)} in flight, ${this.#bound} allowed (I1)`);
     // Who was given up or proven and is sent the revision again counts against the failures (I2), not here.
     const exposed = this.members.filter(({ agent: { ledger }, real }) => {
       const isOpen = ledger?.source.kind === 'rollout' && EXPOSED.has(ledger.phase);
       return isOpen && !this.#settledOnce.has(`${ledger.source.rollout} ${real.id}`);
     });
     if (exposed.length > this.#bound)
-      throw new Error(
-        `${exposed.length} exposed by the ledger, ${this.#bound} allowed (I1): ${this.#describe()}`,
-      );
+      throw new Error(`${exposed.length} exposed by the ledger, ${this.#bound} allowed (I1): ${this.#describe()}`);
   }
 
   #describe(): string {
@@ -486,9 +465,6 @@ describe('simulation', () => {
       ])
         outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
     }
-    console.log(
-      `simulation: ${Math.round(performance.now() - began)} ms`,
-      Object.fromEntries([...outcomes].sort()),
-    );
+    console.log(`simulation: ${Math.round(performance.now() - began)} ms`, Object.fromEntries([...outcomes].sort()));
   });
 });

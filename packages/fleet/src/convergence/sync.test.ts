@@ -168,9 +168,7 @@ const ROWS: readonly Row[] = [
   },
   {
     why: 'proven, drifted since',
-    agent: assigned(
-      entry('proven', { effective: { kind: 'contradicted', why: 'pipeline traces is gone', at: T0 } }),
-    ),
+    agent: assigned(entry('proven', { effective: { kind: 'contradicted', why: 'pipeline traces is gone', at: T0 } })),
     sync: 'drifted',
     state: 'drifted',
     reason: 'pipeline traces is gone',
@@ -279,10 +277,7 @@ describe('standing', () => {
   });
 
   test('a retry is updating again', () => {
-    const again = retry(
-      assigned(failed('agent-failed', 'no'), { reported: reported(B, 'FAILED', T0) }),
-      T0 + 1,
-    );
+    const again = retry(assigned(failed('agent-failed', 'no'), { reported: reported(B, 'FAILED', T0) }), T0 + 1);
     expect(standing(again, presence())).toMatchObject({
       sync: 'updating',
       reason: 'edge@11 waits to be sent',

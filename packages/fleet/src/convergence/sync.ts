@@ -44,8 +44,7 @@ type Verdict = Pick<Standing, 'sync' | 'reason'>;
 function syncOf(agent: Agent): Verdict {
   const { identity, assignment, ledger: entry } = agent;
   const { desired } = assignment;
-  if (desired === null && identity.group === null)
-    return { sync: 'unmanaged', reason: 'no group selects this agent' };
+  if (desired === null && identity.group === null) return { sync: 'unmanaged', reason: 'no group selects this agent' };
   if (!can(identity, 'AcceptsRemoteConfig')) {
     return {
       sync: 'unverifiable',
@@ -116,10 +115,8 @@ export function standing(agent: Agent, presence: Presence): Standing {
   const { sync, reason } = syncOf(agent);
   const { admission } = agent.identity;
   if (admission !== 'open') return { sync, state: admission, reason: NOT_ADMITTED[admission] };
-  const outweighsOffline =
-    sync === 'failed' || sync === 'rolled-back' || sync === 'unhealthy' || sync === 'drifted';
-  if (!presence.connected && !outweighsOffline)
-    return { sync, state: 'offline', reason: offlineReason(agent, reason) };
+  const outweighsOffline = sync === 'failed' || sync === 'rolled-back' || sync === 'unhealthy' || sync === 'drifted';
+  if (!presence.connected && !outweighsOffline) return { sync, state: 'offline', reason: offlineReason(agent, reason) };
   return { sync, state: sync, reason };
 }
 

@@ -24,9 +24,7 @@ export interface Grouping {
 
 /** The order in which groups are asked: higher priority first, then by name. Deterministic, so every replica agrees. */
 export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(groups: Iterable<G>): G[] {
-  return [...groups].sort(
-    (a, b) => b.priority - a.priority || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
+  return [...groups].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 export function grouping(groups: Iterable<Group>): Grouping {

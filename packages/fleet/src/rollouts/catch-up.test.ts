@@ -21,13 +21,10 @@ describe('the lane', () => {
     expect(lane([], size, B)).toEqual({ free, failed: 0, stopped: false }),
   );
 
-  test.each(['offered', 'sent', 'received', 'applying', 'verifying'] as const)(
-    '%s takes a place',
-    (phase) => {
-      expect(lane(many(2, phase), 100, B).free).toBe(3);
-      expect(lane(many(9, phase), 100, B).free).toBe(0);
-    },
-  );
+  test.each(['offered', 'sent', 'received', 'applying', 'verifying'] as const)('%s takes a place', (phase) => {
+    expect(lane(many(2, phase), 100, B).free).toBe(3);
+    expect(lane(many(9, phase), 100, B).free).toBe(0);
+  });
 
   test('proven takes none', () => expect(lane(many(50, 'proven'), 100, B).free).toBe(5));
 
@@ -80,9 +77,9 @@ describe('needsCatchUp', () => {
 test('an agent that runs it already is adopted without a send', () => {
   const running = { ...agent(), report: { ...agent().report, reported: reported(B, 'APPLIED', T0) } };
   expect(runsAlready(running, B)).toBe(true);
-  expect(
-    runsAlready({ ...running, report: { ...running.report, reported: reported(B, 'APPLYING', T0) } }, B),
-  ).toBe(false);
+  expect(runsAlready({ ...running, report: { ...running.report, reported: reported(B, 'APPLYING', T0) } }, B)).toBe(
+    false,
+  );
   expect(runsAlready(agent(), B)).toBe(false);
 });
 

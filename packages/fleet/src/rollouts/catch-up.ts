@@ -42,10 +42,7 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
     if (IN_FLIGHT.has(agent.ledger.phase)) open += 1;
     else if (speaksAgainst(agent.ledger.failure) && isVerifiable(agent.identity)) failed += 1;
   }
-  const bound = Math.min(
-    Math.max(1, Math.ceil((IN_FLIGHT_SHARE.percent / 100) * size)),
-    IN_FLIGHT_SHARE.most,
-  );
+  const bound = Math.min(Math.max(1, Math.ceil((IN_FLIGHT_SHARE.percent / 100) * size)), IN_FLIGHT_SHARE.most);
   const stopped = failed > Math.max(FAILURES.least, Math.floor((FAILURES.percent / 100) * size));
   return { free: stopped ? 0 : Math.max(0, bound - open), failed, stopped };
 }

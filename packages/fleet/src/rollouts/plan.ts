@@ -34,8 +34,7 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
   const skipped: Observation[] = [];
   for (const agent of members) {
     const reason = skipReason(agent, request.target);
-    if (reason !== undefined)
-      skipped.push({ agent: agent.identity.id, state: 'skipped', reason, message: '' });
+    if (reason !== undefined) skipped.push({ agent: agent.identity.id, state: 'skipped', reason, message: '' });
   }
   const planned = members.length - skipped.length;
   const carried = request.supersedes === null ? [] : members.filter(isInFlight);

@@ -43,9 +43,7 @@ test.each([
   [{ percent: 1 }, 100, 1],
   [{ percent: 1 }, 399, 3],
   [{ count: 0 }, 1_000, 0],
-])('maxFailed %o of %i is %i: rounded down', (share, planned, bound) =>
-  expect(failures(share, planned)).toBe(bound),
-);
+])('maxFailed %o of %i is %i: rounded down', (share, planned, bound) => expect(failures(share, planned)).toBe(bound));
 
 describe('overrides', () => {
   test('what is not given stays, name and all', () => {

@@ -72,10 +72,7 @@ function checkShare(name: string, share: Share | undefined, least: number): void
       ? Number.isSafeInteger(share.count) && share.count >= least
       : share.percent >= 0 && share.percent <= 100;
   if (!isGood) {
-    throw new FleetError(
-      'invalid-strategy',
-      `${name}: give a whole number from ${least}, or a share from 0% to 100%`,
-    );
+    throw new FleetError('invalid-strategy', `${name}: give a whole number from ${least}, or a share from 0% to 100%`);
   }
 }
 
@@ -87,8 +84,7 @@ function checkMillis(name: string, millis: number | undefined, least: number): v
 /** Agents at once: at least 1, at most 2,000; a share is rounded up. */
 export function inFlightBound(strategy: Strategy, planned: number): number {
   const { maxInFlight } = strategy;
-  const wanted =
-    'count' in maxInFlight ? maxInFlight.count : Math.ceil((maxInFlight.percent / 100) * planned);
+  const wanted = 'count' in maxInFlight ? maxInFlight.count : Math.ceil((maxInFlight.percent / 100) * planned);
   return Math.min(Math.max(wanted, 1), MOST_IN_FLIGHT);
 }
 

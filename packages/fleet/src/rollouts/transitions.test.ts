@@ -67,8 +67,7 @@ function after(from: Rollout, ...events: RolloutEvent[]): { rollout: Rollout; co
   }
   return { rollout, commands };
 }
-const stateOf = (rollout: Rollout, agent: string): TargetState | undefined =>
-  rollout.targets.get(agent)?.state;
+const stateOf = (rollout: Rollout, agent: string): TargetState | undefined => rollout.targets.get(agent)?.state;
 
 /** A rollout in each state, with a target of each kind. */
 const IN: Readonly<Record<RolloutState, () => Rollout>> = {
@@ -139,19 +138,13 @@ describe('TRANSITIONS, every cell', () => {
     expect(rollout.state).toBe(cell.state);
     expect(commands.map((command) => command.type)).toEqual(cell.commands);
     expect(rollout.version).toBe(before.version + 1);
-    if (cell.target !== undefined)
-      expect(stateOf(rollout, type === 'admitted' ? 'z' : 'b')).toBe(cell.target);
+    if (cell.target !== undefined) expect(stateOf(rollout, type === 'admitted' ? 'z' : 'b')).toBe(cell.target);
     expect(IN[state]()).toEqual(before);
   });
 
-  test.each(['running', 'paused', 'succeeded', 'superseded'] as const)(
-    '%s cannot be started again',
-    (state) => {
-      expect(() => step(IN[state](), { type: 'started', header: header() }, NOW)).toThrow(
-        'started cannot happen',
-      );
-    },
-  );
+  test.each(['running', 'paused', 'succeeded', 'superseded'] as const)('%s cannot be started again', (state) => {
+    expect(() => step(IN[state](), { type: 'started', header: header() }, NOW)).toThrow('started cannot happen');
+  });
 
   test('nothing happens before the start', () => {
     expect(() => step(null, admitted('a'), NOW)).toThrow('admitted before the start');
@@ -298,8 +291,7 @@ describe('observed', () => {
 
   test('failures are counted over the whole rollout, not among those in flight (I4)', () => {
     let { rollout } = after(started(), admitted('a'), failing('a'));
-    for (const id of ['b', 'c', 'd', 'e'])
-      rollout = after(rollout, admitted(id), observe(id, 'proven')).rollout;
+    for (const id of ['b', 'c', 'd', 'e']) rollout = after(rollout, admitted(id), observe(id, 'proven')).rollout;
     expect(after(rollout, admitted('f'), failing('f')).rollout.state).toBe('paused');
   });
 
@@ -323,13 +315,7 @@ describe('exhausted (I11)', () => {
   });
 
   test('a tolerated failure does not keep it from success', () => {
-    const { rollout } = after(
-      started(),
-      admitted('a', 'b'),
-      observe('a', 'proven'),
-      failing('b'),
-      exhausted(),
-    );
+    const { rollout } = after(started(), admitted('a', 'b'), observe('a', 'proven'), failing('b'), exhausted());
     expect(rollout).toMatchObject({ state: 'succeeded', counts: { proven: 1, failed: 1 } });
   });
 
@@ -345,9 +331,7 @@ describe('exhausted (I11)', () => {
     const { rollout, commands } = after(started(), exhausted('a', 'b'));
     expect(rollout).toMatchObject({ state: 'running', counts: { deferred: 0 } });
     expect(commands).toEqual([]);
-    expect(after(rollout, admitted('a'), observe('a', 'proven'), exhausted('b')).rollout.state).toBe(
-      'succeeded',
-    );
+    expect(after(rollout, admitted('a'), observe('a', 'proven'), exhausted('b')).rollout.state).toBe('succeeded');
   });
 
   test('nobody planned at all: the group takes the revision for those to come', () => {
@@ -501,8 +485,7 @@ describe('properties over random histories', () => {
         history(over, picks, (_, { counts, targets }) => {
           for (const state of TARGET_STATES) {
             const counted = [...targets.values()].filter((target) => target.state === state).length;
-            if (counts[state] !== counted)
-              throw new Error(`${state}: ${counts[state]} told, ${counted} there`);
+            if (counts[state] !== counted) throw new Error(`${state}: ${counts[state]} told, ${counted} there`);
           }
         });
       }),

@@ -172,11 +172,7 @@ const observeRunning: Handler<Extract<RolloutEvent, { type: 'observed' }>> = (ro
   const next = observed(rollout, event.changes, now);
   const { failed } = next.counts;
   if (failed > next.maxFailed) {
-    return pause(
-      next,
-      'failures',
-      `${failed} of ${next.planned} agents failed; ${next.maxFailed} were allowed`,
-    );
+    return pause(next, 'failures', `${failed} of ${next.planned} agents failed; ${next.maxFailed} were allowed`);
   }
   return { rollout: next, commands: [] };
 };
@@ -197,11 +193,7 @@ const finish: Handler<Extract<RolloutEvent, { type: 'exhausted' }>> = (rollout, 
     if (rollout.planned > 0)
       return pause(rollout, 'nothing-proven', 'no agent is left in the group that could prove it');
     if (skipped > 0)
-      return pause(
-        rollout,
-        'nothing-proven',
-        `all ${skipped} agents of the group are left out: none can prove it`,
-      );
+      return pause(rollout, 'nothing-proven', `all ${skipped} agents of the group are left out: none can prove it`);
   }
   const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
   const deferred = left.map(

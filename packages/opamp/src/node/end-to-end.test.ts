@@ -53,9 +53,7 @@ async function serve() {
           answer(connection, payload);
         } catch (error) {
           if (!(error instanceof OpampError)) throw error;
-          connection.send([
-            encodeBadRequest(error.message, peekInstanceUid(payload) ?? connection.uidHeader),
-          ]);
+          connection.send([encodeBadRequest(error.message, peekInstanceUid(payload) ?? connection.uidHeader)]);
         }
       },
     },

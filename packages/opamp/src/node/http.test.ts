@@ -10,33 +10,26 @@ const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001'
 const MiB = 1024 * 1024;
 
 /** A POST without any of fetch's own ideas about encodings. */
-function post(
-  url: string,
-  body: Uint8Array | undefined,
-  headers: Record<string, string> = {},
-  method = 'POST',
-) {
-  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>(
-    (resolve, reject) => {
-      const made = request(url, {
-        method,
-        headers: { 'content-type': 'application/x-protobuf', ...headers },
-      });
-      made.on('error', reject);
-      made.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks),
-          }),
-        );
-      });
-      made.end(body);
-    },
-  );
+function post(url: string, body: Uint8Array | undefined, headers: Record<string, string> = {}, method = 'POST') {
+  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }>((resolve, reject) => {
+    const made = request(url, {
+      method,
+      headers: { 'content-type': 'application/x-protobuf', ...headers },
+    });
+    made.on('error', reject);
+    made.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks),
+        }),
+      );
+    });
+    made.end(body);
+  });
 }
 
 describe('one exchange', () => {
@@ -46,9 +39,7 @@ describe('one exchange', () => {
       {
         message: (connection) => {
           expect(
-            connection.send(
-              encodeReply({ uid: parseUid('018f3a2b4c5d7e6f8091a2b3c4d5e6f7'), capabilities: 7 }),
-            ),
+            connection.send(encodeReply({ uid: parseUid('018f3a2b4c5d7e6f8091a2b3c4d5e6f7'), capabilities: 7 })),
           ).toBe(true);
           expect(connection.send([])).toBe(false);
         },
@@ -105,11 +96,7 @@ describe('one exchange', () => {
     expect(acceptsGzip(header)).toBe(expected);
     const server = await listen();
     const message = new Uint8Array(1024).fill(7);
-    const answer = await post(
-      server.http,
-      message,
-      header === undefined ? {} : { 'accept-encoding': header },
-    );
+    const answer = await post(server.http, message, header === undefined ? {} : { 'accept-encoding': header });
     expect(answer.headers['content-encoding']).toBe(expected ? 'gzip' : undefined);
     expect(answer.headers['content-type']).toBe('application/x-protobuf');
     expect(new Uint8Array(expected ? gunzipSync(answer.body) : answer.body)).toEqual(message);
@@ -143,9 +130,7 @@ describe('sizes (R13, R15)', () => {
     const server = await listen({ ...limits, sendBytes: MiB });
     expect((await post(server.http, new Uint8Array(MiB))).status).toBe(200);
     expect((await post(server.http, new Uint8Array(MiB + 1))).status).toBe(413);
-    expect(
-      (await post(server.http, new Uint8Array(MiB + 1), { 'transfer-encoding': 'chunked' })).status,
-    ).toBe(413);
+    expect((await post(server.http, new Uint8Array(MiB + 1), { 'transfer-encoding': 'chunked' })).status).toBe(413);
     expect(server.messages).toHaveLength(1);
   });
 
@@ -195,9 +180,7 @@ describe('what is no OpAMP', () => {
   test('S-005, A10: content type 415, other methods 405, GET 426, other paths 404', async () => {
     const server = await listen();
     expect((await post(server.http, V1, { 'content-type': 'application/json' })).status).toBe(415);
-    expect(
-      (await post(server.http, V1, { 'content-type': 'Application/X-Protobuf; charset=x' })).status,
-    ).toBe(200);
+    expect((await post(server.http, V1, { 'content-type': 'Application/X-Protobuf; charset=x' })).status).toBe(200);
     expect(await post(server.http, V1, {}, 'PUT')).toMatchObject({
       status: 405,
       headers: { allow: 'GET, POST' },
@@ -216,19 +199,13 @@ describe('what is no OpAMP', () => {
     expect(server.messages).toEqual([]);
   });
 
-  test.each([401, 403, 429, 503] as const)(
-    'S-266, S-267: not admitted, %i, before any body',
-    async (status) => {
-      const server = await listen(
-        {},
-        { admit: () => ({ accept: false, status, headers: { 'Retry-After': '32' } }) },
-      );
-      const head = 'POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n';
-      const said = await raw(server.port, head, 200);
-      expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
-      expect(said).toContain('Retry-After: 32');
-    },
-  );
+  test.each([401, 403, 429, 503] as const)('S-266, S-267: not admitted, %i, before any body', async (status) => {
+    const server = await listen({}, { admit: () => ({ accept: false, status, headers: { 'Retry-After': '32' } }) });
+    const head = 'POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n';
+    const said = await raw(server.port, head, 200);
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+    expect(said).toContain('Retry-After: 32');
+  });
 
   test('an admission that fails is 503, and the next one works', async () => {
     let calls = 0;
@@ -250,9 +227,7 @@ describe('what is no OpAMP', () => {
     const server = await listen();
     const head = 'POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n';
     const upgrade = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n';
-    expect(await raw(server.port, `${head}${upgrade}Content-Length: 1\r\n\r\nx`, 500)).toMatch(
-      /^HTTP\/1.1 200/,
-    );
+    expect(await raw(server.port, `${head}${upgrade}Content-Length: 1\r\n\r\nx`, 500)).toMatch(/^HTTP\/1.1 200/);
   });
 });
 

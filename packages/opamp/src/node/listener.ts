@@ -110,8 +110,7 @@ export function createOpampListener(options: ListenerOptions): OpampListener {
   });
 
   server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
-    const status =
-      error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
     refuseUpgrade(stream, { status });
   });
 

@@ -91,10 +91,7 @@ describe('messages', () => {
 
   test('a shared buffer goes as its own fragment, unharmed, and arrives as one message', async () => {
     const shared = new Uint8Array(100_000).fill(7);
-    const server = await listen(
-      {},
-      { message: (connection) => expect(connection.send([V1, shared])).toBe(true) },
-    );
+    const server = await listen({}, { message: (connection) => expect(connection.send([V1, shared])).toBe(true) });
     const clients = await Promise.all(Array.from({ length: 5 }, () => open(server)));
     for (const { socket } of clients) socket.send(frame(V1));
     await until(() => clients.every(({ received }) => received.length === 1));
@@ -137,8 +134,7 @@ describe('sizes', () => {
     const server = await listen({}, { message: () => undefined });
     const { socket } = await open(server);
     const frames = 998;
-    for (let i = 0; i < frames; i++)
-      socket.send(new Uint8Array(4096), { fin: i === frames - 1, binary: true });
+    for (let i = 0; i < frames; i++) socket.send(new Uint8Array(4096), { fin: i === frames - 1, binary: true });
     await until(() => server.messages.length === 1, 10_000);
     expect(server.messages[0]?.payload).toHaveLength(frames * 4096 - 1);
   });
@@ -170,10 +166,7 @@ describe('sizes', () => {
 
 describe('admission', () => {
   test.each([401, 403, 429, 503] as const)('S-266, S-267: %i instead of the upgrade', async (status) => {
-    const server = await listen(
-      {},
-      { admit: () => ({ accept: false, status, headers: { 'Retry-After': '45' } }) },
-    );
+    const server = await listen({}, { admit: () => ({ accept: false, status, headers: { 'Retry-After': '45' } }) });
     const failed = connectWebSocket(server.ws, { message: () => undefined });
     await expect(failed).rejects.toMatchObject({ code: 'closed', status, retryAfter: '45' });
     await expect(failed).rejects.toBeInstanceOf(HandshakeError);

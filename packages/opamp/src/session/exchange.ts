@@ -1,14 +1,6 @@
 import { AgentCapabilities } from '../generated/opamp/v1/opamp_pb.js';
 import type { InstanceUid } from '../instance-uid.ts';
-import {
-  type Context,
-  defaultServerCapabilities,
-  type Exchange,
-  mayAsk,
-  plain,
-  speak,
-  want,
-} from './answer.ts';
+import { type Context, defaultServerCapabilities, type Exchange, mayAsk, plain, speak, want } from './answer.ts';
 import type { Refusal } from './fact.ts';
 import { hear } from './hear.ts';
 import type { Input, LinkClosedInput, MessageInput } from './input.ts';
@@ -38,11 +30,7 @@ export interface Events {
 export type EventKind = keyof Events;
 
 type In<S extends State> = Extract<Session, { state: S }>;
-type Cell<S extends State, E extends EventKind> = (
-  session: In<S>,
-  input: Events[E],
-  context: Context,
-) => Exchange;
+type Cell<S extends State, E extends EventKind> = (session: In<S>, input: Events[E], context: Context) => Exchange;
 type Table = { readonly [S in State]: { readonly [E in EventKind]: Cell<S, E> } };
 
 /** What is the same for all that have no link. */

@@ -52,12 +52,7 @@ export function hear(
 }
 
 /** The session after a message that says something. */
-function takeIn(
-  session: OnlineSession,
-  message: AgentToServer,
-  count: Count,
-  jumped: boolean,
-): OnlineSession {
+function takeIn(session: OnlineSession, message: AgentToServer, count: Count, jumped: boolean): OnlineSession {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
   const customCapabilities = message.customCapabilities?.capabilities ?? session.customCapabilities;

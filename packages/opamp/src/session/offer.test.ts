@@ -47,11 +47,7 @@ const gates: readonly (readonly [string, number, object])[] = [
   ['ReportsOwnTraces', 0x20, { connectionSettings: { ownTraces: {} } }],
   ['ReportsOwnMetrics', 0x40, { connectionSettings: { ownMetrics: {} } }],
   ['ReportsOwnLogs', 0x80, { connectionSettings: { ownLogs: {} } }],
-  [
-    'AcceptsOpAMPConnectionSettings',
-    0x100,
-    { connectionSettings: { opamp: { destinationEndpoint: 'wss://x' } } },
-  ],
+  ['AcceptsOpAMPConnectionSettings', 0x100, { connectionSettings: { opamp: { destinationEndpoint: 'wss://x' } } }],
   ['AcceptsOtherConnectionSettings', 0x200, { connectionSettings: { otherConnections: { a: {} } } }],
   ['AcceptsRestartCommand', 0x400, {}],
   ['ReportsHealth', 0x800, {}],
@@ -91,10 +87,7 @@ test('S-236: a custom message only for a listed capability; the list of the serv
   expect(attach(agent(0, ['other']), draft, everything)).toBe(draft);
   expect(attach(agent(0, ['org.example/echo']), draft, everything)).toHaveProperty('customMessage');
   const customCapabilities = create(CustomCapabilitiesSchema);
-  expect(attach(agent(0), draft, { customCapabilities })).toHaveProperty(
-    'customCapabilities',
-    customCapabilities,
-  );
+  expect(attach(agent(0), draft, { customCapabilities })).toHaveProperty('customCapabilities', customCapabilities);
 });
 
 test('S-053, S-230: nothing is attached to an error, a command or a new uid', () => {

@@ -9,8 +9,7 @@ import type { Reply } from '../reply.ts';
 import type { Session } from './session.ts';
 
 /** What the domain may want to tell an agent. */
-export interface Offer
-  extends Omit<Reply, 'uid' | 'capabilities' | 'flags' | 'newUid' | 'error' | 'command'> {
+export interface Offer extends Omit<Reply, 'uid' | 'capabilities' | 'flags' | 'newUid' | 'error' | 'command'> {
   /** Ask for the component map (S-243). */
   readonly askComponents?: boolean | undefined;
 }
@@ -55,9 +54,7 @@ const settingsBits = {
 /** The classes of an offer that the agent declared; an absent class means unchanged, so leaving out is safe (S-133). */
 function allowedSettings(session: Session, offer: ConnectionSettingsOffers) {
   const names = Object.keys(settingsBits) as (keyof typeof settingsBits)[];
-  const classes = names.filter(
-    (name) => can(session, settingsBits[name]) && Object.keys(offer[name] ?? {}).length > 0,
-  );
+  const classes = names.filter((name) => can(session, settingsBits[name]) && Object.keys(offer[name] ?? {}).length > 0);
   if (classes.length === 0) return undefined;
   const kept = Object.fromEntries(classes.map((name) => [name, offer[name]]));
   return create(ConnectionSettingsOffersSchema, { hash: offer.hash, ...kept });

@@ -73,8 +73,7 @@ class Run {
     const gap = outcome.facts.some(({ kind }) => kind === 'gap' || kind === 'reboot' || kind === 'connected');
     if (gap || this.server.now - before.askedAt >= 30_000) this.reasons += 1;
     if (lost) return;
-    for (const { message: reply } of outcome.replies)
-      for (const next of this.agent.receive(reply)) this.send(next);
+    for (const { message: reply } of outcome.replies) for (const next of this.agent.receive(reply)) this.send(next);
   }
 
   reconnect(): void {
@@ -165,9 +164,7 @@ describe('whatever happens', () => {
         run.send(run.agent.report());
         expect(run.session).toMatchObject({ state: 'online', knowledge: 'synced' });
         const { health } = run.agent.state;
-        const told = run.server.facts.flatMap(({ fact }) =>
-          fact.kind === 'health' ? [fact.health.status] : [],
-        );
+        const told = run.server.facts.flatMap(({ fact }) => (fact.kind === 'health' ? [fact.health.status] : []));
         expect(told.at(-1)).toBe(health?.status ?? '');
       }),
     );
@@ -195,11 +192,8 @@ describe('whatever happens', () => {
       fc.property(fc.array(event, { maxLength: 60, size: 'max' }), (events) => {
         const run = new Run(false);
         for (const each of events) if (each.do !== 'restart-server') run.play(each);
-        const turns = run.server.facts
-          .map(({ fact }) => fact.kind)
-          .filter((kind) => kind.endsWith('connected'));
-        for (const [i, kind] of turns.entries())
-          if (kind === 'disconnected') expect(turns[i - 1]).toBe('connected');
+        const turns = run.server.facts.map(({ fact }) => fact.kind).filter((kind) => kind.endsWith('connected'));
+        for (const [i, kind] of turns.entries()) if (kind === 'disconnected') expect(turns[i - 1]).toBe('connected');
         expect(turns.at(-1)).toBe(run.session.state === 'online' ? 'connected' : 'disconnected');
       }),
     );
@@ -212,11 +206,7 @@ describe('whatever happens', () => {
         expect(second.session).toEqual(first.session);
         expect(second.server.facts).toEqual(first.server.facts);
         deepFreeze(first.session);
-        const intents: readonly Input[] = [
-          { kind: 'silent' },
-          { kind: 'ask-full-state' },
-          { kind: 'restart' },
-        ];
+        const intents: readonly Input[] = [{ kind: 'silent' }, { kind: 'ask-full-state' }, { kind: 'restart' }];
         for (const intent of intents) exchange(first.session, intent, 0, () => uidOf(9));
       }),
       { numRuns: 30 },
@@ -255,8 +245,7 @@ test('I2, S-256: with many links, the agent is on the link it spoke over last, u
 });
 
 function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
-    return;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return;
   Object.freeze(value);
   for (const child of Object.values(value)) deepFreeze(child);
 }

@@ -184,9 +184,7 @@ describe('sequence and full state', () => {
     const over = started(ws('a'));
     over.server.now = 1e6;
     expect(flagsOf(over.server.give(over.agent.uid, { kind: 'ask-full-state' }))).toBe(FULL);
-    expect(over.server.give(over.agent.uid, { kind: 'ask-full-state' }).facts).toMatchObject([
-      { reason: 'rate' },
-    ]);
+    expect(over.server.give(over.agent.uid, { kind: 'ask-full-state' }).facts).toMatchObject([{ reason: 'rate' }]);
     const polls = started(http);
     expect(polls.server.give(polls.agent.uid, { kind: 'ask-full-state' }).replies).toEqual([]);
     expect(flagsOf(polls.server.hear(http, polls.agent.report()))).toBe(FULL);
@@ -318,9 +316,7 @@ describe('commands and offers', () => {
     const over = started();
     expect(only(over.server.give(over.agent.uid, { kind: 'offer', offer })).remoteConfig).toBeDefined();
     const polls = started(http);
-    expect(polls.server.give(polls.agent.uid, { kind: 'offer', offer }).facts).toMatchObject([
-      { reason: 'polls' },
-    ]);
+    expect(polls.server.give(polls.agent.uid, { kind: 'offer', offer }).facts).toMatchObject([{ reason: 'polls' }]);
   });
 
   test('S-236: a custom message goes only to an agent that listed its capability', () => {
@@ -350,9 +346,9 @@ describe('commands and offers', () => {
     expect(told.facts).toMatchObject([{ kind: 'available-components', components: { receivers: {} } }]);
     const few = setUp(3);
     few.server.hear(ws('a'), few.agent.start());
-    expect(
-      few.server.give(few.agent.uid, { kind: 'offer', offer: { askComponents: true } }).facts,
-    ).toMatchObject([{ reason: 'capability' }]);
+    expect(few.server.give(few.agent.uid, { kind: 'offer', offer: { askComponents: true } }).facts).toMatchObject([
+      { reason: 'capability' },
+    ]);
   });
 
   test('a configuration is applied, or fails, in the words of the agent (S-122)', () => {
@@ -465,9 +461,7 @@ describe('uids', () => {
   test('one reordered message over HTTP is a gap, not a clone', () => {
     const { server, agent } = started(http);
     const [, late, early, next] = [agent.report(), agent.report(), agent.report(), agent.report()];
-    const outcomes = [early, late, next, agent.report()].map((message) =>
-      server.hear(http, message ?? agent.report()),
-    );
+    const outcomes = [early, late, next, agent.report()].map((message) => server.hear(http, message ?? agent.report()));
     expect(outcomes.flatMap(kinds)).not.toContain('conflict');
   });
 

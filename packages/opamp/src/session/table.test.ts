@@ -33,12 +33,7 @@ const after = (session: Session, ...inputs: readonly Input[]) =>
   inputs.reduce((current, input) => give(current, input, 0).session, session);
 
 // One representative of each row. The online agent moved from `own` to `own2`; `thief` was found to be another one.
-const attached = after(
-  newSession(uid),
-  message(ws('own'), 1),
-  message(ws('thief'), 5),
-  message(ws('own'), 2),
-);
+const attached = after(newSession(uid), message(ws('own'), 1), message(ws('thief'), 5), message(ws('own'), 2));
 const online = after(attached, message(ws('own2'), 3));
 const rows: Record<State, Session> = {
   online,

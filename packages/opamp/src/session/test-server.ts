@@ -78,7 +78,6 @@ export const flagsOf = (outcome: Outcome): number => Number(only(outcome).flags)
 
 export function only({ replies }: Outcome): ServerToAgent {
   const [first] = replies;
-  if (first === undefined || replies.length !== 1)
-    throw new Error(`expected one reply, got ${replies.length}`);
+  if (first === undefined || replies.length !== 1) throw new Error(`expected one reply, got ${replies.length}`);
   return first.message;
 }

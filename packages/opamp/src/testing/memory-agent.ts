@@ -56,9 +56,7 @@ export const applied: Outcome = (config) => {
 /** Reports FAILED with this text, and keeps running what it ran. */
 export function failed(errorMessage: string): Outcome {
   const status = RemoteConfigStatuses.RemoteConfigStatuses_FAILED;
-  return ({ configHash }) => [
-    { remoteConfigStatus: { lastRemoteConfigHash: configHash, status, errorMessage } },
-  ];
+  return ({ configHash }) => [{ remoteConfigStatus: { lastRemoteConfigHash: configHash, status, errorMessage } }];
 }
 
 /** Takes the configuration without ever answering (S-058, S-126). */

@@ -8,8 +8,7 @@ export function changesOf(member: Member): Change[] {
   const changes: Change[] = [];
   if (agent.identity !== committed?.identity) changes.push({ kind: 'agent-identity', row: agent.identity });
   if (agent.report !== committed?.report) changes.push({ kind: 'agent-report', id, row: agent.report });
-  if (agent.assignment !== committed?.assignment)
-    changes.push({ kind: 'agent-assignment', id, row: agent.assignment });
+  if (agent.assignment !== committed?.assignment) changes.push({ kind: 'agent-assignment', id, row: agent.assignment });
   if (agent.ledger !== null && agent.ledger !== committed?.ledger)
     changes.push({ kind: 'ledger', id, row: agent.ledger });
   member.committed = agent;

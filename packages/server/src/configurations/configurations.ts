@@ -48,8 +48,7 @@ export class Configurations {
   /** @throws FleetError `not-found`. */
   get(name: string): Configuration {
     const found = this.#byName.get(name);
-    if (found === undefined)
-      throw new FleetError('not-found', `no configuration is called ${JSON.stringify(name)}`);
+    if (found === undefined) throw new FleetError('not-found', `no configuration is called ${JSON.stringify(name)}`);
     return found;
   }
 
@@ -93,11 +92,7 @@ export class Configurations {
   }
 
   /** Saves a revision. The texts must have been checked. The same texts as the newest revision are no new revision. */
-  save(
-    name: string,
-    given: NewRevision,
-    now: Instant,
-  ): { revision: Revision; created: boolean; changes: Change[] } {
+  save(name: string, given: NewRevision, now: Instant): { revision: Revision; created: boolean; changes: Change[] } {
     const configuration = this.get(name);
     const latest = this.revisions(name).at(-1);
     if (given.parent !== undefined && given.parent !== latest?.number) {

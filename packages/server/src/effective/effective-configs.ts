@@ -84,8 +84,7 @@ export class EffectiveConfigs {
     const stored = new Set(agent.report.effective?.files.map(({ template }) => template));
     const kept = files.map(({ name, contentType, body }) => {
       const bytes = Buffer.byteLength(body);
-      if (bytes > LIMITS.effectiveBytes)
-        return { name, contentType, template: null, holes: [sha256(body)], bytes };
+      if (bytes > LIMITS.effectiveBytes) return { name, contentType, template: null, holes: [sha256(body)], bytes };
       const { digest, template, holes } = this.#book.mask(body, values);
       if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
       return { name, contentType, template: digest, holes, bytes };
@@ -99,8 +98,7 @@ export class EffectiveConfigs {
     const { desired } = agent.assignment;
     const { effective } = agent.report;
     if (desired === null || effective === null) return undefined;
-    if (effective.files.some((file) => file.template === null))
-      return inconclusive('the text is over the limit');
+    if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
     const { hash } = desired;
     const key = `${hash} ${keyOf(effective)}`;
     if (this.#waitsFor.get(id) !== key) this.#withdraw(id);

@@ -22,8 +22,7 @@ function understoodInBounds(bodies: Readonly<Record<string, string>>): Understoo
 }
 
 parentPort?.on('message', (question: Question) => {
-  const answer =
-    question.ask === 'understand' ? understoodInBounds(question.bodies) : checkText(question.files);
+  const answer = question.ask === 'understand' ? understoodInBounds(question.bodies) : checkText(question.files);
   const { user, system } = process.threadCpuUsage();
   parentPort?.postMessage({ id: question.id, answer, spent: (user + system) / 1_000 } satisfies Answer);
 });

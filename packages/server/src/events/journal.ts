@@ -37,13 +37,7 @@ export class Journal {
   }
 
   /** Gives an event its number; it has to be committed, then published. */
-  record(
-    kind: EventKind,
-    author: string,
-    subject: string,
-    data: JournalEvent['data'],
-    at: Instant,
-  ): JournalEvent {
+  record(kind: EventKind, author: string, subject: string, data: JournalEvent['data'], at: Instant): JournalEvent {
     this.#last += 1;
     return { seq: this.#last, at, kind, author, subject, data };
   }
@@ -77,8 +71,7 @@ export class Journal {
    */
   async *follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<JournalEvent> {
     let seen = after ?? this.#told;
-    if (seen > this.#told)
-      throw new EventsGone(`event ${seen} has not happened here (the last one is ${this.#told})`);
+    if (seen > this.#told) throw new EventsGone(`event ${seen} has not happened here (the last one is ${this.#told})`);
     if (seen + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
     for (;;) {
       if (seen === this.#told) await this.#news(signal);
@@ -123,10 +116,7 @@ export class Journal {
       this.#recentBytes += bytes;
     }
     let over = 0;
-    while (
-      this.#recentBytes > SERVER_LIMITS.eventsBytes ||
-      this.#recent.length - over > SERVER_LIMITS.eventsRecent
-    ) {
+    while (this.#recentBytes > SERVER_LIMITS.eventsBytes || this.#recent.length - over > SERVER_LIMITS.eventsRecent) {
       this.#recentBytes -= this.#recent[over]?.bytes ?? 0;
       over += 1;
     }

@@ -265,8 +265,7 @@ export class Gateway implements AgentPlane {
       const observed = observe(agent, fact, this.#effective, this.#maps, now);
       agent = observed.agent;
       // Each status gets its time, also when several come before the next turn.
-      if (fact.kind === 'remote-config-status')
-        agent = withLedger(agent, assess(agent, member.presence, now));
+      if (fact.kind === 'remote-config-status') agent = withLedger(agent, assess(agent, member.presence, now));
       this.#reconciler?.write(observed.changes);
       if (fact.kind === 'connected') speaker.epochSince = now;
       if (fact.kind === 'conflict') {

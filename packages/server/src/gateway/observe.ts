@@ -53,10 +53,8 @@ export function observe(
     case 'available-components': {
       const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
       const { identity } = agent;
-      if (fact.components !== undefined && hash !== '')
-        maps.set(identity, hash, componentIds(fact.components));
-      const ids =
-        maps.get(identity, hash) ?? (identity.components?.hash === hash ? identity.components.ids : null);
+      if (fact.components !== undefined && hash !== '') maps.set(identity, hash, componentIds(fact.components));
+      const ids = maps.get(identity, hash) ?? (identity.components?.hash === hash ? identity.components.ids : null);
       return withIdentity(agent, { components: { hash, ids } });
     }
     case 'health':
@@ -64,11 +62,7 @@ export function observe(
     case 'remote-config-status':
       return withReport(agent, 'reported', reportedOf(fact.status, now));
     case 'effective-config': {
-      const { effective: received, changes } = effective.receive(
-        agent,
-        effectiveFiles(fact.effectiveConfig),
-        now,
-      );
+      const { effective: received, changes } = effective.receive(agent, effectiveFiles(fact.effectiveConfig), now);
       const same = agent.report.effective?.digest === received.digest && !isOpen(agent);
       return same
         ? { agent, changes: [] }

@@ -133,9 +133,7 @@ export function effectiveFiles(config: EffectiveConfig): ReceivedFile[] {
 }
 
 /** Component ids by kind, as the Collector groups them: receivers, processors, exporters, extensions, connectors. */
-export function componentIds(
-  components: Readonly<Record<string, ComponentDetails>>,
-): Record<string, string[]> {
+export function componentIds(components: Readonly<Record<string, ComponentDetails>>): Record<string, string[]> {
   const ids: Record<string, string[]> = Object.create(null);
   for (const [kind, details] of Object.entries(components).slice(0, AGENT_LIMITS.files))
     ids[cut(kind, AGENT_LIMITS.name)] = Object.keys(details.subComponentMap)

@@ -44,11 +44,7 @@ export class Groups {
   groupOf: Grouping['groupOf'] = (labels) => this.#grouping.groupOf(labels);
 
   /** @throws FleetError `invalid`, `invalid-selector`, `invalid-strategy`. */
-  put(
-    name: string,
-    settings: GroupSettings,
-    now: Instant,
-  ): { row: Group; created: boolean; changes: Change[] } {
+  put(name: string, settings: GroupSettings, now: Instant): { row: Group; created: boolean; changes: Change[] } {
     checkName('group', name, LIMITS.nameLength);
     parseSelector(settings.selector);
     strategyNamed(settings.strategy);

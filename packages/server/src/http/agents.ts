@@ -54,8 +54,7 @@ function listAgents({ roster, groups }: ControlPlane, filter: InputOf<'listAgent
   const found: { member: Member; key: string }[] = [];
   for (const member of members) {
     const { identity } = member.agent;
-    if (filter.state !== undefined && standing(member.agent, member.presence).state !== filter.state)
-      continue;
+    if (filter.state !== undefined && standing(member.agent, member.presence).state !== filter.state) continue;
     if (!matches(selector, labelsOf(identity))) continue;
     const key = sortKey(member);
     if (q !== undefined && !`${key} ${identity.instanceUid}`.toLowerCase().includes(q)) continue;
@@ -131,11 +130,7 @@ async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
   plane.reconciler.dropTarget(agent, 'pinned');
   plane.reconciler.record('agent.pinned', author, `agent/${agent.identity.id}`, { ...target, reason });
   const { terms } = strategyNamed('all-at-once');
-  return change(
-    plane,
-    member,
-    underPin({ ...agent, identity: { ...agent.identity, pin: set } }, target, terms, now),
-  );
+  return change(plane, member, underPin({ ...agent, identity: { ...agent.identity, pin: set } }, target, terms, now));
 }
 
 async function unpin(plane: ControlPlane, input: InputOf<'unpinAgent'>) {
@@ -164,18 +159,10 @@ async function restart(plane: ControlPlane, input: InputOf<'restartAgent'>) {
   const member = memberOf(plane, input.id);
   const refusal = plane.gateway.restart(member.agent.identity.id);
   if (refusal === 'capability')
-    throw new FleetError(
-      'not-supported',
-      'the agent does not accept restart commands (AcceptsRestartCommand)',
-    );
+    throw new FleetError('not-supported', 'the agent does not accept restart commands (AcceptsRestartCommand)');
   if (refusal === 'offline')
     throw new FleetError('conflict', 'the agent is not connected; a restart command is never kept for later');
-  plane.reconciler.record(
-    'agent.restarted',
-    input.author ?? ANONYMOUS,
-    `agent/${member.agent.identity.id}`,
-    {},
-  );
+  plane.reconciler.record('agent.restarted', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {});
   await plane.reconciler.flush();
   return agentView(member);
 }
@@ -217,10 +204,7 @@ async function remove(plane: ControlPlane, input: InputOf<'deleteAgent'>): Promi
   await plane.reconciler.flush();
 }
 
-async function timeline(
-  { store, ...plane }: ControlPlane,
-  { id, limit, cursor }: InputOf<'getAgentTimeline'>,
-) {
+async function timeline({ store, ...plane }: ControlPlane, { id, limit, cursor }: InputOf<'getAgentTimeline'>) {
   const subject = `agent/${memberOf({ store, ...plane }, id).agent.identity.id}`;
   const events = await store.events({ after: historyStart(cursor), limit, subject });
   return historyPage(events.map(eventView), limit);
@@ -228,9 +212,7 @@ async function timeline(
 
 /** The stored entries under the present one: the answer is of one moment, whatever was committed since it was read. */
 const withPresent = (past: readonly LedgerEntry[], present: LedgerEntry | null): LedgerEntry[] =>
-  present === null
-    ? [...past]
-    : [present, ...past.filter(({ generation }) => generation !== present.generation)];
+  present === null ? [...past] : [present, ...past.filter(({ generation }) => generation !== present.generation)];
 
 export const agentHandlers = (plane: ControlPlane): Pick<Handlers<void>, AgentOperation> => ({
   listAgents: async (input) => listAgents(plane, input),

@@ -2,12 +2,7 @@ import { ApiError, BASE_PATH, type Handlers, type OperationName, problemDocument
 import { contract, readRequest } from '@flaghoist/api/contract';
 import openapi from '@flaghoist/api/openapi.json' with { type: 'json' };
 import { FleetError } from '@flaghoist/fleet';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { StoreError } from '../storage/store.ts';
@@ -32,12 +27,10 @@ const handlersOf = (plane: ControlPlane): Answered => ({
 /** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof FleetError)
-    return new ApiError(error.code, error.message, error.problems, { cause: error });
+  if (error instanceof FleetError) return new ApiError(error.code, error.message, error.problems, { cause: error });
   if (error instanceof StoreError) return new ApiError('unavailable', error.message, [], { cause: error });
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (statusCode === 413)
-    return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
+  if (statusCode === 413) return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ApiError('invalid', message ?? 'bad request', [], { status: statusCode, cause: error });
   return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
@@ -105,10 +98,8 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
     refuseForeignHost(loopback, request);
     refuseForeignOrigin(request);
   });
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string' },
-    async (_request: unknown, body: string) => readJson(body),
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
+    readJson(body),
   );
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));

@@ -54,10 +54,7 @@ function whoUses({ groups, roster }: ControlPlane, name: string): string | undef
   return undefined;
 }
 
-async function remove(
-  plane: ControlPlane,
-  { name, ifMatch, author }: InputOf<'deleteConfiguration'>,
-): Promise<void> {
+async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteConfiguration'>): Promise<void> {
   const { configurations, reconciler } = plane;
   checkVersion(ifMatch, versionOf([configurations.get(name).description]));
   const inUse = whoUses(plane, name);
@@ -67,11 +64,7 @@ async function remove(
   await reconciler.flush();
 }
 
-async function createRevision(
-  plane: ControlPlane,
-  { name, body }: InputOf<'createRevision'>,
-  commit: Commit,
-) {
+async function createRevision(plane: ControlPlane, { name, body }: InputOf<'createRevision'>, commit: Commit) {
   const { configurations, reconciler, reader } = plane;
   configurations.get(name);
   const problems = await reader.check(body.files);
@@ -112,15 +105,9 @@ async function diff(plane: ControlPlane, { name, from, to }: InputOf<'diffRevisi
     const [before, after] = [old.files[file]?.body ?? '', next.files[file]?.body ?? ''];
     const label = (number: number): string => `${name}@${number}${file === '' ? '' : `/${file}`}`;
     if (before !== after)
-      text += createTwoFilesPatch(
-        label(old.number),
-        label(next.number),
-        before,
-        after,
-        undefined,
-        undefined,
-        { headerOptions: FILE_HEADERS_ONLY },
-      );
+      text += createTwoFilesPatch(label(old.number), label(next.number), before, after, undefined, undefined, {
+        headerOptions: FILE_HEADERS_ONLY,
+      });
   }
   return { from: old.number, to: next.number, text };
 }
@@ -130,8 +117,7 @@ export const configurationHandlers = (plane: ControlPlane): Pick<Handlers<void>,
     const page = pageOf(plane.configurations.list(), input, ({ name }) => name);
     return { ...page, items: page.items.map((row) => configurationView(row, plane.groups.list())) };
   },
-  getConfiguration: async ({ name }) =>
-    configurationView(plane.configurations.get(name), plane.groups.list()),
+  getConfiguration: async ({ name }) => configurationView(plane.configurations.get(name), plane.groups.list()),
   putConfiguration: (input) => put(plane, input),
   deleteConfiguration: (input) => remove(plane, input),
   listRevisions: async ({ name, ...paging }) => {

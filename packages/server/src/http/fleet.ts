@@ -14,10 +14,7 @@ function countFleet({ roster, groups, journal }: ControlPlane): Fleet {
   const states: States = {};
   const versions: Record<string, number> = Object.create(null);
   const capabilities: Record<string, number> = {};
-  const byGroup = new Map<
-    string | null,
-    { name: string | null; total: number; connected: number; states: States }
-  >();
+  const byGroup = new Map<string | null, { name: string | null; total: number; connected: number; states: States }>();
   for (const { name } of groups.list()) byGroup.set(name, { name, total: 0, connected: 0, states: {} });
   let connected = 0;
   for (const { agent, presence } of roster.all()) {

@@ -8,8 +8,7 @@ import { groupView } from './views.ts';
 
 type GroupOperation = 'listGroups' | 'getGroup' | 'putGroup' | 'deleteGroup';
 
-const view = ({ groups, roster }: ControlPlane, name: string) =>
-  groupView(groups.get(name), roster.groupSize(name));
+const view = ({ groups, roster }: ControlPlane, name: string) => groupView(groups.get(name), roster.groupSize(name));
 const touchAll = ({ roster }: ControlPlane): void => {
   for (const { agent } of roster.all()) roster.touch(agent.identity.id);
 };
@@ -39,12 +38,7 @@ async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGro
   };
   const { created, changes } = groups.put(name, settings, plane.now());
   reconciler.write(changes);
-  reconciler.record(
-    created ? 'group.created' : 'group.updated',
-    body.author ?? ANONYMOUS,
-    `group/${name}`,
-    settings,
-  );
+  reconciler.record(created ? 'group.created' : 'group.updated', body.author ?? ANONYMOUS, `group/${name}`, settings);
   if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll(plane);
   await reconciler.flush();
   return view(plane, name);
@@ -63,11 +57,7 @@ async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'d
 export const groupHandlers = (plane: ControlPlane): Pick<Handlers<void>, GroupOperation> => ({
   listGroups: async (input) => {
     const order = resolutionOrder(plane.groups.list());
-    const page = pageOf(
-      order,
-      input,
-      (group) => `${String(1e9 - group.priority).padStart(12, '0')} ${group.name}`,
-    );
+    const page = pageOf(order, input, (group) => `${String(1e9 - group.priority).padStart(12, '0')} ${group.name}`);
     return { ...page, items: page.items.map(({ name }) => view(plane, name)) };
   },
   getGroup: async ({ name }) => view(plane, name),

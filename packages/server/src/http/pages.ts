@@ -18,11 +18,7 @@ const decode = (cursor: string): string => Buffer.from(cursor, 'base64url').toSt
  * One page of a sorted list. The cursor names the last item seen, not a position, so that items which come or go
  * meanwhile neither repeat nor hide others. `keyOf` must be unique and grow along the list.
  */
-export function pageOf<T>(
-  sorted: readonly T[],
-  { limit, cursor }: Paging,
-  keyOf: (item: T) => string,
-): Page<T> {
+export function pageOf<T>(sorted: readonly T[], { limit, cursor }: Paging, keyOf: (item: T) => string): Page<T> {
   const after = cursor === undefined ? undefined : decode(cursor);
   const start = after === undefined ? 0 : sorted.findIndex((item) => keyOf(item) > after);
   const items = start === -1 ? [] : sorted.slice(start, start + limit);
@@ -35,8 +31,7 @@ export function pageOf<T>(
 export function historyStart(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   const after = Number(decode(cursor));
-  if (!Number.isSafeInteger(after))
-    throw new FleetError('invalid', 'cursor: use the nextCursor of an earlier answer');
+  if (!Number.isSafeInteger(after)) throw new FleetError('invalid', 'cursor: use the nextCursor of an earlier answer');
   return after;
 }
 

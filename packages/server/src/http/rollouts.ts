@@ -1,10 +1,4 @@
-import {
-  API_LIMITS,
-  type Handlers,
-  type InputOf,
-  type RolloutDetail,
-  type RolloutTarget,
-} from '@flaghoist/api';
+import { API_LIMITS, type Handlers, type InputOf, type RolloutDetail, type RolloutTarget } from '@flaghoist/api';
 import {
   DEFAULT_STRATEGY,
   type FailureReason,
@@ -41,8 +35,7 @@ const toShare = (share: number | string | undefined): Share | undefined => {
   if (share === undefined) return undefined;
   return typeof share === 'number' ? { count: share } : { percent: Number.parseFloat(share) };
 };
-const toMillis = (duration: string | undefined) =>
-  duration === undefined ? undefined : parseDuration(duration);
+const toMillis = (duration: string | undefined) => (duration === undefined ? undefined : parseDuration(duration));
 
 const toOverrides = (given: Overrides): StrategyOverrides => ({
   maxInFlight: toShare(given.maxInFlight),
@@ -55,8 +48,7 @@ const toOverrides = (given: Overrides): StrategyOverrides => ({
 function groupsOf({ groups }: ControlPlane, { group, configuration }: InputOf<'startRollout'>['body']) {
   if (group === undefined) {
     const running = groups.list().filter((each) => each.configuration === configuration);
-    if (running.length === 0)
-      throw new FleetError('not-found', `no group runs configuration ${configuration}`);
+    if (running.length === 0) throw new FleetError('not-found', `no group runs configuration ${configuration}`);
     return running;
   }
   const found = groups.get(group);
@@ -136,9 +128,7 @@ function failuresOf(plane: ControlPlane, rollout: Rollout): RolloutDetail['failu
     const examples = targets
       .slice(0, API_LIMITS.failureExamples)
       .map(({ agent }) => ({ agent, name: nameOfAgent(plane, agent) }));
-    return [
-      { reason: first.reason as FailureReason, message: first.message, count: targets.length, examples },
-    ];
+    return [{ reason: first.reason as FailureReason, message: first.message, count: targets.length, examples }];
   });
   return groups.sort((a, b) => b.count - a.count);
 }
@@ -257,15 +247,8 @@ export function rolloutHandlers(plane: ControlPlane): Pick<Handlers<void>, Rollo
     listRollouts: async ({ group, state, ...paging }) => {
       const wanted = plane.rollouts
         .list()
-        .filter(
-          (row) =>
-            (group === undefined || row.group === group) && (state === undefined || row.state === state),
-        );
-      const page = pageOf(
-        wanted,
-        paging,
-        (row) => `${String(1e15 - row.createdAt).padStart(16, '0')} ${row.id}`,
-      );
+        .filter((row) => (group === undefined || row.group === group) && (state === undefined || row.state === state));
+      const page = pageOf(wanted, paging, (row) => `${String(1e15 - row.createdAt).padStart(16, '0')} ${row.id}`);
       return { ...page, items: page.items.map(({ id }) => view(plane, id)) };
     },
     getRollout: ({ id }) => detail(plane, ended, id),

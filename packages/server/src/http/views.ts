@@ -32,9 +32,7 @@ const share = (value: Share): number | string => ('count' in value ? value.count
 
 function lastSeen({ report }: Agent, presence: Presence): Instant | null {
   if (presence.lastSeen !== null) return presence.lastSeen;
-  const times = [report.health?.at, report.reported?.at, report.effective?.at].filter(
-    (at) => at !== undefined,
-  );
+  const times = [report.health?.at, report.reported?.at, report.effective?.at].filter((at) => at !== undefined);
   return times.length === 0 ? null : Math.max(...times);
 }
 
@@ -180,11 +178,7 @@ export function strategyView(strategy: Strategy): api.Strategy {
 }
 
 /** `pending` agents are those of the plan that are no target yet. */
-export function rolloutView(
-  summary: RolloutSummary,
-  rollout: Rollout | undefined,
-  pending: number,
-): api.Rollout {
+export function rolloutView(summary: RolloutSummary, rollout: Rollout | undefined, pending: number): api.Rollout {
   const { version: _version, strategy, createdAt, endedAt, ...rest } = summary;
   const counts = Object.fromEntries(TARGET_STATES.map((state) => [state, summary.counts[state]]));
   const open = rollout === undefined ? 0 : inFlight(rollout);

@@ -61,12 +61,6 @@ export class Announcer {
 
   #progress(rollout: Rollout, now: number) {
     const { id, group, state, counts, planned } = rollout;
-    return this.#journal.record(
-      'rollout.progressed',
-      SERVER,
-      `rollout/${id}`,
-      { group, state, counts, planned },
-      now,
-    );
+    return this.#journal.record('rollout.progressed', SERVER, `rollout/${id}`, { group, state, counts, planned }, now);
   }
 }

@@ -131,8 +131,7 @@ export class Reconciler {
 
   /** Runs a turn now and resolves when everything decided until now is durable. */
   async flush(): Promise<void> {
-    if (this.#stopped)
-      throw new StoreError('unavailable', 'the server is stopping; nothing is stored any more');
+    if (this.#stopped) throw new StoreError('unavailable', 'the server is stopping; nothing is stored any more');
     this.turn();
     await this.#lastCommit;
   }
@@ -266,10 +265,7 @@ export class Reconciler {
    * Tells a rollout that one of its targets is out of its hands: nothing lost when it was never sent, a failure that
    * counts when it may hold the revision without proof (A.4, I4).
    */
-  dropTarget(
-    { identity, ledger }: Member['agent'],
-    reason: 'left-group' | 'pinned' | 'no-remote-config',
-  ): void {
+  dropTarget({ identity, ledger }: Member['agent'], reason: 'left-group' | 'pinned' | 'no-remote-config'): void {
     if (ledger === null || ledger.source.kind !== 'rollout') return;
     const about = { agent: identity.id, reason };
     const exposed = ledger.sentAt !== null && IN_FLIGHT.has(ledger.phase);
@@ -287,10 +283,7 @@ export class Reconciler {
   #expirePin(member: Member, now: Instant): void {
     const { pin, id } = member.agent.identity;
     if (pin === null || pin.expires === null || pin.expires > now) return;
-    this.#parts.roster.update(
-      member,
-      unassign({ ...member.agent, identity: { ...member.agent.identity, pin: null } }),
-    );
+    this.#parts.roster.update(member, unassign({ ...member.agent, identity: { ...member.agent.identity, pin: null } }));
     this.record('agent.unpinned', SERVER, `agent/${id}`, { reason: 'expired' });
   }
 
@@ -300,8 +293,7 @@ export class Reconciler {
     if (ledger?.phase !== 'offered' || ledger.sentAt !== null) return;
     if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return;
     const deaf = !can(identity, 'AcceptsRemoteConfig');
-    const patience =
-      member.presence.transport === 'http' ? SERVER_LIMITS.httpPatience : SERVER_LIMITS.deliveryTimeout;
+    const patience = member.presence.transport === 'http' ? SERVER_LIMITS.httpPatience : SERVER_LIMITS.deliveryTimeout;
     if (!deaf && now - ledger.offeredAt < patience) return;
     if (deaf) this.dropTarget(member.agent, 'no-remote-config');
     else if (ledger.source.kind === 'rollout') {
@@ -317,10 +309,7 @@ export class Reconciler {
     const rollout = rollouts.active(rolloutId);
     if (member === undefined || rollout === undefined) return;
     const source = { kind: 'rollout', rollout: rolloutId } as const;
-    roster.update(
-      member,
-      assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#parts.now()),
-    );
+    roster.update(member, assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#parts.now()));
   }
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */

@@ -29,11 +29,7 @@ const TARGET_OF: Readonly<Record<Phase, Target['state']>> = {
 };
 
 /** The agent in the group that its labels say, since now when that is another one. */
-export function regroup(
-  agent: Agent,
-  groupOf: (labels: Record<string, string>) => string | null,
-  now: Instant,
-): Agent {
+export function regroup(agent: Agent, groupOf: (labels: Record<string, string>) => string | null, now: Instant): Agent {
   const name = groupOf(labelsOf(agent.identity));
   const before = agent.identity.group;
   if ((before?.name ?? null) === name) return agent;
@@ -50,18 +46,12 @@ function withVerdict(entry: LedgerEntry, verdict: EffectiveVerdict | undefined, 
   if (verdict === undefined) return entry;
   const before = entry.effective;
   const same =
-    before?.kind === verdict.kind &&
-    (verdict.kind === 'confirmed' || ('why' in before && before.why === verdict.why));
+    before?.kind === verdict.kind && (verdict.kind === 'confirmed' || ('why' in before && before.why === verdict.why));
   return same ? entry : { ...entry, effective: { ...verdict, at: now } };
 }
 
 /** The agent with its ledger moved by what is known now. */
-export function settle(
-  agent: Agent,
-  presence: Presence,
-  verdict: EffectiveVerdict | undefined,
-  now: Instant,
-): Agent {
+export function settle(agent: Agent, presence: Presence, verdict: EffectiveVerdict | undefined, now: Instant): Agent {
   if (agent.ledger === null) return withLedger(agent, null);
   const judged = { ...agent, ledger: withVerdict(agent.ledger, verdict, now) };
   return withLedger(agent, assess(judged.ledger === agent.ledger ? agent : judged, presence, now));

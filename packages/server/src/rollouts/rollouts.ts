@@ -124,8 +124,7 @@ export class Rollouts {
     const before = this.activeOf(request.group);
     const members = [...this.#roster.inGroup(request.group)].map(({ agent }) => agent);
     const header = planRollout({ ...request, supersedes: before?.id ?? null }, members);
-    const ordered =
-      before === undefined ? [] : this.#apply(before.id, { type: 'superseded', by: request.id }, now);
+    const ordered = before === undefined ? [] : this.#apply(before.id, { type: 'superseded', by: request.id }, now);
     const first = { type: 'started', header } as const;
     const { rollout, commands } = step(null, first, now);
     this.#activate(rollout).unwritten.push({ event: first, at: now });
@@ -240,18 +239,14 @@ export class Rollouts {
     const { rollout, commands } = step(active.rollout, event, now);
     active.rollout = rollout;
     active.unwritten.push({ event, at: now });
-    if (TERMINAL.has(rollout.state) && this.#byGroup.get(rollout.group) === id)
-      this.#byGroup.delete(rollout.group);
+    if (TERMINAL.has(rollout.state) && this.#byGroup.get(rollout.group) === id) this.#byGroup.delete(rollout.group);
     return commands.map((command) => ({ rollout, command }));
   }
 
   #activate(rollout: Rollout): Active {
     const waiting = [...this.#roster.inGroup(rollout.group)].filter(({ agent }) => {
       const target = rollout.targets.get(agent.identity.id);
-      return (
-        (target === undefined || target.state === 'deferred') &&
-        skipReason(agent, rollout.target) === undefined
-      );
+      return (target === undefined || target.state === 'deferred') && skipReason(agent, rollout.target) === undefined;
     });
     const ranked = waiting.map(({ agent }) => ({
       id: agent.identity.id,

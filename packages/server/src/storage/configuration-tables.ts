@@ -13,12 +13,8 @@ export function configurationWriters(db: DatabaseSync): Writers<Kinds> {
     ON CONFLICT (name) DO UPDATE SET rest = excluded.rest`);
   const configurationDeleted = db.prepare('DELETE FROM configurations WHERE name = ?');
   const revisionsDeleted = db.prepare('DELETE FROM revisions WHERE configuration = ?');
-  const revision = db.prepare(
-    'INSERT INTO revisions (configuration, number, hash, rest) VALUES (?, ?, ?, ?)',
-  );
-  const files = db.prepare(
-    'INSERT INTO config_files (hash, files) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING',
-  );
+  const revision = db.prepare('INSERT INTO revisions (configuration, number, hash, rest) VALUES (?, ?, ?, ?)');
+  const files = db.prepare('INSERT INTO config_files (hash, files) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
   const group = db.prepare(`
     INSERT INTO agent_groups (name, rest) VALUES (?, ?)
     ON CONFLICT (name) DO UPDATE SET rest = excluded.rest`);
@@ -66,9 +62,7 @@ export function configurationReaders(db: DatabaseSync) {
         ({ rest, ...keys }): Revision => ({ ...keys, ...fromJson<Omit<Revision, keyof typeof keys>>(rest) }),
       ),
     groups: () =>
-      (groups.all() as Named[]).map(
-        ({ name, rest }): Group => ({ name, ...fromJson<Omit<Group, 'name'>>(rest) }),
-      ),
+      (groups.all() as Named[]).map(({ name, rest }): Group => ({ name, ...fromJson<Omit<Group, 'name'>>(rest) })),
     files: (hash: string): ConfigFiles | null => {
       const found = files.get(hash) as { files: string } | undefined;
       return found === undefined ? null : fromJson(found.files);

@@ -216,9 +216,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       expect((await store.ledger('a-1', 3)).map(({ generation }) => generation)).toEqual([10, 3, 2]);
       expect((await store.load()).agents[0]?.ledger).toEqual(proven);
 
-      await store.commit([
-        { kind: 'agent-assignment', id: 'a-1', row: { ...assignment(11), desired: null } },
-      ]);
+      await store.commit([{ kind: 'agent-assignment', id: 'a-1', row: { ...assignment(11), desired: null } }]);
       expect((await store.load()).agents[0]?.ledger).toBeNull();
     });
 
@@ -260,9 +258,9 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       ]);
       const uids = (await store.load()).agents.map(({ identity }) => identity.instanceUid);
       expect(uids).toEqual([OTHER_UID, UID]);
-      await expect(
-        store.commit([{ kind: 'agent-identity', row: identity('a-3', UID) }]),
-      ).rejects.toBeInstanceOf(StoreError);
+      await expect(store.commit([{ kind: 'agent-identity', row: identity('a-3', UID) }])).rejects.toBeInstanceOf(
+        StoreError,
+      );
     });
 
     test('a deleted configuration takes its revisions along, keeps the files, and its name is free', async () => {
@@ -297,9 +295,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         ...names.map((each): Change => ({ kind: 'group', row: { ...group, name: each } })),
         ...names.map((each): Change => ({ kind: 'agent-identity', row: identity(each, each) })),
         ...[10, 9, 2].map((number): Change => ({ kind: 'revision', row: { ...revision, number }, files })),
-        ...names.map(
-          (id, age): Change => ({ kind: 'rollout', row: { ...rollout, id, createdAt: AT - age } }),
-        ),
+        ...names.map((id, age): Change => ({ kind: 'rollout', row: { ...rollout, id, createdAt: AT - age } })),
       ]);
       const loaded = await store.load();
       expect(loaded.configurations.map((each) => each.name)).toEqual(['a', 'b', 'c']);
@@ -328,8 +324,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
           (_, index): Change => ({ kind: 'event', row: event(index + 1, subject(index + 1)) }),
         ),
       );
-      const seqs = async (query: Parameters<Store['events']>[0]) =>
-        (await store.events(query)).map(({ seq }) => seq);
+      const seqs = async (query: Parameters<Store['events']>[0]) => (await store.events(query)).map(({ seq }) => seq);
       expect(await seqs({ after: 8, limit: 10 })).toEqual([9, 10, 11, 12]);
       expect(await seqs({ after: 8, limit: 2 })).toEqual([9, 10]);
       expect(await seqs({ after: 4, limit: 3, subject: 'group/edge' })).toEqual([6, 8, 10]);

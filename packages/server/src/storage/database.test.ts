@@ -41,9 +41,7 @@ test('a second server on a directory is refused at once, and the first goes on',
   expect(performance.now() - began).toBeLessThan(3_000);
   await first.commit([{ kind: 'mark', name: 'm', value: 1 }]);
   // Refusing must not have freed the lock of the first for another process (POSIX advisory locks).
-  expect(spawnSync(process.execPath, [PROGRAM, directory], { encoding: 'utf8' }).stdout).toMatch(
-    /^refused locked /,
-  );
+  expect(spawnSync(process.execPath, [PROGRAM, directory], { encoding: 'utf8' }).stdout).toMatch(/^refused locked /);
   await first[Symbol.asyncDispose]();
   await using second = await openSqliteStore({ directory });
   expect((await second.load()).marks.get('m')).toBe(1);
@@ -75,15 +73,15 @@ test('a database of another program is refused and not touched', async () => {
   });
 });
 
-test.each([
-  'not a database at all, but a long enough text '.repeat(100),
-  'SQLite format 3\u0000'.repeat(1_000),
-])('a damaged file is refused as corrupt (%#)', async (content) => {
-  const directory = newDirectory();
-  fs.writeFileSync(path.join(directory, 'flaghoist.db'), content);
-  await expect(openSqliteStore({ directory })).rejects.toMatchObject({ code: 'corrupt' });
-  expect(fs.readFileSync(path.join(directory, 'flaghoist.db'), 'utf8')).toBe(content);
-});
+test.each(['not a database at all, but a long enough text '.repeat(100), 'SQLite format 3\u0000'.repeat(1_000)])(
+  'a damaged file is refused as corrupt (%#)',
+  async (content) => {
+    const directory = newDirectory();
+    fs.writeFileSync(path.join(directory, 'flaghoist.db'), content);
+    await expect(openSqliteStore({ directory })).rejects.toMatchObject({ code: 'corrupt' });
+    expect(fs.readFileSync(path.join(directory, 'flaghoist.db'), 'utf8')).toBe(content);
+  },
+);
 
 test('a damaged row is reported as corrupt when it is read', async () => {
   const directory = await tampered(
@@ -102,30 +100,21 @@ test('a SQLite that can damage databases is refused', () => {
   checkSqlite();
 });
 
-test.skipIf(!posix)(
-  'directory and files are for their user only, also when they were not before',
-  async () => {
-    const directory = path.join(newDirectory(), 'new', 'data');
-    const modes = () =>
-      fs.readdirSync(directory).map((name) => fs.statSync(path.join(directory, name)).mode & 0o777);
-    const first = await openSqliteStore({ directory });
-    await first.commit([{ kind: 'mark', name: 'm', value: 1 }]);
-    expect(fs.readdirSync(directory)).toEqual([
-      'flaghoist.db',
-      'flaghoist.db-shm',
-      'flaghoist.db-wal',
-      'flaghoist.lock',
-    ]);
-    expect(new Set(modes())).toEqual(new Set([0o600]));
-    expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
-    await first[Symbol.asyncDispose]();
+test.skipIf(!posix)('directory and files are for their user only, also when they were not before', async () => {
+  const directory = path.join(newDirectory(), 'new', 'data');
+  const modes = () => fs.readdirSync(directory).map((name) => fs.statSync(path.join(directory, name)).mode & 0o777);
+  const first = await openSqliteStore({ directory });
+  await first.commit([{ kind: 'mark', name: 'm', value: 1 }]);
+  expect(fs.readdirSync(directory)).toEqual(['flaghoist.db', 'flaghoist.db-shm', 'flaghoist.db-wal', 'flaghoist.lock']);
+  expect(new Set(modes())).toEqual(new Set([0o600]));
+  expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
+  await first[Symbol.asyncDispose]();
 
-    fs.chmodSync(path.join(directory, 'flaghoist.db'), 0o644);
-    await using second = await openSqliteStore({ directory });
-    await second.commit([{ kind: 'mark', name: 'm', value: 2 }]);
-    expect(new Set(modes())).toEqual(new Set([0o600]));
-  },
-);
+  fs.chmodSync(path.join(directory, 'flaghoist.db'), 0o644);
+  await using second = await openSqliteStore({ directory });
+  await second.commit([{ kind: 'mark', name: 'm', value: 2 }]);
+  expect(new Set(modes())).toEqual(new Set([0o600]));
+});
 
 test('a path that is no directory is refused', async () => {
   const file = path.join(newDirectory(), 'file');
@@ -138,22 +127,19 @@ test('a path that is no directory is refused', async () => {
   }
 });
 
-test.skipIf(!posix)(
-  'a directory that cannot be written to is refused, empty or with a database in it',
-  async () => {
-    // Permissions do not bind root, so the process that opens it is somebody else then.
-    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-    for (const directory of [newDirectory(), await tampered('SELECT 1')]) {
-      fs.chmodSync(directory, 0o555);
-      for (const name of fs.readdirSync(directory)) fs.chmodSync(path.join(directory, name), 0o444);
-      const run = spawnSync(process.execPath, [PROGRAM, directory], { ...nobody, encoding: 'utf8' });
-      fs.chmodSync(directory, 0o755);
-      expect(run.stdout).toMatch(/^refused unavailable /);
-      expect(run.stdout).toContain(directory);
-      expect(run.status).toBe(1);
-    }
-  },
-);
+test.skipIf(!posix)('a directory that cannot be written to is refused, empty or with a database in it', async () => {
+  // Permissions do not bind root, so the process that opens it is somebody else then.
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  for (const directory of [newDirectory(), await tampered('SELECT 1')]) {
+    fs.chmodSync(directory, 0o555);
+    for (const name of fs.readdirSync(directory)) fs.chmodSync(path.join(directory, name), 0o444);
+    const run = spawnSync(process.execPath, [PROGRAM, directory], { ...nobody, encoding: 'utf8' });
+    fs.chmodSync(directory, 0o755);
+    expect(run.stdout).toMatch(/^refused unavailable /);
+    expect(run.stdout).toContain(directory);
+    expect(run.status).toBe(1);
+  }
+});
 
 test('commits that come together become few transactions', async () => {
   const written: Written[] = [];

@@ -106,10 +106,7 @@ test('a commit after the gap writes what waits, though the timer has not fired',
 test('a merged transaction is bounded, a single commit is never split', async () => {
   const { commits, transactions, last, settle, advance } = bench();
   const many = (prefix: string, count: number) =>
-    Array.from(
-      { length: count },
-      (_, index): Change => ({ kind: 'mark', name: `${prefix}${index}`, value: 1 }),
-    );
+    Array.from({ length: count }, (_, index): Change => ({ kind: 'mark', name: `${prefix}${index}`, value: 1 }));
   void commits.commit(mark('first'));
   void commits.commit(many('a', LIMITS.batchChanges * 2));
   void commits.commit(many('b', LIMITS.batchChanges - 1));

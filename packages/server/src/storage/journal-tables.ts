@@ -8,9 +8,7 @@ import { fromJson, json } from './json.ts';
 import { LIMITS } from './limits.ts';
 
 export function journalWriters(db: DatabaseSync): Writers<'event' | 'mark' | 'idempotency'> {
-  const event = db.prepare(
-    'INSERT INTO events (seq, at, kind, author, subject, data) VALUES (?, ?, ?, ?, ?, ?)',
-  );
+  const event = db.prepare('INSERT INTO events (seq, at, kind, author, subject, data) VALUES (?, ?, ?, ?, ?, ?)');
   const mark = db.prepare(`
     INSERT INTO marks (name, value) VALUES (?, ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
@@ -62,13 +60,10 @@ export function journalReaders(db: DatabaseSync) {
   return {
     events: ({ after, limit, subject }: EventQuery) => {
       const rows = subject === undefined ? all.all(after, limit) : bySubject.all(subject, after, limit);
-      return (rows as unknown as EventRow[]).map(
-        (row): JournalEvent => ({ ...row, data: fromJson(row.data) }),
-      );
+      return (rows as unknown as EventRow[]).map((row): JournalEvent => ({ ...row, data: fromJson(row.data) }));
     },
     bounds: () => bounds.get() as { first: number; last: number },
-    marks: () =>
-      new Map((marks.all() as { name: string; value: number }[]).map(({ name, value }) => [name, value])),
+    marks: () => new Map((marks.all() as { name: string; value: number }[]).map(({ name, value }) => [name, value])),
     idempotent: (key: string): unknown => {
       const found = answer.get(key) as { answer: string } | undefined;
       return found === undefined ? undefined : fromJson(found.answer);

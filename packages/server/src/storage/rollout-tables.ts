@@ -23,9 +23,7 @@ export function rolloutWriters(db: DatabaseSync): Writers<'rollout' | 'rollout-l
 type Rest = Omit<RolloutSummary, 'id' | 'createdAt'>;
 
 export function rolloutReaders(db: DatabaseSync) {
-  const rollouts = db.prepare(
-    'SELECT id, created_at AS createdAt, rest FROM rollouts ORDER BY created_at, id',
-  );
+  const rollouts = db.prepare('SELECT id, created_at AS createdAt, rest FROM rollouts ORDER BY created_at, id');
   const log = db.prepare('SELECT version, at, events FROM rollout_log WHERE rollout = ? ORDER BY version');
 
   return {

@@ -48,9 +48,7 @@ export function report(status: string): AgentReport {
     health: { ...health, components: oddKeys(health), at: AT },
     reported: { hash: HASH, status: 'FAILED', errorMessage: ODD, at: AT },
     effective: {
-      files: [
-        { name: '', contentType: 'text/yaml', template: HASH, holes: ['', ODD, '4317'], bytes: 20_480 },
-      ],
+      files: [{ name: '', contentType: 'text/yaml', template: HASH, holes: ['', ODD, '4317'], bytes: 20_480 }],
       digest: HASH,
       at: AT,
     },

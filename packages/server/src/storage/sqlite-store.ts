@@ -79,9 +79,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    await this.#commits.close(
-      new StoreError('unavailable', 'the store is closed: nothing can be committed any more'),
-    );
+    await this.#commits.close(new StoreError('unavailable', 'the store is closed: nothing can be committed any more'));
     await this.#reader.close();
     await this.#writer.close();
   }

@@ -45,9 +45,7 @@ export class SqliteThread<O extends Operations> {
       workerData: start,
     });
     this.#worker.on('message', (reply: Reply) => this.#take(reply));
-    this.#worker.on('error', (error) =>
-      this.#end(`the storage ${start.role} failed: ${String(error)}`, error),
-    );
+    this.#worker.on('error', (error) => this.#end(`the storage ${start.role} failed: ${String(error)}`, error));
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', () => {
         this.#end(`the storage ${start.role} has ended`);

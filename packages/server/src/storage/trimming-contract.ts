@@ -43,10 +43,7 @@ export function describeTrimming(start: Start): void {
 
   test('trimming more than one transaction takes drops everything that it should', async () => {
     const { store } = await start();
-    const events = Array.from(
-      { length: 12_000 },
-      (_, index): Change => ({ kind: 'event', row: event(index + 1) }),
-    );
+    const events = Array.from({ length: 12_000 }, (_, index): Change => ({ kind: 'event', row: event(index + 1) }));
     await store.commit(events);
     expect(await store.trim({ eventsAfter: 11_990, answersSince: 0 })).toBe(11_991);
     expect(await store.events({ after: 0, limit: 100 })).toHaveLength(10);
@@ -85,8 +82,7 @@ export function describeTrimming(start: Start): void {
     for (const id of ['a', 'b'])
       for (let n = 1; n <= (id === 'a' ? 60 : 50); n += 1)
         await store.commit([{ kind: 'ledger', id, row: ledgerEntry(n) }]);
-    const generations = async (id: string) =>
-      (await store.ledger(id, 100)).map(({ generation }) => generation);
+    const generations = async (id: string) => (await store.ledger(id, 100)).map(({ generation }) => generation);
     expect(await generations('a')).toEqual(Array.from({ length: 50 }, (_, n) => 60 - n));
     expect(await generations('b')).toHaveLength(50);
   });

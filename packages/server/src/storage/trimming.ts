@@ -27,8 +27,7 @@ export function textTrimmer(db: DatabaseSync) {
   function throughReports(present: Sweep, after: string): void {
     const rows = reports.all(after) as { agent: string; files: string | null }[];
     for (const { files } of rows)
-      for (const { template } of files === null ? [] : fromJson<EffectiveFile[]>(files))
-        present.used.add(template);
+      for (const { template } of files === null ? [] : fromJson<EffectiveFile[]>(files)) present.used.add(template);
     present.agent = rows.length < LIMITS.trimSlice ? null : (rows.at(-1)?.agent ?? null);
   }
 

@@ -82,9 +82,7 @@ export class VirtualAgent {
   }
 
   offer(hash: string, ...files: readonly (string | ConfigFile)[]): this {
-    const all = files.map((file) =>
-      typeof file === 'string' ? { name: '', body: Buffer.from(file) } : file,
-    );
+    const all = files.map((file) => (typeof file === 'string' ? { name: '', body: Buffer.from(file) } : file));
     return this.say(encodeRemoteConfig({ files: all, hash: Buffer.from(hash) }).bytes);
   }
 
