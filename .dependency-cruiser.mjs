@@ -1,7 +1,7 @@
 // Which way dependencies go (ARCHITECTURE.md). Tests may import anything.
 import { readFileSync } from 'node:fs';
 
-const TESTS = '\\.test\\.ts$';
+const TESTS = '\\.test\\.ts$|^packages/[^/]+/test/';
 
 const MAY_IMPORT = {
   opamp: [],

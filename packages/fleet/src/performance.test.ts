@@ -1,5 +1,6 @@
 /** What the functions of the hot paths cost for a fleet of 10,000. The bounds are loose: they catch a wrong order of growth. */
 import { expect, test } from 'vitest';
+import { A, agent, assigned, B, entry, presence, reported, T0 } from '../test/samples.ts';
 import type { Agent } from './agents/agent.ts';
 import { labelsOf } from './agents/labels.ts';
 import { assess } from './convergence/assess.ts';
@@ -12,7 +13,6 @@ import { lane } from './rollouts/catch-up.ts';
 import { planRollout } from './rollouts/plan.ts';
 import { strategyNamed } from './rollouts/strategy.ts';
 import { fold, type RolloutEvent, step } from './rollouts/transitions.ts';
-import { A, agent, assigned, B, entry, presence, reported, T0 } from './samples.ts';
 
 const FLEET = 10_000;
 const MOST_MILLIS = 500;

@@ -9,10 +9,10 @@ import { EffectiveConfigs, type ReceivedFile } from '../src/effective/effective-
 import { TextReader } from '../src/effective/reader.ts';
 import { SERVER_LIMITS } from '../src/limits.ts';
 import { Remembered } from '../src/remembered.ts';
-import { agent as sample } from '../src/storage/samples.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import type { Store } from '../src/storage/store.ts';
 import { story, until } from './lab.ts';
+import { agent as sample } from './storage/samples.ts';
 
 const HASH = 'aa'.repeat(32);
 const REVISION = { configuration: 'edge', revision: 1, hash: HASH };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
+import { allComponents, fullState, hashOf, newUid, restartCommand, VirtualAgent } from '../test/virtual-agent.ts';
 import { BEHAVIOURS, type BehaviourKind } from './behaviour.ts';
-import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from './testing/configs.ts';
-import { allComponents, fullState, hashOf, newUid, restartCommand, VirtualAgent } from './testing/virtual-agent.ts';
 
 const CONFIGS = {
   first: FIRST,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from './testing/configs.ts';
+import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
 import {
   allComponents,
   effectiveText,
@@ -8,7 +8,7 @@ import {
   newUid,
   restartCommand,
   VirtualAgent,
-} from './testing/virtual-agent.ts';
+} from '../test/virtual-agent.ts';
 
 const CRASHED = 'Agent process PID=N exited unexpectedly, exit code=1. Will restart in a bit...';
 const FAILED_CRASH = 'Agent exited unexpectedly with exit code 1 while applying configuration';

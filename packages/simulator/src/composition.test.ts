@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
 import { build } from './build.ts';
 import { Composer } from './composer.ts';
 import { type Composition, compose } from './composition.ts';
-import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from './testing/configs.ts';
 
 const SITE = { build: build('0.149.0'), attributes: { role: 'edge' }, local: '', effectiveBytes: 0 };
 const FILLINGS = { uid: '0199-aa', port: '40000', ppid: '77', host: 'edge-0001' };

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { type AgentToServer, decodeAgentToServer, encodeRemoteConfig, frame, unframe } from '@flaghoist/opamp';
 import { afterEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { FIRST } from '../test/configs.ts';
+import { hashOf } from '../test/virtual-agent.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type Scenario, scenario } from './scenario.ts';
-import { FIRST } from './testing/configs.ts';
-import { hashOf } from './testing/virtual-agent.ts';
 import * as wire from './wire.ts';
 
 /** An OpAMP server that offers FIRST once to everybody who has not heard of it, and keeps what it hears. */

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FakeServer } from '../testing/fake-server.ts';
-import { run } from '../testing/terminal.ts';
+import { FakeServer } from '../../test/fake-server.ts';
+import { run } from '../../test/terminal.ts';
 
 const GOOD = `receivers: { otlp: { protocols: { grpc: {} } } }
 exporters: { debug: {} }

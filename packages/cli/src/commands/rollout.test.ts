@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FakeServer } from '../testing/fake-server.ts';
-import { run } from '../testing/terminal.ts';
+import { FakeServer } from '../../test/fake-server.ts';
+import { run } from '../../test/terminal.ts';
 
 let server: FakeServer;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { World } from '../../test/world.ts';
 import { PLAIN, styleFor } from '../output/style.ts';
-import { World } from '../testing/world.ts';
 import { LiveLines } from './live.ts';
 import { bar, renderLine, renderOutcome, renderProgress } from './view.ts';
 

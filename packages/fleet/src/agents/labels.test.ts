@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ALL_CAPABILITIES, agent, without } from '../samples.ts';
+import { ALL_CAPABILITIES, agent, without } from '../../test/samples.ts';
 import { type AgentIdentity, type Attributes, Capability, can, capabilityNames, isVerifiable } from './agent.ts';
 import { labelsOf, nameOf } from './labels.ts';
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Agent, Presence } from '../agents/agent.ts';
 import {
   A,
   ALL_CAPABILITIES,
@@ -15,7 +14,8 @@ import {
   T0,
   TERMS,
   without,
-} from '../samples.ts';
+} from '../../test/samples.ts';
+import type { Agent, Presence } from '../agents/agent.ts';
 import { assess, lacksNews, RECONNECT_GRACE } from './assess.ts';
 import { EFFECTIVE_SETTLE } from './facts.ts';
 import { type FailureReason, type LedgerEntry, PHASES, type Phase } from './ledger.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { LIMITS } from '../limits.ts';
 import {
   A,
   agent,
@@ -15,7 +14,8 @@ import {
   revision,
   T0,
   TERMS,
-} from '../samples.ts';
+} from '../../test/samples.ts';
+import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
 import { assign, retry, unassign, withLedger } from './assignment.ts';
 import type { FailureReason } from './ledger.ts';

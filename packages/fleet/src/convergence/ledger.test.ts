@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { B, entry, ROLLOUT, T0, TERMS } from '../samples.ts';
+import { B, entry, ROLLOUT, T0, TERMS } from '../../test/samples.ts';
 import { extendDeadline, IN_FLIGHT, markSent, openEntry, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {

@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Agent, Presence } from '../agents/agent.ts';
-import { LIMITS } from '../limits.ts';
 import {
   A,
   agent,
@@ -17,7 +15,9 @@ import {
   T0,
   TERMS,
   without,
-} from '../samples.ts';
+} from '../../test/samples.ts';
+import type { Agent, Presence } from '../agents/agent.ts';
+import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
 import { assign, retry, unassign, withLedger } from './assignment.ts';
 import { type LedgerEntry, markSent } from './ledger.ts';

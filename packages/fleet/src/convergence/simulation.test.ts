@@ -5,6 +5,8 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import { A, agent, B, C, health, QUICK, T0, TERMS, without } from '../../test/samples.ts';
+import { KINDS, type Message, SimulatedAgent } from '../../test/simulated-agent.ts';
 import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
@@ -12,12 +14,10 @@ import { planRollout, skipReason } from '../rollouts/plan.ts';
 import type { Rollout, TargetState } from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
 import { fold, freeSlots, inFlight, type Observation, type RolloutEvent, step } from '../rollouts/transitions.ts';
-import { A, agent, B, C, health, QUICK, T0, TERMS, without } from '../samples.ts';
 import { assess, lacksNews } from './assess.ts';
 import { assign, unassign, withLedger } from './assignment.ts';
 import { extendDeadline, type LedgerEntry, markSent, type Phase } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
-import { KINDS, type Message, SimulatedAgent } from './simulated-agent.ts';
 
 const SECOND = 1_000;
 const FAULTS_UNTIL = T0 + 300 * SECOND;

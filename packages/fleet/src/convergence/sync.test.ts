@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { A, agent, assigned, B, entry, health, presence, reported, T0, without } from '../../test/samples.ts';
 import type { Agent, AgentIdentity, Presence } from '../agents/agent.ts';
-import { A, agent, assigned, B, entry, health, presence, reported, T0, without } from '../samples.ts';
 import { assign, retry } from './assignment.ts';
 import { type FailureReason, type LedgerEntry, PHASES, type Phase } from './ledger.ts';
 import { AGENT_STATES, type AgentState, standing } from './sync.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { T0 } from '../../test/samples.ts';
 import { FleetError } from '../errors.ts';
-import { T0 } from '../samples.ts';
 import { checkName, type Group, grouping, resolutionOrder } from './group.ts';
 
 const group = (name: string, selector: string, priority = 100): Group => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { agent, assigned, B, C, entry, presence, reported, T0, without } from '../../test/samples.ts';
 import type { Agent } from '../agents/agent.ts';
 import type { Phase } from '../convergence/ledger.ts';
-import { agent, assigned, B, C, entry, presence, reported, T0, without } from '../samples.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp, runsAlready } from './catch-up.ts';
 import { isLate } from './plan.ts';
 

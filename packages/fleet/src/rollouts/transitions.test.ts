@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { A, agent, assigned, B, C, entry, ROLLOUT, T0, without } from '../samples.ts';
+import { A, agent, assigned, B, C, entry, ROLLOUT, T0, without } from '../../test/samples.ts';
 import { planRollout } from './plan.ts';
 import { type Rollout, type RolloutState, TARGET_STATES, type TargetState, TERMINAL } from './rollout.ts';
 import { strategyNamed, withOverrides } from './strategy.ts';

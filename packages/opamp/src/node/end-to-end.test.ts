@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { listen, until } from '../../test/listener.ts';
 import {
   type AgentToServer,
   attach,
@@ -20,7 +21,6 @@ import {
 } from '../index.ts';
 import { MemoryAgent } from '../testing/index.ts';
 import { type AgentConnection, connectWebSocket, httpExchange } from './index.ts';
-import { listen, until } from './test-listener.ts';
 
 const uid = newUuidV7(1, new Uint8Array(10));
 

@@ -1,10 +1,10 @@
 import { request } from 'node:http';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { listen, raw, until } from '../../test/listener.ts';
 import { decodeServerToAgent, encodeReply, OpampError, parseUid } from '../index.ts';
 import { acceptsGzip } from './http-exchange.ts';
 import { httpExchange } from './index.ts';
-import { listen, raw, until } from './test-listener.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const MiB = 1024 * 1024;

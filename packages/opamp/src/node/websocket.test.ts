@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { listen, raw, type TestListener, until } from '../../test/listener.ts';
 import { decodeServerToAgent, frame, ServerErrorResponseType, unframe } from '../index.ts';
 import { connectWebSocket, HandshakeError } from './index.ts';
-import { listen, raw, type TestListener, until } from './test-listener.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const UID = '018f3a2b4c5d7e6f8091a2b3c4d5e6f7';

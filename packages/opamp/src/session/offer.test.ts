@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { uidOf } from '../../test/server.ts';
 import {
   attach,
   ConnectionSettingsOffersSchema,
@@ -12,7 +13,6 @@ import {
   type Reply,
   type Session,
 } from '../index.ts';
-import { uidOf } from './test-server.ts';
 
 const uid = uidOf(1);
 const draft: Reply = { uid, capabilities: 7 };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { flagsOf, http, type Outcome, TestServer, uidOf, ws } from '../../test/server.ts';
 import type { AgentToServer, Input, Session } from '../index.ts';
 import { exchange } from '../index.ts';
 import { MemoryAgent } from '../testing/index.ts';
-import { flagsOf, http, type Outcome, TestServer, uidOf, ws } from './test-server.ts';
 
 /** What happens to one agent between two exchanges. */
 type Event =

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { flagsOf, http, kinds, only, TestServer, uidOf, ws } from '../../test/server.ts';
 import {
   AgentToServerSchema,
   AgentCapabilities as Bits,
@@ -9,7 +10,6 @@ import {
   uidToBytes,
 } from '../index.ts';
 import { failed, MemoryAgent } from '../testing/index.ts';
-import { flagsOf, http, kinds, only, TestServer, uidOf, ws } from './test-server.ts';
 
 const FULL = 1;
 const COMPONENTS = 2;

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { http, uidOf, ws } from '../../test/server.ts';
 import {
   AgentToServerSchema,
   type EncodedRemoteConfig,
@@ -12,7 +13,6 @@ import {
   uidToBytes,
 } from '../index.ts';
 import { type EventKind, eventOf, type State, transitions } from './exchange.ts';
-import { http, uidOf, ws } from './test-server.ts';
 
 const uid = uidOf(1);
 const newUid = uidOf(2);

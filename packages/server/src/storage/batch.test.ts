@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { agent, changesOf, event, group, identity, ledgerEntry, report } from '../../test/storage/samples.ts';
 import { coalesce } from './batch.ts';
-import { agent, changesOf, event, group, identity, ledgerEntry, report } from './samples.ts';
 import type { Change } from './store.ts';
 
 test('only the last row of a key is left, at the place of the first', () => {

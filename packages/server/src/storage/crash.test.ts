@@ -12,7 +12,7 @@ import {
   kill,
   killAgainAndAgain,
   newDirectory,
-} from './crash.ts';
+} from '../../test/storage/crash.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 const PATIENCE = 120_000;

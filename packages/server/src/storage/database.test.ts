@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { newDirectory, PROGRAM } from './crash.ts';
+import { newDirectory, PROGRAM } from '../../test/storage/crash.ts';
+import { ledgerEntry, report } from '../../test/storage/samples.ts';
 import { checkSqlite } from './database.ts';
 import type { Written } from './group-commit.ts';
-import { ledgerEntry, report } from './samples.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Change } from './store.ts';
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { describeStore } from './contract.ts';
+import { describeStore } from '../../test/storage/contract.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 describeStore('SqliteStore', async () => {

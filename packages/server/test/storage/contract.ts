@@ -1,6 +1,7 @@
 /** What every Store must do, whatever it is made of. */
 import { deepStrictEqual } from 'node:assert/strict';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Change, type Store, StoreError } from '../../src/storage/store.ts';
 import {
   AT,
   agent,
@@ -19,7 +20,6 @@ import {
   rolloutLog,
   unwritable,
 } from './samples.ts';
-import { type Change, type Store, StoreError } from './store.ts';
 import { describeTrimming } from './trimming-contract.ts';
 
 /** An empty place for one database, and how to open what is in it, again and again. */

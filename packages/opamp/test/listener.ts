@@ -1,13 +1,13 @@
 import { createConnection } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Limits } from '../limits.ts';
+import type { Limits } from '../src/limits.ts';
 import {
   type Admission,
   type AgentConnection,
   createOpampListener,
   type ListenerHandlers,
   type OpampListener,
-} from './index.ts';
+} from '../src/node/index.ts';
 
 /** A listener on a free port that writes down what it is told. For tests only. */
 export interface TestListener {

@@ -3,9 +3,9 @@
  * commit once it is durable. When the store refuses, it prints the code and ends.
  */
 import { writeSync } from 'node:fs';
+import { openSqliteStore } from '../../src/storage/sqlite-store.ts';
+import { StoreError } from '../../src/storage/store.ts';
 import { agent, changesOf, event, ledgerEntry, report } from './samples.ts';
-import { openSqliteStore } from './sqlite-store.ts';
-import { StoreError } from './store.ts';
 
 const AT_ONCE = 16;
 const AGENTS = 50;

@@ -7,15 +7,15 @@ import {
   RemoteConfigStatuses,
   type ServerToAgent,
 } from '@flaghoist/opamp';
-import { SimulatedAgent } from '../agent.ts';
-import { build } from '../build.ts';
-import { Composer } from '../composer.ts';
-import type { Effect } from '../effect.ts';
-import { plan } from '../plan.ts';
-import type { FleetEvent } from '../record.ts';
-import { sharedAttributes } from '../report.ts';
-import { type Scenario, type ScenarioInput, scenario } from '../scenario.ts';
-import * as wire from '../wire.ts';
+import { SimulatedAgent } from '../src/agent.ts';
+import { build } from '../src/build.ts';
+import { Composer } from '../src/composer.ts';
+import type { Effect } from '../src/effect.ts';
+import { plan } from '../src/plan.ts';
+import type { FleetEvent } from '../src/record.ts';
+import { sharedAttributes } from '../src/report.ts';
+import { type Scenario, type ScenarioInput, scenario } from '../src/scenario.ts';
+import * as wire from '../src/wire.ts';
 
 type GroupInput = NonNullable<ScenarioInput['groups']>[number];
 

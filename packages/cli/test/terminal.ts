@@ -1,5 +1,5 @@
 /** Runs commands as a user would see them. */
-import { runCli } from '../run.ts';
+import { runCli } from '../src/run.ts';
 import { NOW } from './world.ts';
 
 export interface Seen {

@@ -1,7 +1,7 @@
 /** What every Store must drop, and must not. */
 import { expect, test } from 'vitest';
+import type { Change, Store } from '../../src/storage/store.ts';
 import { AT, event, ledgerEntry, report, rollout, rolloutLog } from './samples.ts';
-import type { Change, Store } from './store.ts';
 
 type Start = () => Promise<{ store: Store; reopened: () => Promise<Store> }>;
 

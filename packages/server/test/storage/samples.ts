@@ -1,7 +1,7 @@
 /** Rows for tests: one of every kind, with names, texts and keys of the sort that break naive storage. */
 import type { Agent, AgentIdentity, AgentReport, Assignment, LedgerEntry } from '@flaghoist/fleet';
-import type { JournalEvent } from '../events/journal-event.ts';
-import type { Change } from './store.ts';
+import type { JournalEvent } from '../../src/events/journal-event.ts';
+import type { Change } from '../../src/storage/store.ts';
 
 export const AT = 1_764_000_000_000;
 const HASH = 'ab'.repeat(32);

@@ -8,10 +8,10 @@ import {
   newAgent,
   type Presence,
   type RemoteConfigState,
-} from './agents/agent.ts';
-import type { RevisionRef } from './configurations/revision.ts';
-import { type LedgerEntry, openEntry, type Phase, type Terms } from './convergence/ledger.ts';
-import type { AssignmentSource } from './convergence/source.ts';
+} from '../src/agents/agent.ts';
+import type { RevisionRef } from '../src/configurations/revision.ts';
+import { type LedgerEntry, openEntry, type Phase, type Terms } from '../src/convergence/ledger.ts';
+import type { AssignmentSource } from '../src/convergence/source.ts';
 
 /** When the samples' story begins. */
 export const T0 = 1_000_000;

@@ -16,7 +16,7 @@ import {
   type ServerToAgent,
   type Session,
   uidFromBytes,
-} from '../index.ts';
+} from '../src/index.ts';
 
 export const ws = (id: string): Link => ({ id, transport: 'websocket' });
 export const http: Link = { id: 'boot', transport: 'http' };

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { openSqliteStore } from './sqlite-store.ts';
+import { openSqliteStore } from '../../src/storage/sqlite-store.ts';
 
 export const PROGRAM = fileURLToPath(new URL('./committing-process.ts', import.meta.url));
 
