@@ -88,7 +88,7 @@ async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>, com
       author,
       message: body.message,
     };
-    reconciler.carryOut(rollouts.start(request, now), author);
+    reconciler.carryOut(rollouts.start(request, now), now, author);
     return id;
   });
   return commit({ rollouts: started.map((id) => view(plane, id)) });

@@ -100,12 +100,12 @@ export class Reconciler {
     this.#schedule();
   }
 
-  /** Carries out what the rollouts ordered. */
-  carryOut(ordered: readonly Ordered[], author: string = SERVER): void {
+  /** Carries out what the rollouts ordered at `now`: one reading of the clock per decision keeps its times in order. */
+  carryOut(ordered: readonly Ordered[], now: Instant, author: string = SERVER): void {
     for (const { rollout, command } of ordered) {
       switch (command.type) {
         case 'assign':
-          for (const id of command.agents) this.#assignTarget(id, rollout.id);
+          for (const id of command.agents) this.#assignTarget(id, rollout.id, now);
           break;
         case 'make-stable':
           this.write(this.#parts.groups.makeStable(rollout.group, rollout.target));
@@ -161,12 +161,12 @@ export class Reconciler {
         seen.add(member);
         this.#settle(member, now);
       }
-      this.carryOut(rollouts.advance(now));
+      this.carryOut(rollouts.advance(now), now);
       for (const member of touched) this.#lanes.admit(member, now);
       if (roster.touchedCount === 0) break;
     }
     const offers = this.#offers(seen, now);
-    if (offers.size > 0) this.carryOut(rollouts.advance(now));
+    if (offers.size > 0) this.carryOut(rollouts.advance(now), now);
     const changes: Change[] = [];
     for (const member of seen) {
       changes.push(...changesOf(member));
@@ -303,13 +303,13 @@ export class Reconciler {
     this.#parts.roster.update(member, unassign(member.agent));
   }
 
-  #assignTarget(id: AgentId, rolloutId: string): void {
+  #assignTarget(id: AgentId, rolloutId: string, now: Instant): void {
     const { roster, rollouts } = this.#parts;
     const member = roster.get(id);
     const rollout = rollouts.active(rolloutId);
     if (member === undefined || rollout === undefined) return;
     const source = { kind: 'rollout', rollout: rolloutId } as const;
-    roster.update(member, assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#parts.now()));
+    roster.update(member, assign(member.agent, rollout.target, source, rollout.strategy.terms, now));
   }
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
