@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   cli: ['api', 'fleet'],
   server: ['api', 'fleet', 'opamp'],
   simulator: ['opamp'],
-  flaghoist: ['cli', 'server', 'simulator'],
+  flaghoist: ['api', 'cli', 'server', 'simulator'],
 };
 
 const betweenPackages = Object.entries(MAY_IMPORT).map(([name, others]) => ({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { supervisorSettings } from '../../packages/flaghoist/src/demo/real-agents.ts';
 import { Child } from './child.ts';
 import { freePort, type Lab } from './lab.ts';
 import { childrenOf } from './processes.ts';
@@ -45,7 +46,7 @@ export class Supervisor {
     mkdirSync(this.directory);
     if (options.localConfig !== undefined) writeFileSync(join(this.directory, 'local.yaml'), options.localConfig);
     const config = join(this.directory, 'supervisor.json');
-    writeFileSync(config, JSON.stringify(this.#config(options), null, 2)); // JSON is YAML.
+    writeFileSync(config, this.#settings(options));
     const log = join(this.directory, 'supervisor.log');
     this.#child = new Child(inject('supervisor'), ['--config', config], log);
     lab.onClose(() => this.stop());
@@ -107,27 +108,17 @@ export class Supervisor {
     if (collector !== undefined) killIfAlive(collector);
   }
 
-  #config(options: SupervisorOptions): unknown {
-    return {
-      server: { endpoint: options.endpoint },
-      capabilities: {
-        accepts_remote_config: true,
-        reports_remote_config: true,
-        accepts_restart_command: true,
-        reports_available_components: true,
-      },
-      storage: { directory: join(this.directory, 'storage') },
-      agent: {
-        executable: join(import.meta.dirname, 'collector.sh'),
-        env: { FLEETCOL: inject('collector'), OTLP_PORT: String(this.otlpPort) },
-        config_files: options.localConfig === undefined ? [] : [join(this.directory, 'local.yaml')],
-        config_apply_timeout: `${APPLY_TIMEOUT_MS}ms`,
-        bootstrap_timeout: '15s',
-        validate_config: options.validateConfig ?? false,
-        description: { non_identifying_attributes: { role: options.role, 'interop.name': this.name } },
-      },
-      telemetry: { logs: { level: 'debug' }, metrics: { level: 'none' } },
-    };
+  #settings({ endpoint, role, localConfig, validateConfig = false }: SupervisorOptions): string {
+    return supervisorSettings({
+      endpoint,
+      directory: this.directory,
+      collector: inject('collector'),
+      env: { OTLP_PORT: String(this.otlpPort) },
+      attributes: { role, 'interop.name': this.name },
+      applyTimeoutMs: APPLY_TIMEOUT_MS,
+      configFiles: localConfig === undefined ? [] : [join(this.directory, 'local.yaml')],
+      validateConfig,
+    });
   }
 
   #state(): string {

@@ -1,56 +1,74 @@
-/** `demo --real`: two real Supervisors, each with a real Collector, beside the simulated fleet. */
+/** `demo --real`: two real Supervisors, each with a real Collector, in the midst of the simulated fleet. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Stage } from './stage.ts';
 
+const INTEROP = join(import.meta.dirname, '../../../../interop');
 /** Where `npm run interop` leaves what it builds. */
-const BUILT = process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(import.meta.dirname, '../../../../.cache/interop');
+const BUILT = join(process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(INTEROP, '../.cache/interop'), 'current');
+const NAMES = ['real-1', 'real-2'];
 const STOP_MILLIS = 15_000;
 
-/** Runs on any free port and needs no other program; \`secondary\` is an exporter that goes nowhere. */
-const config = (secondary: boolean): string => `receivers:
-  otlp: { protocols: { http: { endpoint: 127.0.0.1:0 } } }
-exporters:
-  debug: {}
-${secondary ? '  otlp/secondary: { endpoint: 127.0.0.1:4317, tls: { insecure: true } }\n' : ''}service:
-  telemetry: { metrics: { level: none } }
-  pipelines:
-    traces: { receivers: [otlp], exporters: [debug${secondary ? ', otlp/secondary' : ''}] }
-`;
+export interface SupervisorOptions {
+  /** The server's OpAMP URL; its scheme chooses the transport. */
+  readonly endpoint: string;
+  /** The Supervisor's own, for what it keeps. */
+  readonly directory: string;
+  /** The Collector's program. */
+  readonly collector: string;
+  /** The Collector's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the agent says of itself; selectors see it. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** How long it waits before it says APPLIED, and the longest it gives the Collector. */
+  readonly applyTimeoutMs: number;
+  /** Configurations of its own, which it runs without a server. */
+  readonly configFiles?: readonly string[];
+  readonly validateConfig?: boolean;
+}
 
-const GROUP = `apiVersion: flaghoist/v1
-kind: Group
-metadata: { name: real }
-spec: { selector: "role=real", configuration: real }
-`;
-
-async function startOne(name: string, url: string, directory: string): Promise<ChildProcess> {
-  const home = join(directory, name);
-  await mkdir(home);
-  await writeFile(join(home, 'local.yaml'), config(false));
+/** The settings file of a Supervisor (JSON, which is YAML), fit for several of them on one machine. */
+export function supervisorSettings(options: SupervisorOptions): string {
   const settings = {
-    server: { endpoint: url },
+    server: { endpoint: options.endpoint },
     capabilities: {
       accepts_remote_config: true,
       reports_remote_config: true,
+      accepts_restart_command: true,
       reports_available_components: true,
     },
-    storage: { directory: home },
+    storage: { directory: join(options.directory, 'storage') },
     agent: {
-      executable: join(BUILT, 'current/fleetcol'),
-      config_files: [join(home, 'local.yaml')],
-      config_apply_timeout: '3s',
+      executable: join(INTEROP, 'harness/collector.sh'),
+      env: { FLEETCOL: options.collector, ...options.env },
+      config_files: options.configFiles ?? [],
+      config_apply_timeout: `${options.applyTimeoutMs}ms`,
       bootstrap_timeout: '15s',
-      validate_config: true,
-      description: { non_identifying_attributes: { role: 'real', 'host.name': name } },
+      validate_config: options.validateConfig ?? false,
+      description: { non_identifying_attributes: options.attributes },
     },
+    telemetry: { logs: { level: 'debug' }, metrics: { level: 'none' } },
   };
-  await writeFile(join(home, 'supervisor.yaml'), JSON.stringify(settings)); // JSON is YAML.
-  return spawn(join(BUILT, 'current/opampsupervisor'), ['--config', join(home, 'supervisor.yaml')], {
-    stdio: 'ignore',
+  return JSON.stringify(settings, null, 2);
+}
+
+async function startOne(name: string, index: number, endpoint: string, parent: string): Promise<ChildProcess> {
+  const directory = join(parent, name);
+  const file = join(directory, 'supervisor.yaml');
+  await mkdir(directory);
+  const settings = supervisorSettings({
+    endpoint,
+    directory,
+    collector: join(BUILT, 'fleetcol'),
+    env: { HOST_IP: `127.0.1.${index + 1}` }, // The same port on each.
+    attributes: { role: 'edge', 'host.name': name },
+    applyTimeoutMs: 3_000,
+    validateConfig: true,
   });
+  await writeFile(file, settings);
+  return spawn(join(BUILT, 'opampsupervisor'), ['--config', file], { stdio: 'ignore' });
 }
 
 /** Only SIGINT makes it stop its Collector as well. */
@@ -61,55 +79,13 @@ async function stopOne(child: ChildProcess): Promise<void> {
   await ended.catch(() => child.kill('SIGKILL'));
 }
 
-/** Starts them one after the other: each bootstrap needs port 8888. Resolves to what stops them. */
-export async function startRealAgents(
-  stage: Stage,
-  url: string,
-  directory: string,
-): Promise<AsyncDisposable | undefined> {
-  try {
-    await access(join(BUILT, 'current/opampsupervisor'));
-  } catch {
-    stage.say('The real Supervisor and Collector are not built here: npm run interop builds them (needs Go).');
-    return undefined;
-  }
-  const running: ChildProcess[] = [];
-  for (const name of ['real-1', 'real-2']) {
-    running.push(await startOne(name, url, directory));
-    const healthy = async () =>
-      await stage.ask<{ health: { healthy: boolean } | null }[]>('agent', 'list', '-l', `host.name=${name}`);
-    await stage.until(healthy, ([agent]) => agent?.health?.healthy === true, 60_000);
-  }
-  return { [Symbol.asyncDispose]: async () => void (await Promise.all(running.map(stopOne))) };
+export interface RealAgents extends AsyncDisposable {
+  readonly count: number;
 }
 
-/** The same two steps for the real ones; resolves to whether both revisions were proven. */
-export async function pushToRealAgents(stage: Stage, directory: string): Promise<boolean> {
-  stage.heading('The same with two real Supervisors and Collectors');
-  await writeFile(join(directory, 'real.yaml'), GROUP);
-  await stage.type('apply', '-f', join(directory, 'real.yaml'));
-  const codes: number[] = [];
-  for (const secondary of [false, true]) {
-    const file = join(directory, `real-${secondary ? 2 : 1}.yaml`);
-    await writeFile(file, config(secondary));
-    const message = secondary ? 'a second backend' : 'first';
-    codes.push(
-      await stage.type(
-        'push',
-        file,
-        '--configuration',
-        'real',
-        '--group',
-        'real',
-        '-m',
-        message,
-        '--watch',
-        '--yes',
-        '--timeout',
-        '2m',
-      ),
-    );
-  }
-  await stage.type('agent', 'list', '--group', 'real');
-  return codes.every((code) => code === 0);
+/** Starts them in a directory that exists; undefined when they are not built. Disposing stops them. */
+export async function startRealAgents(endpoint: string, directory: string): Promise<RealAgents | undefined> {
+  if (!existsSync(BUILT)) return undefined;
+  const running = await Promise.all(NAMES.map((name, index) => startOne(name, index, endpoint, directory)));
+  return { count: NAMES.length, [Symbol.asyncDispose]: async () => void (await Promise.all(running.map(stopOne))) };
 }

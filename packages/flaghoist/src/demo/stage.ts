@@ -1,29 +1,26 @@
-/** Where the demo takes place: the command line, run as a user would type it, and words between its outputs. */
-import { type Io, type Output, type Programs, renderTable, runCli, type Style, styleFor } from '@flaghoist/cli';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { type Io, type Style, styleFor } from '@flaghoist/cli';
 
-/** The demo runs inside the program; it does not start another one. */
-const NO_PROGRAMS: Programs = {
-  server: () => Promise.reject(new Error('the demo has its own server')),
-  simulate: () => Promise.reject(new Error('the demo has its own fleet')),
-  demo: () => Promise.reject(new Error('the demo is running')),
-};
+const PROGRAM = join(import.meta.dirname, '../main.ts');
 
+/** Where the demo takes place: the command line, used as a user would, and words between its outputs. */
 export class Stage {
   readonly style: Style;
   readonly #io: Io;
-  readonly #env: Record<string, string | undefined>;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #interrupted: AbortSignal;
 
-  /** Once `interrupted` fires, nothing more is done: every call throws. */
+  /** `api` is the server's URL. Once `interrupted` fires, commands end, and further ones throw. */
   constructor(io: Io, api: string, interrupted: AbortSignal) {
-    this.#interrupted = interrupted;
-    // A command may listen to its output; many of them run here, on one.
-    this.#io = { ...io, stdout: lent(io.stdout), stderr: lent(io.stderr), interrupted };
-    this.#env = { ...io.env, FLAGHOIST_SERVER: `http://${api}` };
     this.style = styleFor(io.stdout, io.env);
+    this.#io = io;
+    this.#env = { ...io.env, FLAGHOIST_SERVER: api };
+    this.#interrupted = interrupted;
   }
 
-  say(text = ''): void {
+  say(text: string): void {
     this.#io.stdout.write(`${text}\n`);
   }
 
@@ -31,59 +28,12 @@ export class Stage {
     this.say(`\n${this.style.bold(text)}`);
   }
 
-  table(headers: readonly string[], rows: readonly (readonly string[])[]): void {
-    const columns = headers.map((header, index) => ({
-      header,
-      right: index > 1,
-      cell: (row: readonly string[]) => row[index] ?? '',
-    }));
-    this.#io.stdout.write(
-      renderTable(columns, rows, { width: this.#io.stdout.columns ?? 120, paintHeader: this.style.dim }),
-    );
-  }
-
-  /** Shows a command as it would be typed, runs it, shows what it prints. Resolves to its exit code. */
-  type(...words: string[]): Promise<number> {
+  /** Shows a command and runs it; what it prints is seen at once. @throws AbortError */
+  async type(command: string): Promise<void> {
     this.#interrupted.throwIfAborted();
-    this.say(this.style.dim(`$ flaghoist ${words.map(quoted).join(' ')}`));
-    return runCli(words, { ...this.#io, env: this.#env, programs: NO_PROGRAMS });
-  }
-
-  /** Runs a command for its data. @throws Error with what it said when it fails. */
-  async ask<T>(...words: string[]): Promise<T> {
-    this.#interrupted.throwIfAborted();
-    let data = '';
-    let complaint = '';
-    const stdout: Output = { write: (text) => (data += text) };
-    const stderr: Output = { write: (text) => (complaint += text) };
-    const code = await runCli([...words, '-o', 'json'], {
-      ...this.#io,
-      stdout,
-      stderr,
-      env: this.#env,
-      programs: NO_PROGRAMS,
-    });
-    if (code !== 0) throw new Error(`flaghoist ${words.join(' ')}: ${complaint}`);
-    return JSON.parse(data) as T;
-  }
-
-  /** Asks again until it holds; false when it does not within the time. */
-  async until<T>(ask: () => Promise<T> | T, holds: (value: T) => boolean, millis: number): Promise<boolean> {
-    const end = performance.now() + millis;
-    while (performance.now() < end) {
-      if (holds(await ask())) return true;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    return false;
+    this.say(this.style.dim(`$ flaghoist ${command}`));
+    const words = command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
+    const settings = { env: this.#env, signal: this.#interrupted, killSignal: 'SIGINT', stdio: 'inherit' } as const;
+    await once(spawn(process.execPath, [PROGRAM, ...words], settings), 'exit');
   }
 }
-
-const lent = (output: Output): Output => ({
-  write: (text) => output.write(text),
-  isTTY: output.isTTY,
-  get columns() {
-    return output.columns;
-  },
-});
-
-const quoted = (word: string): string => (/^[\w@./:=-]+$/.test(word) ? word : `"${word}"`);
