@@ -16,6 +16,7 @@ let server: RunningServer;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flaghoist-simulate-'));
   cleanUp.defer(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, 'bad.yaml'), 'groups: [{ behaviours: [{ kind: crahs }] }]');
   const at = { host: '127.0.0.1', port: 0 };
   const options = { data: join(directory, 'data'), opamp: at, api: at, ops: at, version: 'test', logLevel: 'silent' };
   server = cleanUp.use(await startServer({ ...options, onFatal: (error) => expect.unreachable(String(error)) }));
@@ -32,7 +33,7 @@ async function ended(child: ChildProcessWithoutNullStreams): Promise<{ code: num
   return { code, out, err };
 }
 
-test.concurrent('agents appear on the server, and leave on Ctrl-C', async () => {
+test.concurrent('agents appear on the server, and leave on Ctrl-C', async ({ expect }) => {
   const client = createClient({ baseUrl: `http://${server.addresses.api}` });
   const agents = () => allItems((cursor) => client.listAgents({ cursor }));
   const child = simulate('--agents', '5', '--url', `ws://${server.addresses.opamp}/v1/opamp`);
@@ -63,7 +64,6 @@ test.concurrent.each([
   [['--scenario', 'missing.yaml'], "no such file or directory, open 'missing.yaml'"],
   [['--scenario', 'bad.yaml'], 'groups[0].behaviours[0].kind: is "crahs"; allowed are good, '],
 ])('%j is refused in a sentence', async (args, sentence) => {
-  await writeFile(join(directory, 'bad.yaml'), 'groups: [{ behaviours: [{ kind: crahs }] }]');
   const { code, out, err } = await ended(simulate(...args.map((arg) => arg.replace(/^bad/, `${directory}/bad`))));
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain(`flaghoist: `);
