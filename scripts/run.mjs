@@ -12,7 +12,7 @@ const PROGRAMS = {
   check: 'scripts/check.ts',
   flaghoist: 'packages/flaghoist/src/main.ts',
   generate: 'scripts/generate.ts',
-  interop: 'scripts/interop.ts',
+  'interop-build': 'interop/build.ts',
   vitest: 'node_modules/vitest/vitest.mjs',
 };
 

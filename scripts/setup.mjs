@@ -10,9 +10,7 @@ import { fileURLToPath } from 'node:url';
 const WANTED_NODE = '24.14.1';
 const WANTED_SQLITE = '3.51.3';
 const PACKAGED_FOR = ['linux-arm64', 'linux-x64', 'win-x64'];
-const STOP_PATIENCE_MS = 1_000;
-const LOCK_BEAT_MS = 1_000;
-const LOCK_STALE_MS = 10_000;
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const windows = process.platform === 'win32';
@@ -59,12 +57,7 @@ function ownNodeIsGood() {
   return atLeast(node, WANTED_NODE) && atLeast(sqlite, WANTED_SQLITE);
 }
 
-function atLeast(version, wanted) {
-  const have = version.split('.').map((part) => Number.parseInt(part, 10));
-  const want = wanted.split('.').map(Number);
-  const differs = want.findIndex((number, index) => number !== have[index]);
-  return differs === -1 || have[differs] > want[differs];
-}
+const atLeast = (version, wanted) => version.localeCompare(wanted, 'en', { numeric: true }) >= 0;
 
 function needsNode(why) {
   return [
@@ -125,14 +118,7 @@ async function npmCi(own) {
     '--include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error',
     '--fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000',
   ].join(' ');
-  // On Windows npm is a .cmd file, which only a shell starts.
-  const npm = spawn(windows ? `npm ci ${flags}` : 'npm', windows ? [] : ['ci', ...flags.split(' ')], {
-    cwd: root,
-    env: npmEnvironment(own),
-    shell: windows,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const { code, stopped, error, output } = await endOf(npm);
+  const { code, stopped, error, output } = await npm(`ci ${flags}`, npmEnvironment(own));
   process.stderr.write(`${code === 0 ? '' : 'failed after '}${((Date.now() - began) / 1000).toFixed(1)} s\n`);
   if (stopped)
     throw new SetUpError(`stopped by ${stopped}; the next command starts again.`, 128 + constants.signals[stopped]);
@@ -154,59 +140,61 @@ function npmEnvironment(own) {
   return own ? env : { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --require ${preload}` };
 }
 
-/** Waits for a child; what would stop this process stops the child first. */
-function endOf(child) {
+/** Runs npm to its end; what would stop this process kills npm first, which would finish what it is at. */
+async function npm(args, env) {
+  const stopping = new AbortController();
+  const stop = (signal) => stopping.abort(signal);
+  for (const signal of STOPPING) process.on(signal, stop);
+  const settings = {
+    cwd: root,
+    env,
+    signal: stopping.signal,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  };
+  // On Windows npm is a .cmd file, which only a shell starts.
+  const child = windows ? spawn(`npm ${args}`, { ...settings, shell: true }) : spawn('npm', args.split(' '), settings);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
       output += chunk;
     });
   }
-  return new Promise((resolve) => {
-    let stopped;
-    let impatience;
-    const stop = (signal) => {
-      stopped = signal;
-      child.kill(signal);
-      impatience ??= setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS); // npm would finish what it is at
-    };
-    const finish = (end) => {
-      clearTimeout(impatience);
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, stop);
-      resolve({ ...end, stopped, output });
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
-    child.on('error', (error) => finish({ error }));
-    child.on('close', (code) => finish({ code }));
+  const end = await new Promise((resolve) => {
+    child.on('error', (error) => resolve({ error }));
+    child.on('close', (code) => resolve({ code }));
   });
+  for (const signal of STOPPING) process.off(signal, stop);
+  return { ...end, stopped: stopping.signal.reason, output };
 }
 
-/** Of several set-ups of this clone, the one that could make the lock directory works; it touches it while it lives. */
+/** Of several set-ups of this clone, the one that could write its process id into the lock works. */
 async function oneAtATime(work) {
   for (let told = false; !takeLock(); told = true) {
     if (!told) process.stderr.write('flaghoist: waiting for another set-up of this clone\n');
     await sleep(200);
   }
-  const beat = setInterval(() => fs.utimes(lock, new Date(), new Date(), () => {}), LOCK_BEAT_MS);
   try {
     await work();
   } finally {
-    clearInterval(beat);
-    fs.rmSync(lock, { recursive: true, force: true });
+    fs.rmSync(lock, { force: true });
   }
 }
 
 function takeLock() {
   try {
     fs.mkdirSync(path.dirname(lock), { recursive: true });
-    fs.mkdirSync(lock);
+    fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST')
       throw new SetUpError(`not set up yet, and ${root} cannot be written to (${error.code}).`);
   }
-  const touched = fs.statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-  if (Date.now() - touched > LOCK_STALE_MS) fs.rmSync(lock, { recursive: true, force: true }); // its owner was killed
+  try {
+    process.kill(Number(fs.readFileSync(lock, 'utf8')), 0);
+  } catch (error) {
+    if (error.code === 'ESRCH') fs.rmSync(lock, { force: true }); // its owner was killed
+  }
   return false;
 }
 
