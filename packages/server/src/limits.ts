@@ -6,7 +6,7 @@ export const SERVER_LIMITS = {
   turnSize: 250,
   /** Offers written in one turn; the rest follow in the next ones, so that the loop is never held. */
   offersPerTurn: 250,
-  /** How often open ledger entries are looked at for deadlines and proof. */
+  /** How often agents with an open ledger entry are looked at for deadlines and proof, and those who wait for a place. */
   tick: 250,
   /** How often changes of agents' states and rollouts' progress are told, coalesced (interface.md: 100 to 250 ms). */
   announceEvery: 200,
@@ -20,11 +20,12 @@ export const SERVER_LIMITS = {
   deliveryTimeout: 30_000,
   /** Events kept; older ones are gone (410). */
   eventsKept: 200_000,
+  /** How often what is no longer kept is dropped. */
+  trimEvery: 60_000,
   /** Answers to idempotency keys are kept for a day. */
   answersKept: 86_400_000,
   /** The newest events, kept in memory for all readers of the stream together: how many, and how many characters. */
-  eventsRecent: 10_000,
-  eventsBytes: 8 * 1024 * 1024,
+  eventsRecent: { entries: 10_000, sizes: 8 * 1024 * 1024 },
   /** Events that one reader holds while it takes them. */
   eventsPage: 32,
   /** A reader of the stream that takes nothing for so long is cut off; it comes back with its number. */
@@ -43,7 +44,7 @@ export const SERVER_LIMITS = {
   verdictsKept: { entries: 16_384, sizes: 8 * 1024 * 1024 },
   verdictText: 1_024,
   /** Encoded configurations kept for offers. */
-  offersKept: 256,
+  offersKept: { entries: 256 },
   /** Bodies of API requests, bytes: a configuration of 1 MiB as JSON. */
   apiBody: 4 * 1024 * 1024,
   /** Event streams open at once. */
@@ -67,5 +68,5 @@ export const AGENT_LIMITS = {
   /** Hashes that are ours have 32 bytes. */
   hashBytes: 64,
   /** Component maps remembered by their hash. */
-  componentMaps: 256,
+  componentMaps: { entries: 256 },
 } as const;

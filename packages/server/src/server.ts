@@ -1,30 +1,19 @@
-/** The composition root: the one place where the parts of the server are put together, started and stopped. */
+/** The server as a whole: its parts started in order, its doors opened last, and all of it stopped in reverse. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { TERMINAL } from '@flaghoist/fleet';
 import { pino } from 'pino';
 import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
-import { Roster } from './agents/roster.ts';
-import { randomId } from './clock.ts';
-import { Configurations } from './configurations/configurations.ts';
-import type { ControlPlane } from './control-plane.ts';
-import { EffectiveConfigs } from './effective/effective-configs.ts';
 import { TextReader } from './effective/reader.ts';
-import { Journal, SERVER } from './events/journal.ts';
+import { SERVER } from './events/journal.ts';
 import type { EventKind } from './events/journal-event.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { createAgentListener } from './gateway/listen.ts';
-import { OfferBook } from './gateway/offer-book.ts';
-import { hashOf } from './gateway/wire.ts';
-import { Groups } from './groups/groups.ts';
 import { createApp } from './http/app.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { SERVER_LIMITS } from './limits.ts';
-import { Announcer } from './reconciler/announcer.ts';
+import { openMemory } from './memory.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
-import { Rollouts } from './rollouts/rollouts.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
-import type { RolloutLog, Store } from './storage/store.ts';
 
 export interface ServerOptions {
   /** Directory of the database; made when it is missing. */
@@ -66,17 +55,6 @@ function checkExposure({ opamp, api, insecureOpenEnrolment = false }: ServerOpti
   }
 }
 
-async function activeLogs(
-  store: Store,
-  rollouts: readonly { id: string; state: string }[],
-): Promise<Map<string, readonly RolloutLog[]>> {
-  const logs = new Map<string, readonly RolloutLog[]>();
-  for (const { id, state } of rollouts) {
-    if (!TERMINAL.has(state as never)) logs.set(id, await store.rolloutLog(id));
-  }
-  return logs;
-}
-
 /** What to do when the system does not let us listen, by its error code. */
 const NO_LISTENING: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there, perhaps a server of before: stop it, or give another port',
@@ -93,94 +71,60 @@ async function listening<T>(setting: string, address: Address, listen: () => Pro
     const { code = '' } = cause as NodeJS.ErrnoException;
     const advice = NO_LISTENING[code];
     if (advice === undefined) throw cause;
-    throw Object.assign(new SettingError(`${setting} ${formatAddress(address)}: ${advice}`, { cause }), {
-      code,
-    });
+    throw Object.assign(new SettingError(`${setting} ${formatAddress(address)}: ${advice}`, { cause }), { code });
   }
 }
 
 /** Leaves nothing behind when it fails. @throws SettingError, StoreError. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   checkExposure(options);
+  const { version } = options;
   await using started = new AsyncDisposableStack();
   const logger = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
-  const now = Date.now;
-  const startedAt = now();
-  const store = started.use(await openSqliteStore({ directory: options.data }));
-  const loaded = await store.load();
-  const roster = new Roster(loaded.agents, randomId);
-  const groups = new Groups(loaded.groups);
-  const configurations = new Configurations(loaded, hashOf);
-  const rollouts = new Rollouts(roster, startedAt + SERVER_LIMITS.reconnectGrace);
-  rollouts.load(loaded.rollouts, await activeLogs(store, loaded.rollouts));
-  const reader = started.use(new TextReader());
-  const effective = new EffectiveConfigs(reader, store);
-  const journal = new Journal(store, loaded.firstEvent, loaded.lastEvent);
-  const announcer = new Announcer(journal, rollouts);
-  const gateway = new Gateway(roster, effective, new OfferBook(store), now);
-  journal.listen((events) => {
-    for (const { kind, author, subject, data } of events) {
-      logger[QUIET.has(kind) ? 'debug' : 'info']({ author, subject, ...data }, kind);
-    }
-  });
   const onFatal = (error: unknown): void => {
     logger.fatal({ err: error }, 'the store failed: what is in memory is no longer what is on disk');
     options.onFatal(error);
   };
-  const parts = { store, roster, groups, rollouts, effective, journal, announcer, now, onFatal };
-  const reconciler = new Reconciler(parts, gateway);
+  const store = started.use(await openSqliteStore({ directory: options.data }));
+  const memory = await openMemory(store, started.use(new TextReader()), Date.now);
+  const { journal, roster, groups, offers, now, startedAt } = memory;
+  const gateway = new Gateway(memory);
+  const reconciler = new Reconciler(memory, gateway, onFatal);
+  journal.on('told', (events) => {
+    for (const { kind, author, subject, data } of events) {
+      logger[QUIET.has(kind) ? 'debug' : 'info']({ author, subject, ...data }, kind);
+    }
+  });
   started.defer(async () => {
     await reconciler.flush();
     reconciler.stop();
   });
-  gateway.attach(reconciler);
-  const version = options.version;
-  const plane: ControlPlane = {
-    store,
-    roster,
-    configurations,
-    groups,
-    rollouts,
-    effective,
-    reader,
-    journal,
-    gateway,
-    reconciler,
-    now,
-    newId: randomId,
-    version,
-    startedAt,
-  };
+  const wanted = new Set([
+    ...Array.from(roster.all(), ({ agent }) => agent.assignment.desired?.hash),
+    ...groups.list().map(({ stable }) => stable?.hash),
+  ]);
+  wanted.delete(undefined);
+  const { entries } = SERVER_LIMITS.offersKept;
+  await Promise.all([...wanted].slice(0, entries).map((hash = '') => offers.fetch(hash)));
 
-  const wanted = new Set([...roster.all()].map(({ agent }) => agent.assignment.desired?.hash ?? ''));
-  for (const { stable } of groups.list()) wanted.add(stable?.hash ?? '');
-  wanted.delete('');
-  await Promise.all([...wanted].slice(0, SERVER_LIMITS.offersKept).map((hash) => gateway.prepare(hash)));
-
-  const aliveAt = loaded.marks.get(MARK_ALIVE);
-  if (aliveAt !== undefined) reconciler.extendDeadlines(startedAt);
-  reconciler.record('server.started', SERVER, 'server', {
-    version,
-    awayFor: aliveAt === undefined ? null : startedAt - aliveAt,
-  });
-  await reconciler.flush();
+  const aliveAt = memory.marks.get(MARK_ALIVE);
+  const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
+  journal.record('server.started', SERVER, 'server', { version, awayFor });
   reconciler.start();
+  await reconciler.flush();
 
-  const beat = (): void => reconciler.write([{ kind: 'mark', name: MARK_ALIVE, value: now() }]);
+  const beat = (): void => journal.write({ kind: 'mark', name: MARK_ALIVE, value: now() });
   beat();
   const timers = [
     setInterval(beat, SERVER_LIMITS.aliveEvery),
-    setInterval(() => reconciler.write(announcer.take(now())), SERVER_LIMITS.announceEvery),
     setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
-    setInterval(() => void journal.trim(now()).catch(onFatal), 60_000),
+    setInterval(() => void journal.trim(now()).catch(onFatal), SERVER_LIMITS.trimEvery),
   ];
   started.defer(() => timers.forEach(clearInterval));
 
   const readiness = { ready: false };
-  const app = createApp(plane, {
-    logger: logger.child({}, { level: 'warn' }),
-    loopback: isLoopback(options.api),
-  });
+  const plane = { ...memory, gateway, reconciler, version };
+  const app = createApp(plane, { logger: logger.child({}, { level: 'warn' }), loopback: isLoopback(options.api) });
   started.defer(() => app.close());
   await listening('--api-listen', options.api, () => app.listen(options.api));
   const ops = createOperationsServer(plane, readiness);

@@ -24,7 +24,7 @@ let refusal: unknown;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flaghoist-events-'));
   store = await openSqliteStore({ directory });
-  journal = new Journal(store, 1, 0);
+  journal = new Journal(store, { firstEvent: 1, lastEvent: 0 }, Date.now);
   open = 0;
   refusal = undefined;
   server = createServer(async (request, response) => {
@@ -50,10 +50,8 @@ afterEach(async () => {
 const port = (): number => (server.address() as AddressInfo).port;
 
 async function happen(count: number, text = ''): Promise<void> {
-  const changes = Array.from({ length: count }, () => ({
-    kind: 'event' as const,
-    row: journal.record('agents.changed', 'flaghoist', 'fleet', { text }, 0),
-  }));
+  for (let each = 0; each < count; each += 1) journal.record('agents.changed', 'flaghoist', 'fleet', { text });
+  const changes = journal.take();
   await store.commit(changes);
   journal.publish(changes);
 }
@@ -114,15 +112,15 @@ describe('a reader that stops reading', () => {
 });
 
 it('events come in order from the store, then from memory, whatever happens meanwhile', async () => {
-  await happen(SERVER_LIMITS.eventsRecent + 500);
+  await happen(SERVER_LIMITS.eventsRecent.entries + 500);
   const stop = new AbortController();
   const seen: number[] = [];
   for await (const { seq } of journal.follow(0, stop.signal)) {
     seen.push(seq);
     if (seq % 1_000 === 0) await happen(1);
-    if (seen.length === SERVER_LIMITS.eventsRecent + 510) stop.abort();
+    if (seen.length === SERVER_LIMITS.eventsRecent.entries + 510) stop.abort();
   }
-  expect(seen).toEqual(Array.from({ length: SERVER_LIMITS.eventsRecent + 510 }, (_, index) => index + 1));
+  expect(seen).toEqual(Array.from({ length: SERVER_LIMITS.eventsRecent.entries + 510 }, (_, index) => index + 1));
 });
 
 it.each([
@@ -130,7 +128,7 @@ it.each([
   ['after the last event: of another data directory, or a restored backup', 11],
 ])('a number %s is gone', async (_, after) => {
   await happen(10);
-  journal = new Journal(store, 5, 10);
+  journal = new Journal(store, { firstEvent: 5, lastEvent: 10 }, Date.now);
   await fetch(`http://127.0.0.1:${port()}/?after=${after}`);
   expect(refusal).toMatchObject({
     code: 'gone',

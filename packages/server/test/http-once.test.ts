@@ -66,19 +66,19 @@ it('the key is in the commit of the effect: no crash can part them', async () =>
   await using store = await openSqliteStore({ directory });
   const commits: Change[][] = [];
   let waiting: Change[] = [];
+  const journal = { write: (...changes: Change[]) => void waiting.push(...changes) };
   const reconciler = {
-    write: (changes: readonly Change[]) => void waiting.push(...changes),
     flush: async () => {
       commits.push(waiting);
       await store.commit(waiting);
       waiting = [];
     },
   };
-  const plane = { store, reconciler, now: () => 7 } as never;
+  const plane = { store, journal, reconciler, now: () => 7 } as never;
   const request = { idempotencyKey: 'k', body: { a: 1 } };
   const run = () =>
     once(plane, 'thing', request, async (commit) => {
-      reconciler.write([{ kind: 'mark', name: 'effect', value: 1 }]);
+      journal.write({ kind: 'mark', name: 'effect', value: 1 });
       return commit('done');
     });
   expect(await run()).toBe('done');

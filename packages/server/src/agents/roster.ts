@@ -1,43 +1,39 @@
-import {
-  ABSENT,
-  type Agent,
-  type AgentId,
-  type AgentState,
-  type LedgerEntry,
-  newAgent,
-  type Presence,
-} from '@flaghoist/fleet';
-import type { NewId } from '../clock.ts';
+import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence, unassign } from '@flaghoist/fleet';
+import { randomId } from '../clock.ts';
 
-/** One agent in memory. `committed` is what the store holds, so that only changed facets are written. */
+/** One agent in memory. */
 export interface Member {
   agent: Agent;
   presence: Presence;
+  /** What the store holds, so that only changed facets are written. */
   committed: Agent | null;
-  /** The ledger entry as the rollouts last heard of it. */
-  noted: LedgerEntry | null;
+  /** The agent as the rollouts last heard of it. */
+  noted: Agent | null;
   /** The state last told to the event stream. */
   announced: AgentState | null;
+  /** Deleted: looked at once more, so that all who know of it hear it. */
+  gone: boolean;
 }
+
+const NOBODY: ReadonlySet<Member> = new Set();
+
+/** What of a presence others act on; a heartbeat changes none of it. */
+const NEWS = ['connected', 'epoch', 'synced', 'transport', 'fullStateAt'] as const satisfies (keyof Presence)[];
 
 /** All agents, found by our id, their instance uid or their group. The truth is the store; this is its image. */
 export class Roster {
   readonly #members = new Map<AgentId, Member>();
-  readonly #byUid = new Map<string, AgentId>();
-  readonly #byGroup = new Map<string, Set<AgentId>>();
-  readonly #touched = new Set<AgentId>();
-  readonly #newId: NewId;
-  /** Called when the first agent of a turn is touched. */
+  readonly #byUid = new Map<string, Member>();
+  readonly #byGroup = new Map<string, Set<Member>>();
+  #touched = new Set<Member>();
+  /** Called when an agent is to be looked at in the next turn. */
   onTouched: () => void = () => {};
 
-  constructor(agents: Iterable<Agent>, newId: NewId) {
-    this.#newId = newId;
+  constructor(agents: Iterable<Agent>) {
     for (const stored of agents) {
       // The entry of an assignment that was taken back stays in the store, as history.
       const agent = stored.assignment.desired === null ? { ...stored, ledger: null } : stored;
-      const image = { agent, presence: ABSENT, committed: agent, noted: agent.ledger, announced: null };
-      this.#members.set(agent.identity.id, image);
-      this.#index(agent);
+      this.#add(agent, agent);
     }
   }
 
@@ -59,88 +55,82 @@ export class Roster {
 
   /** By our id or by instance uid, hyphens or not. */
   find(idOrUid: string): Member | undefined {
-    const uid = idOrUid.replaceAll('-', '').toLowerCase();
-    return this.#members.get(idOrUid) ?? this.byUid(uid);
+    return this.#members.get(idOrUid) ?? this.byUid(idOrUid.replaceAll('-', '').toLowerCase());
   }
 
   byUid(uid: string): Member | undefined {
-    const id = this.#byUid.get(uid);
-    return id === undefined ? undefined : this.#members.get(id);
+    return this.#byUid.get(uid);
   }
 
-  *inGroup(name: string): IterableIterator<Member> {
-    for (const id of this.#byGroup.get(name) ?? []) {
-      const member = this.#members.get(id);
-      if (member !== undefined) yield member;
-    }
-  }
-
-  groupSize(name: string): number {
-    return this.#byGroup.get(name)?.size ?? 0;
+  inGroup(name: string): ReadonlySet<Member> {
+    return this.#byGroup.get(name) ?? NOBODY;
   }
 
   /** A record for a uid never seen, or seen and deleted: then it is a new agent (X4). */
   enrol(uid: string, now: number): Member {
-    const agent = newAgent(this.#newId('a'), uid, now);
-    const member: Member = { agent, presence: ABSENT, committed: null, noted: null, announced: null };
-    this.#members.set(agent.identity.id, member);
-    this.#index(agent);
-    this.touch(agent.identity.id);
+    const member = this.#add(newAgent(randomId('a'), uid, now), null);
+    this.touch(member);
     return member;
   }
 
   /** Puts a new record in place of the old one. The same reference changes and touches nothing. */
   update(member: Member, agent: Agent): void {
     if (agent === member.agent) return;
-    const before = member.agent.identity;
-    member.agent = agent;
-    if (before !== agent.identity) {
-      this.#unindex(before);
-      this.#index(agent);
+    if (agent.identity === member.agent.identity) member.agent = agent;
+    else {
+      this.#unindex(member);
+      member.agent = agent;
+      this.#index(member);
     }
-    this.touch(agent.identity.id);
+    this.touch(member);
   }
 
+  /** Says where the agent is now. Touches it only when something could follow from that. */
   present(member: Member, presence: Presence): void {
+    const isNews = NEWS.some((key) => presence[key] !== member.presence[key]);
     member.presence = presence;
-    this.touch(member.agent.identity.id);
+    if (isNews) this.touch(member);
   }
 
-  remove(id: AgentId): void {
-    const member = this.#members.get(id);
-    if (member === undefined) return;
-    this.#unindex(member.agent.identity);
-    this.#members.delete(id);
-    this.#touched.delete(id);
+  /** Deletes the agent: out of its group, asked for nothing. */
+  remove(member: Member): void {
+    this.#unindex(member);
+    this.#members.delete(member.agent.identity.id);
+    const identity = { ...member.agent.identity, group: null, pin: null };
+    Object.assign(member, { agent: unassign({ ...member.agent, identity }), presence: ABSENT, gone: true });
+    this.touch(member);
   }
 
-  touch(id: AgentId): void {
-    const first = this.#touched.size === 0;
-    this.#touched.add(id);
-    if (first) this.onTouched();
+  touch(member: Member): void {
+    this.#touched.add(member);
+    this.onTouched();
   }
 
   /** The agents touched since the last call. */
-  takeTouched(): Member[] {
-    const members: Member[] = [];
-    for (const id of this.#touched) {
-      const member = this.#members.get(id);
-      if (member !== undefined) members.push(member);
-    }
-    this.#touched.clear();
-    return members;
+  takeTouched(): ReadonlySet<Member> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
   }
 
-  #index({ identity }: Agent): void {
-    this.#byUid.set(identity.instanceUid, identity.id);
-    if (identity.group === null) return;
-    const group = this.#byGroup.get(identity.group.name) ?? new Set();
-    group.add(identity.id);
-    this.#byGroup.set(identity.group.name, group);
+  #add(agent: Agent, known: Agent | null): Member {
+    const member = { agent, presence: ABSENT, committed: known, noted: known, announced: null, gone: false };
+    this.#members.set(agent.identity.id, member);
+    this.#index(member);
+    return member;
   }
 
-  #unindex(identity: Agent['identity']): void {
-    if (this.#byUid.get(identity.instanceUid) === identity.id) this.#byUid.delete(identity.instanceUid);
-    if (identity.group !== null) this.#byGroup.get(identity.group.name)?.delete(identity.id);
+  #index(member: Member): void {
+    const { instanceUid, group } = member.agent.identity;
+    this.#byUid.set(instanceUid, member);
+    if (group === null) return;
+    const members = this.#byGroup.get(group.name) ?? new Set();
+    this.#byGroup.set(group.name, members.add(member));
+  }
+
+  #unindex(member: Member): void {
+    const { instanceUid, group } = member.agent.identity;
+    if (this.#byUid.get(instanceUid) === member) this.#byUid.delete(instanceUid);
+    if (group !== null) this.#byGroup.get(group.name)?.delete(member);
   }
 }

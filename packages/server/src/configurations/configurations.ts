@@ -9,12 +9,11 @@ import {
   type RevisionRef,
   sizeOf,
 } from '@flaghoist/fleet';
-import type { Change, Loaded } from '../storage/store.ts';
+import type { Journal } from '../events/journal.ts';
+import type { Loaded } from '../storage/store.ts';
 
-export interface NewRevision {
+export interface NewRevision extends Pick<Revision, 'message' | 'author'> {
   readonly files: ConfigFiles;
-  readonly message: string;
-  readonly author: string;
   /** The revision that the author started from; refused when another one has come since. */
   readonly parent: number | undefined;
 }
@@ -24,21 +23,24 @@ const lastRevisionOf = (name: string): string => `last-revision/${name}`;
 
 /** Named configurations with their immutable, content-addressed revisions. The texts stay in the store. */
 export class Configurations {
-  readonly #byName = new Map<string, Configuration>();
-  readonly #revisions = new Map<string, Revision[]>();
-  readonly #hashOf: (files: ConfigFiles) => string;
+  readonly #byName: Map<string, Configuration>;
+  /** Oldest first. */
+  readonly #revisions: Map<string, Revision[]>;
   readonly #marks: Map<string, number>;
+  readonly #journal: Journal;
+  readonly #hashOf: (files: ConfigFiles) => string;
 
   /** `hashOf` gives the hash on the wire, hex (S-116). */
   constructor(
     { configurations, revisions, marks }: Pick<Loaded, 'configurations' | 'revisions' | 'marks'>,
+    journal: Journal,
     hashOf: (files: ConfigFiles) => string,
   ) {
-    this.#hashOf = hashOf;
+    this.#byName = new Map(configurations.map((row) => [row.name, row]));
+    this.#revisions = Map.groupBy(revisions, ({ configuration }) => configuration);
     this.#marks = new Map(marks);
-    for (const row of configurations) this.#byName.set(row.name, row);
-    for (const revision of revisions) this.#of(revision.configuration).push(revision);
-    for (const list of this.#revisions.values()) list.sort((a, b) => a.number - b.number);
+    this.#journal = journal;
+    this.#hashOf = hashOf;
   }
 
   list(): Configuration[] {
@@ -75,71 +77,54 @@ export class Configurations {
     return { configuration: name, revision: revision.number, hash: revision.hash };
   }
 
-  put(
-    name: string,
-    description: string,
-    author: string,
-    now: Instant,
-  ): { row: Configuration; created: boolean; changes: Change[] } {
+  put(name: string, description: string, author: string, now: Instant): Configuration {
     checkName('configuration', name, LIMITS.nameLength);
-    const before = this.#byName.get(name);
-    const row: Configuration =
-      before === undefined
-        ? { name, description, createdAt: now, createdBy: author, latest: 0 }
-        : { ...before, description };
-    this.#byName.set(name, row);
-    return { row, created: before === undefined, changes: [{ kind: 'configuration', row }] };
+    const { createdAt = now, createdBy = author, latest = 0 } = this.#byName.get(name) ?? {};
+    return this.#set({ name, description, createdAt, createdBy, latest });
   }
 
   /** Saves a revision. The texts must have been checked. The same texts as the newest revision are no new revision. */
-  save(name: string, given: NewRevision, now: Instant): { revision: Revision; created: boolean; changes: Change[] } {
+  save(name: string, { files, ...given }: NewRevision, now: Instant): { revision: Revision; created: boolean } {
     const configuration = this.get(name);
-    const latest = this.revisions(name).at(-1);
+    const revisions = this.revisions(name);
+    const latest = revisions.at(-1);
     if (given.parent !== undefined && given.parent !== latest?.number) {
       throw new FleetError(
         'conflict',
         `${name}@${given.parent} is not the newest revision any more: ${name}@${latest?.number ?? 0} is; look at it, then save again`,
       );
     }
-    const hash = this.#hashOf(given.files);
-    if (latest?.hash === hash) return { revision: latest, created: false, changes: [] };
+    const hash = this.#hashOf(files);
+    if (latest?.hash === hash) return { revision: latest, created: false };
     const revision: Revision = {
+      ...given,
       configuration: name,
       number: Math.max(configuration.latest, this.#marks.get(lastRevisionOf(name)) ?? 0) + 1,
       hash,
       parent: latest?.number ?? null,
-      author: given.author,
-      message: given.message,
       createdAt: now,
-      bytes: sizeOf(given.files),
+      bytes: sizeOf(files),
     };
-    const row = { ...configuration, latest: revision.number };
-    this.#byName.set(name, row);
-    this.#of(name).push(revision);
-    return {
-      revision,
-      created: true,
-      changes: [
-        { kind: 'configuration', row },
-        { kind: 'revision', row: revision, files: given.files },
-      ],
-    };
+    this.#revisions.set(name, [...revisions, revision]);
+    this.#set({ ...configuration, latest: revision.number });
+    this.#journal.write({ kind: 'revision', row: revision, files });
+    return { revision, created: true };
   }
 
   /** One of the same name goes on with the numbers, so that `edge@1` never means two texts. */
-  delete(name: string): Change[] {
+  delete(name: string): void {
     const { latest } = this.get(name);
     this.#byName.delete(name);
     this.#revisions.delete(name);
-    const deleted: Change = { kind: 'configuration-deleted', name };
-    if (latest === 0) return [deleted];
+    this.#journal.write({ kind: 'configuration-deleted', name });
+    if (latest === 0) return;
     this.#marks.set(lastRevisionOf(name), latest);
-    return [deleted, { kind: 'mark', name: lastRevisionOf(name), value: latest }];
+    this.#journal.write({ kind: 'mark', name: lastRevisionOf(name), value: latest });
   }
 
-  #of(name: string): Revision[] {
-    const list = this.#revisions.get(name) ?? [];
-    this.#revisions.set(name, list);
-    return list;
+  #set(row: Configuration): Configuration {
+    this.#byName.set(row.name, row);
+    this.#journal.write({ kind: 'configuration', row });
+    return row;
   }
 }

@@ -1,6 +1,9 @@
+import { EventEmitter, once } from 'node:events';
 import type { Instant } from '@flaghoist/fleet';
+import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import type { Change, Store } from '../storage/store.ts';
+import { Remembered } from '../remembered.ts';
+import type { Change, Loaded, Store } from '../storage/store.ts';
 import type { EventKind, JournalEvent } from './journal-event.ts';
 
 /** The server's own name as an author. */
@@ -11,24 +14,34 @@ export class EventsGone extends Error {
   override readonly name = 'EventsGone';
 }
 
-type Listener = (events: readonly JournalEvent[]) => void;
-
-/** The numbered record of what happened. An event is told to subscribers only after it is durable. */
-export class Journal {
+/**
+ * What the next commit holds, and the numbered record of what happened. An event is told to subscribers (`told`, in
+ * order) only after it is durable.
+ */
+export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   readonly #store: Pick<Store, 'events' | 'trim'>;
-  readonly #listeners = new Set<Listener>();
+  readonly #now: Now;
   /** The newest events, for all readers together: one who is further behind reads the store. */
-  readonly #recent: { event: JournalEvent; bytes: number }[] = [];
-  #recentBytes = 0;
-  #last: number;
+  readonly #recent = new Remembered<JournalEvent>(SERVER_LIMITS.eventsRecent);
+  #unwritten: Change[] = [];
   #first: number;
+  #last: number;
   #told: number;
+  /** Called when there is something to commit. */
+  onWritten: () => void = () => {};
 
-  constructor(store: Pick<Store, 'events' | 'trim'>, first: number, last: number) {
+  constructor(
+    store: Pick<Store, 'events' | 'trim'>,
+    { firstEvent, lastEvent }: Pick<Loaded, 'firstEvent' | 'lastEvent'>,
+    now: Now,
+  ) {
+    super();
+    this.setMaxListeners(0);
     this.#store = store;
-    this.#first = first;
-    this.#last = last;
-    this.#told = last;
+    this.#now = now;
+    this.#first = firstEvent;
+    this.#last = lastEvent;
+    this.#told = lastEvent;
   }
 
   /** Number of the last event that is durable. */
@@ -36,25 +49,31 @@ export class Journal {
     return this.#told;
   }
 
-  /** Gives an event its number; it has to be committed, then published. */
-  record(kind: EventKind, author: string, subject: string, data: JournalEvent['data'], at: Instant): JournalEvent {
+  /** Has these rows committed with the next turn. */
+  write(...changes: readonly Change[]): void {
+    this.#unwritten.push(...changes);
+    this.onWritten();
+  }
+
+  /** Has an event committed with the next turn, and then told. */
+  record(kind: EventKind, author: string, subject: string, data: JournalEvent['data']): void {
     this.#last += 1;
-    return { seq: this.#last, at, kind, author, subject, data };
+    this.write({ kind: 'event', row: { seq: this.#last, at: this.#now(), kind, author, subject, data } });
   }
 
-  /** Calls the listener with events once they are durable, in order; returns what ends that. */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** What was written since the last call: to be committed, then published. */
+  take(): Change[] {
+    return this.#unwritten.splice(0);
   }
 
+  /** Tells what these changes recorded, now that they are durable. */
   publish(changes: readonly Change[]): void {
     const events = changes.flatMap((change) => (change.kind === 'event' ? [change.row] : []));
     const newest = events.at(-1);
     if (newest === undefined) return;
     this.#told = newest.seq;
-    this.#remember(events);
-    for (const listener of this.#listeners) listener(events);
+    for (const event of events) this.#recent.set(`${event.seq}`, event, JSON.stringify(event.data).length);
+    this.emit('told', events);
   }
 
   async trim(now: Instant): Promise<void> {
@@ -74,7 +93,8 @@ export class Journal {
     if (seen > this.#told) throw new EventsGone(`event ${seen} has not happened here (the last one is ${this.#told})`);
     if (seen + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
     for (;;) {
-      if (seen === this.#told) await this.#news(signal);
+      // Rejects when the signal fires, which ends this just below.
+      if (seen === this.#told) await once(this, 'told', { signal }).catch(() => {});
       if (signal.aborted) return;
       const page = await this.#page(seen);
       if (page[0]?.seq !== seen + 1) throw new EventsGone(`the events after ${seen} are no longer kept`);
@@ -86,40 +106,15 @@ export class Journal {
     }
   }
 
-  /** Resolves when an event was told, or the signal fired. */
-  #news(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        leave();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const leave = this.listen(done);
-      signal.addEventListener('abort', done);
-      if (signal.aborted) done();
-    });
-  }
-
   /** Some of the events told after `seen`, few enough to be held for many slow readers at once. */
   async #page(seen: number): Promise<readonly JournalEvent[]> {
     const limit = Math.min(SERVER_LIMITS.eventsPage, this.#told - seen);
-    const oldest = this.#recent[0]?.event.seq ?? Number.POSITIVE_INFINITY;
-    if (seen + 1 < oldest) return this.#store.events({ after: seen, limit });
-    const from = seen + 1 - oldest;
-    return this.#recent.slice(from, from + limit).map(({ event }) => event);
-  }
-
-  #remember(events: readonly JournalEvent[]): void {
-    for (const event of events) {
-      const bytes = JSON.stringify(event.data).length;
-      this.#recent.push({ event, bytes });
-      this.#recentBytes += bytes;
+    const page: JournalEvent[] = [];
+    while (page.length < limit) {
+      const event = this.#recent.get(`${seen + 1 + page.length}`);
+      if (event === undefined) break;
+      page.push(event);
     }
-    let over = 0;
-    while (this.#recentBytes > SERVER_LIMITS.eventsBytes || this.#recent.length - over > SERVER_LIMITS.eventsRecent) {
-      this.#recentBytes -= this.#recent[over]?.bytes ?? 0;
-      over += 1;
-    }
-    this.#recent.splice(0, over);
+    return page.length > 0 ? page : this.#store.events({ after: seen, limit });
   }
 }

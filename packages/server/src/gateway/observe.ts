@@ -1,92 +1,75 @@
 import { type Agent, type AgentIdentity, type AgentReport, IN_FLIGHT, type Instant } from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
-import type { EffectiveConfigs } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
+import type { Memory } from '../memory.ts';
 import { Remembered } from '../remembered.ts';
-import type { Change } from '../storage/store.ts';
 import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf, saysTheSame } from './wire.ts';
 
-export interface Observed {
-  readonly agent: Agent;
-  /** Texts that came with the report and are not stored yet. */
-  readonly changes: readonly Change[];
-}
+/** Component maps are remembered per agent type, so that unlike agents whose hashes are equal cannot collide (S-245). */
+const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
+  `${String(identifying['service.name'] ?? '')} ${hash}`;
 
-type ComponentIds = Readonly<Record<string, readonly string[]>>;
+const isOpen = ({ ledger }: Agent): boolean => ledger !== null && IN_FLIGHT.has(ledger.phase);
 
-/** Component maps by the hash that agents give; scoped by agent type, so that unlike agents cannot collide (S-245). */
-export class ComponentMaps {
-  readonly #maps = new Remembered<ComponentIds>({ entries: AGENT_LIMITS.componentMaps });
+/** Takes what agents say over into their records. */
+export class Observer {
+  readonly #effective: Memory['effective'];
+  readonly #journal: Memory['journal'];
+  readonly #maps = new Remembered<Readonly<Record<string, readonly string[]>>>(AGENT_LIMITS.componentMaps);
 
-  get(identity: AgentIdentity, hash: string): ComponentIds | undefined {
-    return this.#maps.get(ComponentMaps.#key(identity, hash));
-  }
-
-  set(identity: AgentIdentity, hash: string, ids: ComponentIds): void {
-    this.#maps.set(ComponentMaps.#key(identity, hash), ids);
-  }
-
-  static #key({ identifying }: AgentIdentity, hash: string): string {
-    return `${String(identifying['service.name'] ?? '')} ${hash}`;
-  }
-}
-
-/**
- * The agent with a fact of the session taken over. The same reference comes back when it says nothing new: a repeated
- * report is no event and writes nothing (S-093). While an assignment is open, when it was said matters too.
- */
-export function observe(
-  agent: Agent,
-  fact: Fact,
-  effective: EffectiveConfigs,
-  maps: ComponentMaps,
-  now: Instant,
-): Observed {
-  switch (fact.kind) {
-    case 'description': {
-      const identifying = attributes(fact.description.identifyingAttributes);
-      const nonIdentifying = attributes(fact.description.nonIdentifyingAttributes);
-      return withIdentity(agent, { identifying, nonIdentifying });
+  constructor({ roster, effective, journal }: Memory) {
+    this.#effective = effective;
+    this.#journal = journal;
+    for (const { agent } of roster.all()) {
+      const { components } = agent.identity;
+      if (components?.ids) this.#maps.set(mapKey(agent.identity, components.hash), components.ids);
     }
-    case 'capabilities':
-      return withIdentity(agent, { capabilities: fact.capabilities });
-    case 'available-components': {
-      const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
-      const { identity } = agent;
-      if (fact.components !== undefined && hash !== '') maps.set(identity, hash, componentIds(fact.components));
-      const ids = maps.get(identity, hash) ?? (identity.components?.hash === hash ? identity.components.ids : null);
-      return withIdentity(agent, { components: { hash, ids } });
+  }
+
+  /**
+   * The agent with a fact of the session taken over. The same reference comes back when it says nothing new: a repeated
+   * report is no event and writes nothing (S-093). While an assignment is open, when it was said matters too.
+   */
+  observe(agent: Agent, fact: Fact, now: Instant): Agent {
+    switch (fact.kind) {
+      case 'description':
+        return withIdentity(agent, {
+          identifying: attributes(fact.description.identifyingAttributes),
+          nonIdentifying: attributes(fact.description.nonIdentifyingAttributes),
+        });
+      case 'capabilities':
+        return withIdentity(agent, { capabilities: fact.capabilities });
+      case 'available-components': {
+        const { identity } = agent;
+        const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
+        const key = mapKey(identity, hash);
+        if (fact.components !== undefined && hash !== '') this.#maps.set(key, componentIds(fact.components));
+        const ids = this.#maps.get(key) ?? (identity.components?.hash === hash ? identity.components.ids : null);
+        return withIdentity(agent, { components: { hash, ids } });
+      }
+      case 'health':
+        return withReport(agent, 'health', { ...healthOf(fact.health), at: now });
+      case 'remote-config-status':
+        return withReport(agent, 'reported', reportedOf(fact.status, now));
+      case 'effective-config': {
+        const { effective, changes } = this.#effective.receive(agent, effectiveFiles(fact.effectiveConfig), now);
+        if (agent.report.effective?.digest === effective.digest && !isOpen(agent)) return agent;
+        this.#journal.write(...changes);
+        return { ...agent, report: { ...agent.report, effective } };
+      }
+      default:
+        return agent;
     }
-    case 'health':
-      return withReport(agent, 'health', { ...healthOf(fact.health), at: now });
-    case 'remote-config-status':
-      return withReport(agent, 'reported', reportedOf(fact.status, now));
-    case 'effective-config': {
-      const { effective: received, changes } = effective.receive(agent, effectiveFiles(fact.effectiveConfig), now);
-      const same = agent.report.effective?.digest === received.digest && !isOpen(agent);
-      return same
-        ? { agent, changes: [] }
-        : { agent: { ...agent, report: { ...agent.report, effective: received } }, changes };
-    }
-    default:
-      return { agent, changes: [] };
   }
 }
 
-function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Observed {
-  const same = Object.entries(change).every(
-    ([key, value]) => JSON.stringify(agent.identity[key as keyof AgentIdentity]) === JSON.stringify(value),
-  );
-  return { agent: same ? agent : { ...agent, identity: { ...agent.identity, ...change } }, changes: [] };
+function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
+  const keys = Object.keys(change) as (keyof AgentIdentity)[];
+  const same = keys.every((key) => JSON.stringify(agent.identity[key]) === JSON.stringify(change[key]));
+  return same ? agent : { ...agent, identity: { ...agent.identity, ...change } };
 }
 
-function withReport<K extends 'health' | 'reported'>(
-  agent: Agent,
-  part: K,
-  value: NonNullable<AgentReport[K]>,
-): Observed {
-  if (saysTheSame(agent.report[part], value) && !isOpen(agent)) return { agent, changes: [] };
-  return { agent: { ...agent, report: { ...agent.report, [part]: value } }, changes: [] };
+function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {
+  if (saysTheSame(agent.report[part], value) && !isOpen(agent)) return agent;
+  return { ...agent, report: { ...agent.report, [part]: value } };
 }
-
-const isOpen = (agent: Agent): boolean => agent.ledger !== null && IN_FLIGHT.has(agent.ledger.phase);

@@ -6,7 +6,7 @@ import { encodeOffer } from './wire.ts';
 
 /** Encoded configurations by hash: encoded once, however many agents get them (principle 7). */
 export class OfferBook {
-  readonly #encoded = new Remembered<EncodedRemoteConfig>({ entries: SERVER_LIMITS.offersKept });
+  readonly #encoded = new Remembered<EncodedRemoteConfig>(SERVER_LIMITS.offersKept);
   readonly #loading = new Map<string, Promise<void>>();
   readonly #store: Pick<Store, 'files'>;
 
@@ -14,11 +14,17 @@ export class OfferBook {
     this.#store = store;
   }
 
-  get(hash: string): EncodedRemoteConfig | undefined {
-    return this.#encoded.get(hash);
+  /**
+   * The configuration when it is at hand; else it is fetched, for the next time that it is asked for. What could not be
+   * read is so tried again with every tick while an agent waits for it.
+   */
+  atHand(hash: string): EncodedRemoteConfig | undefined {
+    const encoded = this.#encoded.get(hash);
+    if (encoded === undefined) this.fetch(hash).catch(() => {});
+    return encoded;
   }
 
-  /** Fetches and encodes it; concurrent calls share the work. */
+  /** Has it at hand; concurrent calls share the work. Rejects when the store cannot give its texts. */
   fetch(hash: string): Promise<void> {
     if (this.#encoded.get(hash) !== undefined) return Promise.resolve();
     const running = this.#loading.get(hash) ?? this.#load(hash).finally(() => this.#loading.delete(hash));

@@ -11,16 +11,18 @@ import {
   resolutionOrder,
   strategyNamed,
 } from '@flaghoist/fleet';
-import type { Change } from '../storage/store.ts';
+import type { Journal } from '../events/journal.ts';
 
 export type GroupSettings = Pick<Group, 'selector' | 'priority' | 'configuration' | 'strategy'>;
 
 /** The groups, and which one an agent belongs to. */
 export class Groups {
   readonly #byName = new Map<string, Group>();
+  readonly #journal: Journal;
   #grouping: Grouping;
 
-  constructor(rows: Iterable<Group>) {
+  constructor(rows: Iterable<Group>, journal: Journal) {
+    this.#journal = journal;
     for (const row of rows) this.#byName.set(row.name, row);
     this.#grouping = grouping(this.#byName.values());
   }
@@ -44,36 +46,30 @@ export class Groups {
   groupOf: Grouping['groupOf'] = (labels) => this.#grouping.groupOf(labels);
 
   /** @throws FleetError `invalid`, `invalid-selector`, `invalid-strategy`. */
-  put(name: string, settings: GroupSettings, now: Instant): { row: Group; created: boolean; changes: Change[] } {
+  put(name: string, settings: GroupSettings, now: Instant): void {
     checkName('group', name, LIMITS.nameLength);
     parseSelector(settings.selector);
     strategyNamed(settings.strategy);
-    const before = this.#byName.get(name);
-    const row: Group = {
-      name,
-      ...settings,
-      stable: before?.stable ?? null,
-      createdAt: before?.createdAt ?? now,
-    };
-    return { row, created: before === undefined, changes: this.#set(row) };
+    const { stable = null, createdAt = now } = this.#byName.get(name) ?? {};
+    this.#set({ name, ...settings, stable, createdAt });
   }
 
   /** What new and returning agents get from now on. */
-  makeStable(name: string, stable: RevisionRef): Change[] {
+  makeStable(name: string, stable: RevisionRef): void {
     const group = this.#byName.get(name);
-    return group === undefined ? [] : this.#set({ ...group, stable });
+    if (group !== undefined) this.#set({ ...group, stable });
   }
 
-  delete(name: string): Change[] {
+  delete(name: string): void {
     this.get(name);
     this.#byName.delete(name);
     this.#grouping = grouping(this.#byName.values());
-    return [{ kind: 'group-deleted', name }];
+    this.#journal.write({ kind: 'group-deleted', name });
   }
 
-  #set(row: Group): Change[] {
+  #set(row: Group): void {
     this.#byName.set(row.name, row);
     this.#grouping = grouping(this.#byName.values());
-    return [{ kind: 'group', row }];
+    this.#journal.write({ kind: 'group', row });
   }
 }

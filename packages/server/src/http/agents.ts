@@ -104,7 +104,7 @@ async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
   memberOf(plane, input.id);
   const { configuration, reason, author = ANONYMOUS, expires } = input.body;
   const { hash, revision } = plane.configurations.ref(configuration, input.body.revision);
-  await plane.gateway.prepare(hash);
+  await plane.offers.fetch(hash);
   // Others were served meanwhile: agent and revision may be gone.
   const member = memberOf(plane, input.id);
   const target = plane.configurations.ref(configuration, revision);
@@ -127,8 +127,7 @@ async function pin(plane: ControlPlane, input: InputOf<'pinAgent'>) {
     at: now,
     expires: until,
   };
-  plane.reconciler.dropTarget(agent, 'pinned');
-  plane.reconciler.record('agent.pinned', author, `agent/${agent.identity.id}`, { ...target, reason });
+  plane.journal.record('agent.pinned', author, `agent/${agent.identity.id}`, { ...target, reason });
   const { terms } = strategyNamed('all-at-once');
   return change(plane, member, underPin({ ...agent, identity: { ...agent.identity, pin: set } }, target, terms, now));
 }
@@ -137,7 +136,7 @@ async function unpin(plane: ControlPlane, input: InputOf<'unpinAgent'>) {
   const member = memberOf(plane, input.id);
   const { agent } = member;
   if (agent.identity.pin === null) return agentView(member);
-  plane.reconciler.record('agent.unpinned', input.author ?? ANONYMOUS, `agent/${agent.identity.id}`, {});
+  plane.journal.record('agent.unpinned', input.author ?? ANONYMOUS, `agent/${agent.identity.id}`, {});
   return change(plane, member, unassign({ ...agent, identity: { ...agent.identity, pin: null } }));
 }
 
@@ -149,7 +148,7 @@ async function label(plane: ControlPlane, input: InputOf<'labelAgent'>) {
     if (value === null) delete operatorLabels[key];
     else operatorLabels[key] = value;
   }
-  plane.reconciler.record('agent.labelled', input.body.author ?? ANONYMOUS, `agent/${identity.id}`, {
+  plane.journal.record('agent.labelled', input.body.author ?? ANONYMOUS, `agent/${identity.id}`, {
     labels: input.body.labels,
   });
   return change(plane, member, { ...member.agent, identity: { ...identity, operatorLabels } });
@@ -157,12 +156,12 @@ async function label(plane: ControlPlane, input: InputOf<'labelAgent'>) {
 
 async function restart(plane: ControlPlane, input: InputOf<'restartAgent'>) {
   const member = memberOf(plane, input.id);
-  const refusal = plane.gateway.restart(member.agent.identity.id);
+  const refusal = plane.gateway.restart(member);
   if (refusal === 'capability')
     throw new FleetError('not-supported', 'the agent does not accept restart commands (AcceptsRestartCommand)');
   if (refusal === 'offline')
     throw new FleetError('conflict', 'the agent is not connected; a restart command is never kept for later');
-  plane.reconciler.record('agent.restarted', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {});
+  plane.journal.record('agent.restarted', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {});
   await plane.reconciler.flush();
   return agentView(member);
 }
@@ -184,23 +183,17 @@ async function retryAgent(plane: ControlPlane, input: InputOf<'retryAgent'>) {
       'the agent still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry',
     );
   }
-  plane.reconciler.record('agent.retried', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {
+  plane.journal.record('agent.retried', input.author ?? ANONYMOUS, `agent/${member.agent.identity.id}`, {
     ...member.agent.assignment.desired,
   });
   return change(plane, member, retry(member.agent, plane.now()));
 }
 
 async function remove(plane: ControlPlane, input: InputOf<'deleteAgent'>): Promise<void> {
-  const { agent } = memberOf(plane, input.id);
-  const { id, group } = agent.identity;
-  plane.reconciler.dropTarget(agent, 'left-group');
-  if (group !== null) plane.rollouts.leave(group.name, id);
-  plane.roster.remove(id);
-  plane.gateway.forget(id);
-  plane.reconciler.write([{ kind: 'agent-deleted', id }]);
-  plane.reconciler.record('agent.deleted', input.author ?? ANONYMOUS, `agent/${id}`, {
-    instanceUid: agent.identity.instanceUid,
-  });
+  const member = memberOf(plane, input.id);
+  const { id, instanceUid } = member.agent.identity;
+  plane.roster.remove(member);
+  plane.journal.record('agent.deleted', input.author ?? ANONYMOUS, `agent/${id}`, { instanceUid });
   await plane.reconciler.flush();
 }
 

@@ -20,13 +20,12 @@ type ConfigurationOperation =
   | 'check';
 
 async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putConfiguration'>) {
-  const { configurations, reconciler } = plane;
+  const { configurations, journal, reconciler } = plane;
   const before = configurations.has(name) ? configurations.get(name) : undefined;
   checkVersion(ifMatch, before && versionOf([before.description]));
   const author = body.author ?? ANONYMOUS;
-  const { row, created, changes } = configurations.put(name, body.description, author, plane.now());
-  reconciler.write(changes);
-  if (created) reconciler.record('configuration.created', author, `configuration/${name}`, {});
+  const row = configurations.put(name, body.description, author, plane.now());
+  if (before === undefined) journal.record('configuration.created', author, `configuration/${name}`, {});
   await reconciler.flush();
   return configurationView(row, plane.groups.list());
 }
@@ -55,17 +54,17 @@ function whoUses({ groups, roster }: ControlPlane, name: string): string | undef
 }
 
 async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteConfiguration'>): Promise<void> {
-  const { configurations, reconciler } = plane;
+  const { configurations, journal, reconciler } = plane;
   checkVersion(ifMatch, versionOf([configurations.get(name).description]));
   const inUse = whoUses(plane, name);
   if (inUse !== undefined) throw new FleetError('conflict', inUse);
-  reconciler.write(configurations.delete(name));
-  reconciler.record('configuration.deleted', author ?? ANONYMOUS, `configuration/${name}`, {});
+  configurations.delete(name);
+  journal.record('configuration.deleted', author ?? ANONYMOUS, `configuration/${name}`, {});
   await reconciler.flush();
 }
 
 async function createRevision(plane: ControlPlane, { name, body }: InputOf<'createRevision'>, commit: Commit) {
-  const { configurations, reconciler, reader } = plane;
+  const { configurations, journal, reader } = plane;
   configurations.get(name);
   const problems = await reader.check(body.files);
   const [first] = problems;
@@ -79,11 +78,10 @@ async function createRevision(plane: ControlPlane, { name, body }: InputOf<'crea
   }
   const author = body.author ?? ANONYMOUS;
   const given = { files: body.files, message: body.message, author, parent: body.parent };
-  const { revision, created, changes } = configurations.save(name, given, plane.now());
-  reconciler.write(changes);
+  const { revision, created } = configurations.save(name, given, plane.now());
   if (created) {
     const { number, hash, message } = revision;
-    reconciler.record('revision.created', author, `configuration/${name}`, { number, hash, message });
+    journal.record('revision.created', author, `configuration/${name}`, { number, hash, message });
   }
   return commit({ ...revisionView(revision), created });
 }

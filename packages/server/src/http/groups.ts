@@ -8,9 +8,9 @@ import { groupView } from './views.ts';
 
 type GroupOperation = 'listGroups' | 'getGroup' | 'putGroup' | 'deleteGroup';
 
-const view = ({ groups, roster }: ControlPlane, name: string) => groupView(groups.get(name), roster.groupSize(name));
+const view = ({ groups, roster }: ControlPlane, name: string) => groupView(groups.get(name), roster.inGroup(name).size);
 const touchAll = ({ roster }: ControlPlane): void => {
-  for (const { agent } of roster.all()) roster.touch(agent.identity.id);
+  for (const member of roster.all()) roster.touch(member);
 };
 
 /** @throws FleetError `rollout-active` that names a way out. */
@@ -26,7 +26,7 @@ function refuseDuringRollout({ rollouts }: ControlPlane, { name, stable, configu
 }
 
 async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGroup'>) {
-  const { groups, reconciler } = plane;
+  const { groups, journal, reconciler } = plane;
   const before = groups.find(name);
   checkVersion(ifMatch, before && view(plane, name).version);
   if (before !== undefined && before.configuration !== body.configuration) refuseDuringRollout(plane, before);
@@ -36,20 +36,24 @@ async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putGro
     configuration: body.configuration,
     strategy: body.strategy ?? before?.strategy ?? DEFAULT_STRATEGY,
   };
-  const { created, changes } = groups.put(name, settings, plane.now());
-  reconciler.write(changes);
-  reconciler.record(created ? 'group.created' : 'group.updated', body.author ?? ANONYMOUS, `group/${name}`, settings);
+  groups.put(name, settings, plane.now());
+  journal.record(
+    before === undefined ? 'group.created' : 'group.updated',
+    body.author ?? ANONYMOUS,
+    `group/${name}`,
+    settings,
+  );
   if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll(plane);
   await reconciler.flush();
   return view(plane, name);
 }
 
 async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteGroup'>): Promise<void> {
-  const { groups, reconciler } = plane;
+  const { groups, journal, reconciler } = plane;
   checkVersion(ifMatch, view(plane, name).version);
   refuseDuringRollout(plane, groups.get(name));
-  reconciler.write(groups.delete(name));
-  reconciler.record('group.deleted', author ?? ANONYMOUS, `group/${name}`, {});
+  groups.delete(name);
+  journal.record('group.deleted', author ?? ANONYMOUS, `group/${name}`, {});
   touchAll(plane);
   await reconciler.flush();
 }

@@ -29,7 +29,7 @@ export async function once<T>(
   { idempotencyKey, body }: { readonly idempotencyKey?: string | undefined; readonly body: unknown },
   run: (commit: Commit) => Promise<T>,
 ): Promise<T> {
-  const { store, reconciler } = plane;
+  const { store, journal, reconciler } = plane;
   const commit = async <A>(answer: A): Promise<A> => {
     await reconciler.flush();
     return answer;
@@ -45,7 +45,7 @@ export async function once<T>(
     );
   };
   const remembering: Commit = (answer) => {
-    reconciler.write([{ kind: 'idempotency', key, at: plane.now(), answer: { digest, answer } }]);
+    journal.write({ kind: 'idempotency', key, at: plane.now(), answer: { digest, answer } });
     return commit(answer);
   };
   const first = async (): Promise<T> => {

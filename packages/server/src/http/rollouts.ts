@@ -14,6 +14,7 @@ import {
   type Target,
   withOverrides,
 } from '@flaghoist/fleet';
+import { randomId } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { ANONYMOUS } from './agents.ts';
 import { EndedRollouts } from './ended-rollouts.ts';
@@ -63,10 +64,10 @@ function groupsOf({ groups }: ControlPlane, { group, configuration }: InputOf<'s
 
 /** All rollouts of the request, or none. */
 async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>, commit: Commit) {
-  const { rollouts, reconciler, configurations } = plane;
+  const { rollouts, configurations } = plane;
   const { hash, revision } = configurations.ref(body.configuration, body.revision);
   groupsOf(plane, body);
-  await plane.gateway.prepare(hash);
+  await plane.offers.fetch(hash);
   // Others were served meanwhile: from here to the commit nothing is awaited.
   const target = configurations.ref(body.configuration, revision);
   const groups = groupsOf(plane, body);
@@ -77,7 +78,7 @@ async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>, com
   const author = body.author ?? ANONYMOUS;
   const now = plane.now();
   const started = groups.map((group, index) => {
-    const id = plane.newId('r');
+    const id = randomId('r');
     const strategy = strategies[index] ?? strategyNamed(DEFAULT_STRATEGY);
     const request = {
       id,
@@ -88,7 +89,7 @@ async function start(plane: ControlPlane, { body }: InputOf<'startRollout'>, com
       author,
       message: body.message,
     };
-    reconciler.carryOut(rollouts.start(request, now), now, author);
+    rollouts.start(request, now);
     return id;
   });
   return commit({ rollouts: started.map((id) => view(plane, id)) });

@@ -1,9 +1,8 @@
-import { type AgentState, type Rollout, standing } from '@flaghoist/fleet';
+import { type AgentState, standing } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import { type Journal, SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Rollouts } from '../rollouts/rollouts.ts';
-import type { Change } from '../storage/store.ts';
 
 interface StateChange {
   readonly id: string;
@@ -37,30 +36,20 @@ export class Announcer {
     else this.#changed.set(id, { id, group: group?.name ?? null, from, state, reason });
   }
 
-  /** The events for what changed since the last call. */
-  take(now: number): Change[] {
-    const changes: Change[] = [];
+  /** Records what changed since the last call. */
+  tell(): void {
     const waiting = [...this.#changed.values()];
     this.#changed.clear();
-    for (let at = 0; at < waiting.length; at += SERVER_LIMITS.changesPerEvent) {
-      const agents = waiting.slice(at, at + SERVER_LIMITS.changesPerEvent);
-      changes.push({
-        kind: 'event',
-        row: this.#journal.record('agents.changed', SERVER, 'fleet', { agents }, now),
-      });
+    while (waiting.length > 0) {
+      const agents = waiting.splice(0, SERVER_LIMITS.changesPerEvent);
+      this.#journal.record('agents.changed', SERVER, 'fleet', { agents });
     }
-    const told = new Map<string, number>();
-    for (const rollout of this.#rollouts.running()) {
-      told.set(rollout.id, rollout.version);
-      if (this.#toldVersion.get(rollout.id) === rollout.version) continue;
-      changes.push({ kind: 'event', row: this.#progress(rollout, now) });
+    const told = this.#toldVersion;
+    this.#toldVersion = new Map();
+    for (const { id, version, group, state, counts, planned } of this.#rollouts.running()) {
+      this.#toldVersion.set(id, version);
+      if (told.get(id) === version) continue;
+      this.#journal.record('rollout.progressed', SERVER, `rollout/${id}`, { group, state, counts, planned });
     }
-    this.#toldVersion = told;
-    return changes;
-  }
-
-  #progress(rollout: Rollout, now: number) {
-    const { id, group, state, counts, planned } = rollout;
-    return this.#journal.record('rollout.progressed', SERVER, `rollout/${id}`, { group, state, counts, planned }, now);
   }
 }

@@ -1,74 +1,67 @@
 import {
   type Agent,
-  type AgentId,
   assess,
   assign,
+  can,
   type EffectiveVerdict,
+  type Grouping,
   type Instant,
-  type LedgerEntry,
   labelsOf,
-  type Observation,
-  type Phase,
   type Presence,
   type RevisionRef,
-  type Target,
   type Terms,
   unassign,
   withLedger,
 } from '@flaghoist/fleet';
+import type { Member } from '../agents/roster.ts';
+import { SERVER_LIMITS } from '../limits.ts';
 
-/** Target states by ledger phase: a rollout sees an agent through its ledger. */
-const TARGET_OF: Readonly<Record<Phase, Target['state']>> = {
-  offered: 'offered',
-  sent: 'sent',
-  received: 'sent',
-  applying: 'applying',
-  verifying: 'verifying',
-  proven: 'proven',
-  failed: 'failed',
-};
+type GroupOf = Grouping['groupOf'];
+type VerdictOn = (agent: Agent) => EffectiveVerdict | undefined;
+
+/** The agent as what is known now makes it: its pin over or not, its group, its ledger, and what cannot reach it taken back. */
+export function settle({ agent, presence }: Member, groupOf: GroupOf, verdictOn: VerdictOn, now: Instant): Agent {
+  const grouped = regroup(withoutOldPin(agent, now), groupOf, now);
+  const judged = withVerdict(grouped, verdictOn, now);
+  const assessed = withLedger(judged, assess(judged, presence, now));
+  return isUndeliverable(assessed, presence, now) ? unassign(assessed) : assessed;
+}
+
+function withoutOldPin(agent: Agent, now: Instant): Agent {
+  const { pin } = agent.identity;
+  if (pin === null || pin.expires === null || pin.expires > now) return agent;
+  return unassign({ ...agent, identity: { ...agent.identity, pin: null } });
+}
 
 /** The agent in the group that its labels say, since now when that is another one. */
-export function regroup(agent: Agent, groupOf: (labels: Record<string, string>) => string | null, now: Instant): Agent {
-  const name = groupOf(labelsOf(agent.identity));
-  const before = agent.identity.group;
-  if ((before?.name ?? null) === name) return agent;
-  const moved: Agent = {
-    ...agent,
-    identity: { ...agent.identity, group: name === null ? null : { name, since: now } },
-  };
+function regroup(agent: Agent, groupOf: GroupOf, now: Instant): Agent {
+  const { identity } = agent;
+  const name = groupOf(labelsOf(identity));
+  if ((identity.group?.name ?? null) === name) return agent;
+  const moved = { ...agent, identity: { ...identity, group: name === null ? null : { name, since: now } } };
   // What the old group wanted is void; the new one's stable revision comes by the catch-up lane (A.7).
-  return agent.identity.pin === null ? unassign(moved) : moved;
+  return identity.pin === null ? unassign(moved) : moved;
 }
 
-/** The ledger entry with what the effective config says, when that is news. */
-function withVerdict(entry: LedgerEntry, verdict: EffectiveVerdict | undefined, now: Instant): LedgerEntry {
-  if (verdict === undefined) return entry;
-  const before = entry.effective;
+/** With what the effective config says of the revision, when that is news. */
+function withVerdict(agent: Agent, verdictOn: VerdictOn, now: Instant): Agent {
+  const { ledger } = agent;
+  // What an agent sends of an effective config without reporting it is of its first moments, and never renewed.
+  if (ledger === null || !can(agent.identity, 'ReportsEffectiveConfig')) return agent;
+  const verdict = verdictOn(agent);
+  if (verdict === undefined) return agent;
+  const before = ledger.effective;
   const same =
     before?.kind === verdict.kind && (verdict.kind === 'confirmed' || ('why' in before && before.why === verdict.why));
-  return same ? entry : { ...entry, effective: { ...verdict, at: now } };
+  return same ? agent : { ...agent, ledger: { ...ledger, effective: { ...verdict, at: now } } };
 }
 
-/** The agent with its ledger moved by what is known now. */
-export function settle(agent: Agent, presence: Presence, verdict: EffectiveVerdict | undefined, now: Instant): Agent {
-  if (agent.ledger === null) return withLedger(agent, null);
-  const judged = { ...agent, ledger: withVerdict(agent.ledger, verdict, now) };
-  return withLedger(agent, assess(judged.ledger === agent.ledger ? agent : judged, presence, now));
-}
-
-/** What a rollout must hear of the ledger of one of its targets, given what it heard last. */
-export function observation(
-  agent: AgentId,
-  heard: LedgerEntry | null,
-  entry: LedgerEntry | null,
-): { rollout: string; observation: Observation } | undefined {
-  if (entry === null || entry === heard || entry.source.kind !== 'rollout') return undefined;
-  const state = TARGET_OF[entry.phase];
-  const same = heard?.generation === entry.generation && TARGET_OF[heard.phase] === state;
-  if (state === 'offered' || same) return undefined;
-  const { reason = null, message = '' } = entry.failure ?? {};
-  return { rollout: entry.source.rollout, observation: { agent, state, reason, message } };
+/** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
+function isUndeliverable({ ledger, identity }: Agent, { transport }: Presence, now: Instant): boolean {
+  if (ledger?.phase !== 'offered' || ledger.sentAt !== null) return false;
+  if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return false;
+  const patience = transport === 'http' ? SERVER_LIMITS.httpPatience : SERVER_LIMITS.deliveryTimeout;
+  return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
 }
 
 /** The agent under its pin, when it is not already. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
   type AgentId,
+  assign,
   FleetError,
   fold,
   freeSlots,
-  IN_FLIGHT,
   type Instant,
   inFlight,
   isLate,
@@ -20,21 +20,24 @@ import {
   TERMINAL,
 } from '@flaghoist/fleet';
 import type { Member, Roster } from '../agents/roster.ts';
-import type { Change, RolloutLog, RolloutSummary } from '../storage/store.ts';
+import { type Journal, SERVER } from '../events/journal.ts';
+import type { Groups } from '../groups/groups.ts';
+import type { RolloutLog, RolloutSummary, Store } from '../storage/store.ts';
+import { observation, rolloutOf } from './observation.ts';
 
-/** An active rollout in memory: the value, what was folded into it since the last commit, and who is still to come. */
+/** An active rollout in memory. */
 interface Active {
   rollout: Rollout;
-  unwritten: { event: RolloutEvent; at: Instant }[];
-  readonly noted: Observation[];
+  /** How its agents got on since the last `advance`. */
+  readonly observed: Observation[];
   /** Members that are no target yet, in the order in which they will be admitted. */
   readonly pending: Set<AgentId>;
 }
 
-/** What the rollouts want done, each command with its rollout. */
-export interface Ordered {
-  readonly rollout: Rollout;
-  readonly command: RolloutCommand;
+interface Parts {
+  readonly roster: Roster;
+  readonly groups: Groups;
+  readonly journal: Journal;
 }
 
 /** Position of an agent in a rollout's order: by hash, never by uid, or the same hosts would always come first (A.6). */
@@ -45,68 +48,57 @@ function summaryOf({ targets: _targets, carried: _carried, ...summary }: Rollout
   return summary;
 }
 
-/**
- * The shell of the rollouts: feeds what happens to the pure machine, keeps its log, hands out its commands. At most
- * one rollout of a group is active (I12).
- */
+/** The shell of the rollouts: feeds what happens to the pure machine, writes its log, carries out its commands. */
 export class Rollouts {
+  /** By group: at most one rollout of a group is active (I12). */
   readonly #active = new Map<string, Active>();
   readonly #ended = new Map<string, RolloutSummary>();
-  readonly #byGroup = new Map<string, string>();
-  readonly #roster: Roster;
+  readonly #parts: Parts;
   /** Until then nobody counts as unreachable: after our own downtime agents need time to come back (I10). */
   readonly #reconnectUntil: Instant;
 
-  constructor(roster: Roster, reconnectUntil: Instant) {
-    this.#roster = roster;
+  constructor(parts: Parts, reconnectUntil: Instant) {
+    this.#parts = parts;
     this.#reconnectUntil = reconnectUntil;
   }
 
-  /** Puts back what was stored. `logs` are those of the rollouts that are not ended. */
-  load(summaries: Iterable<RolloutSummary>, logs: ReadonlyMap<string, readonly RolloutLog[]>): void {
+  /** Puts back what was stored: the summaries, and of those that have not ended the log. */
+  async load(summaries: Iterable<RolloutSummary>, store: Pick<Store, 'rolloutLog'>): Promise<void> {
     for (const summary of summaries) {
-      const rollout = foldLogs(logs.get(summary.id) ?? []);
-      if (TERMINAL.has(summary.state) || rollout === null) this.#ended.set(summary.id, summary);
-      else this.#freeCarried(this.#activate(rollout));
-    }
-  }
-
-  /** Carried agents that got on while nobody told the rollout: their ledger is the truth. */
-  #freeCarried({ rollout, noted }: Active): void {
-    for (const agent of rollout.carried) {
-      const ledger = this.#roster.get(agent)?.agent.ledger;
-      if (ledger != null && ledger.source.kind === 'rollout' && IN_FLIGHT.has(ledger.phase)) continue;
-      noted.push({ agent, state: 'skipped', reason: 'left-group', message: '' });
+      const rollout = TERMINAL.has(summary.state) ? null : foldLogs(await store.rolloutLog(summary.id));
+      if (rollout === null) this.#ended.set(summary.id, summary);
+      else this.#activate(rollout);
     }
   }
 
   /** Newest first. */
   list(): RolloutSummary[] {
-    const active = [...this.#active.values()].map(({ rollout }) => summaryOf(rollout));
-    return [...active, ...this.#ended.values()].sort((a, b) => b.createdAt - a.createdAt);
+    const summaries = [...this.running().map(summaryOf), ...this.#ended.values()];
+    return summaries.sort((a, b) => b.createdAt - a.createdAt);
   }
 
-  *running(): IterableIterator<Rollout> {
-    for (const { rollout } of this.#active.values()) yield rollout;
+  /** The active ones. */
+  running(): Rollout[] {
+    return Array.from(this.#active.values(), ({ rollout }) => rollout);
   }
 
   summary(id: string): RolloutSummary | undefined {
-    const active = this.#active.get(id);
-    return active === undefined ? this.#ended.get(id) : summaryOf(active.rollout);
+    const active = this.active(id);
+    return active === undefined ? this.#ended.get(id) : summaryOf(active);
   }
 
   /** The active rollout with that id. */
   active(id: string): Rollout | undefined {
-    return this.#active.get(id)?.rollout;
+    return this.running().find((rollout) => rollout.id === id);
   }
 
   activeOf(group: string): Rollout | undefined {
-    const id = this.#byGroup.get(group);
-    return id === undefined ? undefined : this.#active.get(id)?.rollout;
+    return this.#active.get(group)?.rollout;
   }
 
+  /** Who waits to be admitted by the active rollout with that id. */
   pending(id: string): ReadonlySet<AgentId> {
-    return this.#active.get(id)?.pending ?? new Set();
+    return this.#active.get(this.active(id)?.group ?? '')?.pending ?? new Set();
   }
 
   /** @throws FleetError `rollout-active` when the group has one and `supersede` was not asked for. */
@@ -120,154 +112,149 @@ export class Rollouts {
   }
 
   /** Starts a rollout over the group's members; O(1) rows are written (principle 6). */
-  start(request: Omit<RolloutRequest, 'supersedes'>, now: Instant): Ordered[] {
-    const before = this.activeOf(request.group);
-    const members = [...this.#roster.inGroup(request.group)].map(({ agent }) => agent);
-    const header = planRollout({ ...request, supersedes: before?.id ?? null }, members);
-    const ordered = before === undefined ? [] : this.#apply(before.id, { type: 'superseded', by: request.id }, now);
-    const first = { type: 'started', header } as const;
-    const { rollout, commands } = step(null, first, now);
-    this.#activate(rollout).unwritten.push({ event: first, at: now });
-    return [...ordered, ...commands.map((command) => ({ rollout, command }))];
+  start(request: Omit<RolloutRequest, 'supersedes'>, now: Instant): void {
+    const { id, group, author } = request;
+    const before = this.#active.get(group);
+    const members = Array.from(this.#parts.roster.inGroup(group), ({ agent }) => agent);
+    const header = planRollout({ ...request, supersedes: before?.rollout.id ?? null }, members);
+    if (before !== undefined) this.#apply(before, { type: 'superseded', by: id }, now, author);
+    this.#activate(this.#fold(null, { type: 'started', header }, now, author));
   }
 
-  /** Says how a target got on; folded in with the next `advance`. Whoever carries the agent over hears it as well. */
-  note(rollout: string, observation: Observation): void {
-    for (const [id, active] of this.#active) {
-      if (id === rollout || active.rollout.carried.has(observation.agent)) active.noted.push(observation);
+  /**
+   * Takes in how a member stands now: what its rollout, or the one that carries it over, must hear of it; and whether it
+   * waits to be admitted, because it came into the group, came back, or was given back.
+   */
+  follow(member: Member): void {
+    const { agent, noted, presence } = member;
+    const { id, group } = agent.identity;
+    member.noted = agent;
+    const heard = noted?.ledger ?? null;
+    if (heard !== agent.ledger) {
+      const its = rolloutOf(agent.ledger) ?? rolloutOf(heard);
+      for (const { rollout, observed } of this.#active.values()) {
+        if (rollout.id !== its && !rollout.carried.has(id)) continue;
+        const news = observation(heard, agent, rollout);
+        if (news !== undefined) observed.push(news);
+      }
     }
+    const left = noted?.identity.group?.name ?? '';
+    if (left !== group?.name) this.#active.get(left)?.pending.delete(id);
+    const active = this.#active.get(group?.name ?? '');
+    if (active === undefined || !presence.connected || !mayBeAdmitted(active.rollout, id)) return;
+    if (skipReason(agent, active.rollout.target) === undefined) active.pending.add(id);
   }
 
-  /** A member came into the group, came back, or was given back: it may be admitted. */
-  join(member: Member): void {
-    const group = member.agent.identity.group?.name;
-    const active = group === undefined ? undefined : this.#active.get(this.#byGroup.get(group) ?? '');
-    if (active === undefined) return;
-    const id = member.agent.identity.id;
-    const target = active.rollout.targets.get(id);
-    if (target !== undefined && target.state !== 'deferred' && target.state !== 'skipped') return;
-    if (skipReason(member.agent, active.rollout.target) === undefined) active.pending.add(id);
-  }
-
-  leave(group: string, agent: AgentId): void {
-    this.#active.get(this.#byGroup.get(group) ?? '')?.pending.delete(agent);
-  }
-
-  /** Folds what was noted, admits as many as may be, ends what is done. Returns what has to be carried out. */
-  advance(now: Instant): Ordered[] {
-    const ordered: Ordered[] = [];
-    for (const [id, active] of this.#active) {
-      const changes = active.noted.splice(0);
-      if (changes.length > 0) ordered.push(...this.#apply(id, { type: 'observed', changes }, now));
+  /** Folds what was observed, admits as many as may be, ends what is done. */
+  advance(now: Instant): void {
+    for (const active of this.#active.values()) {
+      const changes = active.observed.splice(0);
+      if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
       for (const { agent } of changes) {
         if (active.rollout.targets.get(agent)?.state === 'deferred') active.pending.add(agent);
       }
-      ordered.push(...this.#admit(active, now));
-      ordered.push(...this.#finish(active, now));
+      this.#admit(active, now);
+      this.#finish(active, now);
     }
-    return ordered;
   }
 
-  /** The rows of what was folded since the last call; ended rollouts leave memory. */
-  takeChanges(): Change[] {
-    const changes: Change[] = [];
-    for (const [id, active] of this.#active) {
-      const { rollout } = active;
-      const logged = active.unwritten.splice(0);
-      const first = logged[0];
-      if (first !== undefined) {
-        const version = rollout.version - logged.length + 1;
-        for (const [offset, { event, at }] of logged.entries()) {
-          changes.push({
-            kind: 'rollout-log',
-            row: { rollout: id, version: version + offset, at, events: [event] },
-          });
-        }
-        changes.push({ kind: 'rollout', row: summaryOf(rollout) });
-      }
-      if (TERMINAL.has(rollout.state)) this.#retire(rollout);
-    }
-    return changes;
-  }
-
-  #admit(active: Active, now: Instant): Ordered[] {
-    const { rollout } = active;
+  #admit(active: Active, now: Instant): void {
+    const { rollout, pending } = active;
     const slots = freeSlots(rollout);
-    if (slots === 0 && rollout.carried.size === 0) return [];
+    if (slots === 0 && rollout.carried.size === 0) return;
     const agents: { agent: AgentId; late: boolean }[] = [];
     let used = 0;
-    for (const id of active.pending) {
-      const member = this.#roster.get(id);
+    for (const id of pending) {
       const replaces = rollout.carried.has(id);
       if (used >= slots && !replaces) {
         if (rollout.carried.size === 0) break;
         continue;
       }
-      const out = !mayBeAdmitted(rollout, id);
-      if (out || member === undefined || skipReason(member.agent, rollout.target) !== undefined) {
-        active.pending.delete(id);
+      const member = this.#parts.roster.get(id);
+      if (
+        member === undefined ||
+        !mayBeAdmitted(rollout, id) ||
+        skipReason(member.agent, rollout.target) !== undefined
+      ) {
+        pending.delete(id);
         continue;
       }
       if (rollout.state !== 'running' || !member.presence.connected || !member.presence.synced) continue;
       agents.push({ agent: id, late: isLate(member.agent, rollout.createdAt) });
-      active.pending.delete(id);
+      pending.delete(id);
       if (!replaces) used += 1;
     }
-    return agents.length === 0 ? [] : this.#apply(rollout.id, { type: 'admitted', agents }, now);
+    if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
   }
 
-  #finish(active: Active, now: Instant): Ordered[] {
-    const { rollout } = active;
-    if (rollout.state !== 'running' || inFlight(rollout) > 0) return [];
-    const awaited = [...active.pending].some((id) => this.#isAwaited(id, now));
-    if (awaited) return [];
+  #finish(active: Active, now: Instant): void {
+    const { rollout, pending } = active;
+    if (rollout.state !== 'running' || inFlight(rollout) > 0) return;
+    const deferred = [...pending];
+    if (deferred.some((id) => this.#isAwaited(id, now))) return;
     const waits = rollout.counts.proven === 0 && rollout.counts.failed === 0 && rollout.planned > 0;
-    if (waits && active.pending.size > 0) return [];
-    return this.#apply(rollout.id, { type: 'exhausted', deferred: [...active.pending] }, now);
+    if (waits && deferred.length > 0) return;
+    this.#apply(active, { type: 'exhausted', deferred }, now);
   }
 
   /** There, or not yet back since our own start (I10). */
   #isAwaited(id: AgentId, now: Instant): boolean {
-    const presence = this.#roster.get(id)?.presence;
+    const presence = this.#parts.roster.get(id)?.presence;
     if (presence === undefined) return false;
     return presence.connected || (presence.lastSeen === null && now < this.#reconnectUntil);
   }
 
-  #apply(id: string, event: RolloutEvent, now: Instant): Ordered[] {
-    const active = this.#active.get(id);
-    if (active === undefined) return [];
-    const { rollout, commands } = step(active.rollout, event, now);
-    active.rollout = rollout;
-    active.unwritten.push({ event, at: now });
-    if (TERMINAL.has(rollout.state) && this.#byGroup.get(rollout.group) === id) this.#byGroup.delete(rollout.group);
-    return commands.map((command) => ({ rollout, command }));
+  #apply(active: Active, event: RolloutEvent, now: Instant, author?: string): void {
+    active.rollout = this.#fold(active.rollout, event, now, author);
+    const { id, group, state } = active.rollout;
+    if (!TERMINAL.has(state)) return;
+    this.#active.delete(group);
+    this.#ended.set(id, summaryOf(active.rollout));
   }
 
-  #activate(rollout: Rollout): Active {
-    const waiting = [...this.#roster.inGroup(rollout.group)].filter(({ agent }) => {
-      const target = rollout.targets.get(agent.identity.id);
-      return (target === undefined || target.state === 'deferred') && skipReason(agent, rollout.target) === undefined;
-    });
-    const ranked = waiting.map(({ agent }) => ({
-      id: agent.identity.id,
-      rank: rank(rollout.id, agent.identity.id),
-    }));
+  /** Folds one event; its row stands in the next commit, together with all that its commands lead to. */
+  #fold(before: Rollout | null, event: RolloutEvent, now: Instant, author = SERVER): Rollout {
+    const { rollout, commands } = step(before, event, now);
+    this.#parts.journal.write(
+      { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, events: [event] } },
+      { kind: 'rollout', row: summaryOf(rollout) },
+    );
+    for (const command of commands) this.#carryOut(rollout, command, now, author);
+    return rollout;
+  }
+
+  #carryOut(rollout: Rollout, command: RolloutCommand, now: Instant, author: string): void {
+    const { roster, groups, journal } = this.#parts;
+    const { id, group, target, state, counts, planned } = rollout;
+    switch (command.type) {
+      case 'assign':
+        for (const agent of command.agents) {
+          const member = roster.get(agent);
+          const source = { kind: 'rollout', rollout: id } as const;
+          if (member) roster.update(member, assign(member.agent, target, source, rollout.strategy.terms, now));
+        }
+        break;
+      case 'make-stable':
+        groups.makeStable(group, target);
+        for (const member of roster.inGroup(group)) roster.touch(member);
+        break;
+      case 'announce': {
+        const message = rollout.pause?.message ?? rollout.message;
+        const data = { group, target, state, counts, planned, message };
+        journal.record(`rollout.${command.kind}`, author, `rollout/${id}`, data);
+        break;
+      }
+    }
+  }
+
+  /** Queues the members that may still be admitted, in their order. */
+  #activate(rollout: Rollout): void {
+    const waiting = [...this.#parts.roster.inGroup(rollout.group)].filter(
+      ({ agent }) => mayBeAdmitted(rollout, agent.identity.id) && skipReason(agent, rollout.target) === undefined,
+    );
+    const ranked = waiting.map(({ agent: { identity } }) => ({ id: identity.id, rank: rank(rollout.id, identity.id) }));
     ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-    const active: Active = {
-      rollout,
-      unwritten: [],
-      noted: [],
-      pending: new Set(ranked.map(({ id }) => id)),
-    };
-    this.#active.set(rollout.id, active);
-    this.#byGroup.set(rollout.group, rollout.id);
-    return active;
-  }
-
-  #retire(rollout: Rollout): void {
-    this.#active.delete(rollout.id);
-    this.#ended.set(rollout.id, summaryOf(rollout));
-    if (this.#byGroup.get(rollout.group) === rollout.id) this.#byGroup.delete(rollout.group);
+    this.#active.set(rollout.group, { rollout, observed: [], pending: new Set(ranked.map(({ id }) => id)) });
   }
 }
 
