@@ -15,6 +15,7 @@ export type {
 export { assess, lacksNews } from './convergence/assess.ts';
 export { assign, conflicted, retry, unassign, withLedger } from './convergence/assignment.ts';
 export {
+  type AssignmentSource,
   type EffectiveVerdict,
   extendDeadline,
   FAILURE_REASONS,
@@ -28,7 +29,6 @@ export {
   type Terms,
 } from './convergence/ledger.ts';
 export { decideOffer, type OfferDecision, type Withheld } from './convergence/pull-law.ts';
-export type { AssignmentSource } from './convergence/source.ts';
 export {
   AGENT_STATES,
   type AgentState,

@@ -10,8 +10,13 @@ import {
   type RemoteConfigState,
 } from '../src/agents/agent.ts';
 import type { RevisionRef } from '../src/configurations/revision.ts';
-import { type LedgerEntry, openEntry, type Phase, type Terms } from '../src/convergence/ledger.ts';
-import type { AssignmentSource } from '../src/convergence/source.ts';
+import {
+  type AssignmentSource,
+  type LedgerEntry,
+  openEntry,
+  type Phase,
+  type Terms,
+} from '../src/convergence/ledger.ts';
 
 /** When the samples' story begins. */
 export const T0 = 1_000_000;
@@ -87,7 +92,7 @@ export function entry(phase: Phase, over: Partial<LedgerEntry> = {}): LedgerEntr
   const reached = ['offered', 'sent', 'received', 'applying', 'verifying', 'proven'].indexOf(phase);
   const sent = phase !== 'offered';
   return {
-    ...openEntry(B, ROLLOUT, 1, TERMS, T0 - 10),
+    ...openEntry({ revision: B, source: ROLLOUT, generation: 1, terms: TERMS, offeredAt: T0 - 10 }),
     phase,
     sentAt: sent ? T0 : null,
     sentEpoch: sent ? 'e1' : null,
@@ -114,7 +119,7 @@ export function assigned(ledger: LedgerEntry, report: Partial<Agent['report']> =
   return {
     ...base,
     report: { ...base.report, ...report },
-    assignment: { desired: ledger.revision, source: ledger.source, generation: ledger.generation, refused },
+    assignment: { desired: ledger.revision, generation: ledger.generation, refused, leftOnTheWay: null },
     ledger,
   };
 }

@@ -4,8 +4,7 @@
  * What is only true while a connection lives (presence) is not stored and is a type of its own.
  */
 import type { RevisionRef } from '../configurations/revision.ts';
-import type { LedgerEntry, Overtaken } from '../convergence/ledger.ts';
-import type { AssignmentSource } from '../convergence/source.ts';
+import type { Failure, LedgerEntry } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 
 /** Our own id of an agent: survives a change of its instance uid (P10). */
@@ -125,20 +124,24 @@ export interface AgentReport {
 /** The facet of what the agent should run, and what it refused. */
 export interface Assignment {
   readonly desired: RevisionRef | null;
-  readonly source: AssignmentSource | null;
   /** Grows by one with each change of what the agent should run. */
   readonly generation: number;
   /** Hashes this agent refused (I5): never offered to it again but by an explicit retry. */
   readonly refused: readonly Refusal[];
-  /** What was on the way when the last assignment was taken back. */
-  readonly leftOnTheWay?: Overtaken;
+  /** Another revision, sent for an earlier assignment and not named by the agent: it may still come into force (I13). */
+  readonly leftOnTheWay: Unanswered | null;
 }
 
-export interface Refusal {
+export interface Refusal extends Failure {
   readonly hash: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly at: Instant;
+}
+
+/** A send without an answer; `until` is when the agent would have had to give it. */
+export interface Unanswered {
+  readonly hash: string;
+  readonly epoch: string | null;
+  readonly sentAt: Instant;
+  readonly until: Instant;
 }
 
 export interface Agent {
@@ -184,6 +187,11 @@ export function isVerifiable(identity: AgentIdentity): boolean {
   return can(identity, 'ReportsRemoteConfig') || can(identity, 'ReportsEffectiveConfig');
 }
 
+/** How the agent refused that hash; undefined when it did not (I5). */
+export function refusalOf({ assignment }: Agent, hash: string): Refusal | undefined {
+  return assignment.refused.find((refusal) => refusal.hash === hash);
+}
+
 export function capabilityNames(capabilities: number): CapabilityName[] {
   return (Object.keys(Capability) as CapabilityName[]).filter((name) => (capabilities & Capability[name]) !== 0);
 }
@@ -205,7 +213,7 @@ export function newAgent(id: AgentId, instanceUid: string, now: Instant): Agent 
       pin: null,
     },
     report: { health: null, reported: null, effective: null },
-    assignment: { desired: null, source: null, generation: 0, refused: [] },
+    assignment: { desired: null, generation: 0, refused: [], leftOnTheWay: null },
     ledger: null,
   };
 }

@@ -17,9 +17,8 @@ import {
 } from '../../test/samples.ts';
 import type { Agent, Presence } from '../agents/agent.ts';
 import { assess, lacksNews, RECONNECT_GRACE } from './assess.ts';
-import { EFFECTIVE_SETTLE } from './facts.ts';
 import { type FailureReason, type LedgerEntry, PHASES, type Phase } from './ledger.ts';
-import { RULES } from './rules.ts';
+import { EFFECTIVE_SETTLE, RULES } from './rules.ts';
 
 /** What a rule is asked about; everything not named is as usual one second after the send. */
 interface Case {
@@ -28,7 +27,7 @@ interface Case {
   readonly says?: Agent['report']['reported'];
   readonly health?: Agent['report']['health'];
   readonly effectiveAt?: number;
-  readonly refused?: Agent['assignment']['refused'];
+  readonly assignment?: Partial<Agent['assignment']>;
   readonly capabilities?: number;
   readonly presence?: Partial<Presence>;
   readonly now?: number;
@@ -55,8 +54,7 @@ function set(phase: Phase, given: Case): { agent: Agent; presence: Presence; now
     given.capabilities ?? ALL_CAPABILITIES,
   );
   return {
-    agent:
-      given.refused === undefined ? agent : { ...agent, assignment: { ...agent.assignment, refused: given.refused } },
+    agent: { ...agent, assignment: { ...agent.assignment, ...given.assignment } },
     presence: presence({ lastSeen: now, ...given.presence }),
     now,
   };
@@ -66,30 +64,8 @@ function set(phase: Phase, given: Case): { agent: Agent; presence: Presence; now
 function firing(phase: Phase, given: Case): string {
   const { agent, presence, now } = set(phase, given);
   const subject = { entry: agent.ledger as LedgerEntry, agent, presence, now };
-  return RULES[phase].find((rule) => rule.holds(subject))?.name ?? 'none';
+  return Object.entries(RULES[phase]).find(([, { holds }]) => holds(subject))?.[0] ?? 'none';
 }
-
-const FAILED = 'the agent says FAILED for this hash';
-const APPLIED = 'the agent says APPLIED for this hash';
-const APPLYING = 'the agent says APPLYING';
-const NAMED = 'the agent names the hash without a verdict';
-const SHOWN = 'no status is reported, and the effective config contains the offer';
-const REFUSED = 'the agent refused this hash in an earlier assignment';
-const ON_THE_WAY = 'an earlier assignment of the same hash sent it already';
-const REVERTED = 'the agent went back to another configuration';
-const REVERTED_LATE = 'the agent left what was proven, on the same epoch or for the second time';
-const RESTARTED =
-  'the agent came back from a restart with another configuration than the proven one, for the first time';
-const STATE_LOST = 'the agent came back with no configuration, for the first time';
-const LOOP = 'the agent came back with no configuration twice';
-const NO_VERDICT = 'the deadline passed without a verdict';
-const MISMATCH = 'the effective config contradicts the offer';
-const PROVEN = 'status, health, effective config and time agree';
-const NOT_PROVEN = 'the deadline passed without proof';
-const LATE_FAILED = 'a late FAILED after another failure';
-const LATE_APPLIED = 'a late APPLIED after silence, from an agent that is there';
-const LATE_REVERTED = 'an agent that had it and failed went back to another configuration';
-const LATE_PROOF = 'what was missing for the proof has come';
 
 const saysFailed: Case = { why: 'FAILED with its words', says: reported(B, 'FAILED', LATER, 'exit code 1') };
 const saysApplied: Case = { why: 'APPLIED', says: appliedB };
@@ -100,7 +76,8 @@ const lostAll: Case = { why: 'no hash', says: reported(null, 'UNSET', LATER) };
 const neverSaid: Case = { why: 'no report at all, state known', says: null };
 const tooLate: Case = { why: 'the deadline is now', now: T0 + 120_000 };
 const retried = { source: { kind: 'retry' } } as const;
-const crossedBy = { overtakes: { hash: C.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 } } as const;
+const crossedBy = { leftOnTheWay: { hash: C.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 } } as const;
+const refusedB = { refused: [{ hash: B.hash, reason: 'agent-failed', message: 'no', at: 1 } as const] };
 const proof: Case = {
   why: 'healthy for the whole window',
   says: appliedB,
@@ -111,32 +88,32 @@ const proof: Case = {
 /** For each rule of each phase: what makes it the first to hold. Missing a rule is a compile or a test failure. */
 const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> = {
   offered: {
-    [REFUSED]: [
-      { why: 'in its memory', refused: [{ hash: B.hash, reason: 'agent-failed', message: 'no', at: 1 }] },
-      { ...saysApplied, refused: [{ hash: B.hash, reason: 'agent-failed', message: 'no', at: 1 }] },
+    refusedBefore: [
+      { why: 'in its memory', assignment: refusedB },
+      { ...saysApplied, assignment: refusedB },
     ],
-    [FAILED]: [saysFailed, { why: 'said before it was asked', says: reported(B, 'FAILED', T0 - 99) }],
-    [APPLIED]: [
+    failed: [saysFailed, { why: 'said before it was asked', says: reported(B, 'FAILED', T0 - 99) }],
+    applied: [
       saysApplied,
       { why: 'ran it before', says: reported(B, 'APPLIED', T0 - 99) },
-      { ...saysApplied, why: 'an overtaken send has had its time', entry: crossedBy, now: T0 + 120_000 },
+      { ...saysApplied, why: 'an overtaken send has had its time', assignment: crossedBy, now: T0 + 120_000 },
       {
         ...saysApplied,
         why: 'a full state on a later epoch does not name the overtaken one',
-        entry: crossedBy,
+        assignment: crossedBy,
         presence: { epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 },
       },
     ],
-    [APPLYING]: [saysApplying],
-    [NAMED]: [namesB],
-    [ON_THE_WAY]: [{ why: 'sent in the last generation', entry: { sentAt: T0, sentEpoch: 'e1', sends: 1 } }],
+    applying: [saysApplying],
+    named: [namesB],
+    onTheWay: [{ why: 'sent in the last generation', entry: { sentAt: T0, sentEpoch: 'e1', sends: 1 } }],
   },
   sent: {
-    [FAILED]: [saysFailed],
-    [APPLIED]: [saysApplied, { why: 'a retry, said after the send', says: appliedB, entry: retried }],
-    [APPLYING]: [saysApplying],
-    [NAMED]: [namesB],
-    [SHOWN]: [
+    failed: [saysFailed],
+    applied: [saysApplied, { why: 'a retry, said after the send', says: appliedB, entry: retried }],
+    applying: [saysApplying],
+    named: [namesB],
+    shown: [
       {
         why: 'reported since the send',
         capabilities: NO_STATUS,
@@ -144,31 +121,31 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
         effectiveAt: LATER,
       },
     ],
-    [NO_VERDICT]: [tooLate, { why: 'gone', now: T0 + 120_000, presence: { connected: false } }],
+    noVerdict: [tooLate, { why: 'gone', now: T0 + 120_000, presence: { connected: false } }],
   },
   received: {
-    [FAILED]: [saysFailed],
-    [APPLIED]: [saysApplied],
-    [APPLYING]: [saysApplying],
-    [REVERTED]: [wentBack],
-    [STATE_LOST]: [lostAll, neverSaid],
-    [LOOP]: [{ ...lostAll, entry: { reverts: 1 } }],
-    [NO_VERDICT]: [{ ...namesB, now: T0 + 120_000 }],
+    failed: [saysFailed],
+    applied: [saysApplied],
+    applying: [saysApplying],
+    reverted: [wentBack],
+    stateLost: [lostAll, neverSaid],
+    restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
+    noVerdict: [{ ...namesB, now: T0 + 120_000 }],
   },
   applying: {
-    [FAILED]: [saysFailed],
-    [APPLIED]: [saysApplied],
-    [REVERTED]: [wentBack, { ...wentBack, why: 'after a reconnect too', presence: { epoch: 'e2' } }],
-    [STATE_LOST]: [lostAll],
-    [LOOP]: [{ ...lostAll, entry: { reverts: 1 } }],
-    [NO_VERDICT]: [{ ...saysApplying, now: T0 + 120_000 }],
+    failed: [saysFailed],
+    applied: [saysApplied],
+    reverted: [wentBack, { ...wentBack, why: 'after a reconnect too', presence: { epoch: 'e2' } }],
+    stateLost: [lostAll],
+    restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
+    noVerdict: [{ ...saysApplying, now: T0 + 120_000 }],
   },
   verifying: {
-    [FAILED]: [saysFailed],
-    [REVERTED]: [wentBack, { ...wentBack, presence: { epoch: 'e2' } }],
-    [STATE_LOST]: [lostAll],
-    [LOOP]: [{ ...lostAll, entry: { reverts: 1 } }],
-    [MISMATCH]: [
+    failed: [saysFailed],
+    reverted: [wentBack, { ...wentBack, presence: { epoch: 'e2' } }],
+    stateLost: [lostAll],
+    restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
+    mismatch: [
       {
         why: 'settled',
         says: appliedB,
@@ -176,7 +153,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
         now: T0 + 5_000 + EFFECTIVE_SETTLE,
       },
     ],
-    [PROVEN]: [
+    proven: [
       proof,
       {
         ...proof,
@@ -199,31 +176,36 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
       { ...proof, why: 'at once', entry: { terms: QUICK, effective: confirmed() }, now: T0 + 5_000 },
       { ...proof, why: 'shown, not said', capabilities: NO_STATUS, says: null },
     ],
-    [NOT_PROVEN]: [
+    notProven: [
       { why: 'ill', says: appliedB, health: health(false, LATER), now: T0 + 120_000 },
       { why: 'gone', says: appliedB, presence: { connected: false }, now: T0 + 120_000 },
     ],
   },
   proven: {
-    [FAILED]: [saysFailed],
-    [REVERTED_LATE]: [wentBack, { ...wentBack, presence: { epoch: 'e2' }, entry: { reverts: 1 } }],
-    [RESTARTED]: [{ ...wentBack, presence: { epoch: 'e2' } }],
-    [STATE_LOST]: [lostAll],
-    [LOOP]: [{ ...lostAll, entry: { reverts: 1 } }],
+    failed: [saysFailed],
+    reverted: [wentBack, { ...wentBack, presence: { epoch: 'e2' }, entry: { reverts: 1 } }],
+    restartedBack: [{ ...wentBack, presence: { epoch: 'e2' } }],
+    stateLost: [lostAll],
+    restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
   },
   failed: {
-    [LATE_FAILED]: (
-      ['lost-contact', 'apply-timeout', 'unhealthy', 'effective-mismatch', 'no-effective-config'] as const
-    ).map((reason) => ({ ...saysFailed, why: reason, entry: { failure: failure(reason) } })),
-    [LATE_APPLIED]: (['lost-contact', 'apply-timeout', 'never-acknowledged'] as const)
-      .map((reason): Case => ({ ...saysApplied, why: reason, entry: { failure: failure(reason) } }))
-      .concat({
-        why: 'shown late',
+    failed: (['lost-contact', 'apply-timeout', 'unhealthy', 'effective-mismatch', 'no-effective-config'] as const).map(
+      (reason) => ({ ...saysFailed, why: reason, entry: { failure: failure(reason) } }),
+    ),
+    applied: (['lost-contact', 'apply-timeout', 'never-acknowledged'] as const).map((reason) => ({
+      ...saysApplied,
+      why: reason,
+      entry: { failure: failure(reason) },
+    })),
+    shown: [
+      {
+        why: 'late',
         capabilities: NO_STATUS,
         effectiveAt: LATER,
         entry: { failure: failure('apply-timeout'), effective: confirmed() },
-      }),
-    [LATE_REVERTED]: [
+      },
+    ],
+    reverted: [
       { ...wentBack, why: 'unhealthy', entry: { failure: failure('unhealthy'), receivedAt: T0 + 1 } },
       {
         ...wentBack,
@@ -231,7 +213,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
         entry: { failure: failure('lost-contact'), receivedAt: T0 + 1 },
       },
     ],
-    [LATE_PROOF]: (['unhealthy', 'effective-mismatch', 'no-effective-config'] as const).map((reason) => ({
+    proven: (['unhealthy', 'effective-mismatch', 'no-effective-config'] as const).map((reason) => ({
       ...proof,
       why: reason,
       entry: { failure: failure(reason), effective: confirmed(), healthySince: T0 + 5_000 },
@@ -242,8 +224,8 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
 /** Near misses: what must not be the outcome, and what is. */
 const MISSES: readonly (readonly [Phase, Case, string])[] = [
   ['offered', { why: 'nothing said' }, 'none'],
-  ['offered', { ...saysApplied, why: 'it may have crossed another send', entry: crossedBy }, 'none'],
-  ['offered', { ...saysApplying, why: 'crossed', entry: crossedBy }, 'none'],
+  ['offered', { ...saysApplied, why: 'it may have crossed another send', assignment: crossedBy }, 'none'],
+  ['offered', { ...saysApplying, why: 'crossed', assignment: crossedBy }, 'none'],
   ['offered', { ...saysFailed, why: 'the report is of the first attempt', entry: retried }, 'none'],
   ['offered', { why: 'nothing was sent, so no deadline', now: T0 + 1e9 }, 'none'],
   ['sent', { why: 'still A' }, 'none'],
@@ -357,7 +339,7 @@ const MISSES: readonly (readonly [Phase, Case, string])[] = [
 describe('RULES', () => {
   for (const phase of PHASES) {
     test(`${phase}: the cases are those of the table, in its order`, () => {
-      expect(Object.keys(HOLDS[phase])).toEqual(RULES[phase].map(({ name }) => name));
+      expect(Object.keys(HOLDS[phase])).toEqual(Object.keys(RULES[phase]));
     });
     for (const [name, cases] of Object.entries(HOLDS[phase])) {
       test.each(cases)(`${phase}: ${name} ($why)`, (given) => {
@@ -672,14 +654,13 @@ const anySituation = fc.record({
 });
 
 function situation(s: typeof anySituation extends fc.Arbitrary<infer T> ? T : never) {
-  const agent = assigned(
+  const asked = assigned(
     entry(s.phase, {
       effective: s.effective,
       reverts: s.reverts,
       terms: s.terms,
       ...(s.phase === 'failed' ? { failure: failure(s.reason) } : {}),
       ...(s.retry ? retried : {}),
-      ...(s.crossed && s.phase === 'offered' ? crossedBy : {}),
     }),
     {
       reported: s.report as Agent['report']['reported'],
@@ -688,6 +669,8 @@ function situation(s: typeof anySituation extends fc.Arbitrary<infer T> ? T : ne
     },
     s.capabilities,
   );
+  const crossed = s.crossed && s.phase === 'offered' ? crossedBy : {};
+  const agent = { ...asked, assignment: { ...asked.assignment, ...crossed } };
   const there = presence({
     connected: s.connected,
     synced: s.synced,

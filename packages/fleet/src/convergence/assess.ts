@@ -5,9 +5,8 @@
  */
 import { type Agent, can, type Presence } from '../agents/agent.ts';
 import type { Instant, Millis } from '../time.ts';
-import { type Facts, healthy, isRefusal, isSilence } from './facts.ts';
-import type { LedgerEntry } from './ledger.ts';
-import { RULES } from './rules.ts';
+import { type LedgerEntry, meaningOf } from './ledger.ts';
+import { type Facts, healthy, RULES } from './rules.ts';
 
 /** A connection that comes back within this has not interrupted a proof (S4, reconnect grace). */
 export const RECONNECT_GRACE: Millis = 15_000;
@@ -27,7 +26,7 @@ function withContinuity(facts: Facts): LedgerEntry {
 }
 /** Health counts while proof is sought or held, and where it may still come late. */
 const isJudged = ({ phase, failure }: LedgerEntry): boolean =>
-  phase === 'verifying' || phase === 'proven' || (phase === 'failed' && !isRefusal(failure) && !isSilence(failure));
+  phase === 'verifying' || phase === 'proven' || meaningOf(failure) === 'shortfall';
 
 /**
  * The entry as it is now. Returns the same object when nothing changed. Several rules may fire in a row (APPLIED and
@@ -38,7 +37,7 @@ export function assess(agent: Agent, presence: Presence, now: Instant): LedgerEn
   if (entry === null) return null;
   for (let moves = 0; moves < MOST_MOVES; moves += 1) {
     const facts: Facts = { entry: withContinuity({ entry, agent, presence, now }), agent, presence, now };
-    const rule = RULES[facts.entry.phase].find((candidate) => candidate.holds(facts));
+    const rule = Object.values(RULES[facts.entry.phase]).find(({ holds }) => holds(facts));
     if (rule === undefined) return facts.entry;
     entry = rule.next(facts);
   }

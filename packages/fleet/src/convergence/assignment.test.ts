@@ -22,15 +22,17 @@ import type { FailureReason } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 
 const NOW = T0 + 1_000;
-const refusedB = (message = 'no') => ({ hash: B.hash, reason: 'agent-failed', message, at: T0 });
+const refusedB = (message = 'no') => ({ hash: B.hash, reason: 'agent-failed', message, at: T0 }) as const;
 
 describe('assign', () => {
   test('opens a new generation, with its source and terms', () => {
     const next = assign(agent(), B, ROLLOUT, TERMS, NOW);
-    expect(next.assignment).toMatchObject({ desired: B, source: ROLLOUT, generation: 1 });
+    expect(next.assignment).toMatchObject({ desired: B, generation: 1 });
     expect(next.ledger).toMatchObject({
       phase: 'offered',
       revision: B,
+      source: ROLLOUT,
+      terms: TERMS,
       generation: 1,
       offeredAt: NOW,
       sends: 0,
@@ -41,7 +43,7 @@ describe('assign', () => {
   test('another revision begins from nothing once the last one was named', () => {
     const next = assign(assigned(entry('applying')), C, ROLLOUT, TERMS, NOW);
     expect(next.ledger).toMatchObject({ sentAt: null, sends: 0, receivedAt: null });
-    expect(next.ledger?.overtakes).toBeUndefined();
+    expect(next.assignment.leftOnTheWay).toBeNull();
   });
 
   test('the same hash is not sent again on its epoch by a new assignment (I5)', () => {
@@ -65,7 +67,7 @@ describe('assign', () => {
     // B is on the way, the agent still names A, and A is wanted again.
     const onTheWay = assigned(entry('sent', { deadline: T0 + 120_000 }));
     const back = assign(onTheWay, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
-    expect(back.ledger?.overtakes).toEqual({ hash: B.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 });
+    expect(back.assignment.leftOnTheWay).toEqual({ hash: B.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 });
     expect(assess(back, presence(), NOW)?.phase).toBe('offered');
     // The agent names B: now A has to be sent.
     const named = { ...back, report: { ...back.report, reported: reported(B, 'APPLYING', NOW) } };
@@ -79,24 +81,25 @@ describe('assign', () => {
     expect(idle.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
     const back = assign(idle, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
     expect(assess(back, presence(), NOW)?.phase).toBe('offered');
-    expect(back.assignment.leftOnTheWay).toBeUndefined();
+    expect(back.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
     // And B itself is not sent twice on its epoch, by whatever way it is wanted again.
     const again = assign(idle, B, { kind: 'pin' }, QUICK, NOW);
     expect(decideOffer(again, presence(), NOW)).toMatchObject({ why: 'on-the-way' });
-    expect(unassign(assigned(entry('applying'))).assignment.leftOnTheWay).toBeUndefined();
+    expect(again.assignment.leftOnTheWay).toBeNull();
+    expect(unassign(assigned(entry('applying'))).assignment.leftOnTheWay).toBeNull();
   });
 
   test('what is overtaken twice is not forgotten', () => {
     const once = assign(assigned(entry('sent')), C, ROLLOUT, TERMS, NOW);
     const twice = assign(once, A, ROLLOUT, TERMS, NOW);
-    expect(twice.ledger?.overtakes).toMatchObject({ hash: B.hash });
+    expect(twice.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
   });
 });
 
 test('unassign wants nothing and leaves the memory of refusals', () => {
   const before = { ...assigned(entry('failed')) };
   const after = unassign(before);
-  expect(after.assignment).toMatchObject({ desired: null, source: null, generation: 1 });
+  expect(after.assignment).toMatchObject({ desired: null, generation: 1 });
   expect(after.assignment.refused).toHaveLength(1);
   expect(after.ledger).toBeNull();
   expect(unassign(after)).toBe(after);
@@ -177,7 +180,8 @@ describe('retry', () => {
     const failed = assigned(entry('failed'), { reported: reported(B, 'FAILED', T0) });
     expect(decideOffer(failed, presence(), NOW)).toMatchObject({ why: 'refused' });
     const next = retry(failed, NOW);
-    expect(next.assignment).toMatchObject({ refused: [], generation: 2, source: { kind: 'retry' } });
+    expect(next.assignment).toMatchObject({ refused: [], generation: 2 });
+    expect(next.ledger?.source).toEqual({ kind: 'retry' });
     expect(decideOffer(next, presence(), NOW)).toEqual({ offer: true });
     expect(assess(next, presence(), NOW)?.phase).toBe('offered');
   });

@@ -1,12 +1,17 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-
-import { type Agent, type Assignment, can, type Refusal } from '../agents/agent.ts';
+import { type Agent, type Assignment, can, type Refusal, type Unanswered } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
-import { CONDEMNING } from './facts.ts';
-import { IN_FLIGHT, type LedgerEntry, type Overtaken, openEntry, type Terms } from './ledger.ts';
-import type { AssignmentSource } from './source.ts';
+import {
+  type AssignmentSource,
+  IN_FLIGHT,
+  type LedgerEntry,
+  meaningOf,
+  openEntry,
+  type Terms,
+  UNHEARD,
+} from './ledger.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the
@@ -19,51 +24,43 @@ export function assign(
   terms: Terms,
   now: Instant,
 ): Agent {
-  const { leftOnTheWay: _, ...kept } = agent.assignment;
-  const generation = kept.generation + 1;
+  const generation = agent.assignment.generation + 1;
+  const fresh = openEntry({ revision: desired, source, generation, terms, offeredAt: now });
+  const { sent, left } = source.kind === 'retry' ? { sent: {}, left: null } : onTheWay(agent, desired.hash);
   return {
     ...agent,
-    assignment: { ...kept, desired, source, generation },
-    ledger: {
-      ...openEntry(desired, source, generation, terms, now),
-      ...(source.kind === 'retry' ? {} : takenOver(agent, desired.hash)),
-    },
+    assignment: { ...agent.assignment, desired, generation, leftOnTheWay: left },
+    ledger: { ...fresh, ...sent },
   };
 }
 
-/** What an assignment takes over from the one before it. */
-function takenOver(agent: Agent, hash: string): Partial<LedgerEntry> {
+/** What was sent to the agent already: that hash, or another one that it has not answered. */
+function onTheWay(agent: Agent, hash: string): { sent: Partial<LedgerEntry>; left: Unanswered | null } {
   const { assignment, ledger } = agent;
   if (ledger?.revision.hash === hash) {
-    const { sentAt, sentEpoch, sends, overtakes } = ledger;
-    return { sentAt, sentEpoch, sends, ...(overtakes === undefined ? {} : { overtakes }) };
+    const { sentAt, sentEpoch, sends } = ledger;
+    return { sent: { sentAt, sentEpoch, sends }, left: assignment.leftOnTheWay };
   }
-  const left = ledger === null ? assignment.leftOnTheWay : unanswered(agent, ledger);
-  if (left === undefined) return {};
-  return left.hash === hash ? { sentAt: left.sentAt, sentEpoch: left.epoch, sends: 1 } : { overtakes: left };
+  const left = unanswered(agent);
+  if (left?.hash !== hash) return { sent: {}, left };
+  return { sent: { sentAt: left.sentAt, sentEpoch: left.epoch, sends: 1 }, left: null };
 }
 
-/** The send that the agent has not answered and still may: of this entry, or the one that it overtook itself. */
-function unanswered({ identity }: Agent, entry: LedgerEntry): Overtaken | undefined {
-  const { revision, phase, sentAt, sentEpoch, receivedAt, deadline, terms, overtakes } = entry;
-  if (sentAt === null) return overtakes;
+/** The send that the agent has not answered and still may: for its present assignment or an earlier one. */
+function unanswered({ identity, assignment, ledger }: Agent): Unanswered | null {
+  if (ledger === null || ledger.sentAt === null) return assignment.leftOnTheWay;
+  const { revision, phase, sentAt, sentEpoch, receivedAt, deadline, terms } = ledger;
   // Who reports no status never says which hash it holds: the send is all that is known of it (S-124).
   const answers = can(identity, 'ReportsRemoteConfig');
-  if (phase === 'failed' || (answers && receivedAt !== null)) return undefined;
+  if (phase === 'failed' || (answers && receivedAt !== null)) return null;
   return { hash: revision.hash, epoch: sentEpoch, sentAt, until: deadline ?? sentAt + terms.applyTimeout };
 }
 
 /** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
 export function unassign(agent: Agent): Agent {
-  const { assignment, ledger } = agent;
-  if (assignment.desired === null) return agent;
-  const left = ledger === null ? undefined : unanswered(agent, ledger);
-  const leftOnTheWay = left === undefined ? {} : { leftOnTheWay: left };
-  return {
-    ...agent,
-    assignment: { ...assignment, desired: null, source: null, ...leftOnTheWay },
-    ledger: null,
-  };
+  if (agent.assignment.desired === null) return agent;
+  const assignment = { ...agent.assignment, desired: null, leftOnTheWay: unanswered(agent) };
+  return { ...agent, assignment, ledger: null };
 }
 
 /**
@@ -71,52 +68,24 @@ export function unassign(agent: Agent): Agent {
  * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
  */
 export function retry(agent: Agent, now: Instant): Agent {
-  const { desired, refused } = agent.assignment;
-  if (desired === null || agent.ledger === null || IN_FLIGHT.has(agent.ledger.phase)) return agent;
-  const forgiven: Agent = {
-    ...agent,
-    assignment: { ...agent.assignment, refused: refused.filter((refusal) => refusal.hash !== desired.hash) },
-  };
-  return assign(forgiven, desired, { kind: 'retry' }, agent.ledger.terms, now);
+  const { assignment, ledger } = agent;
+  if (ledger === null || IN_FLIGHT.has(ledger.phase)) return agent;
+  const refused = assignment.refused.filter(({ hash }) => hash !== ledger.revision.hash);
+  const forgiven = { ...agent, assignment: { ...assignment, refused } };
+  return assign(forgiven, ledger.revision, { kind: 'retry' }, ledger.terms, now);
 }
 
 /** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from. */
 export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
-  const assignment = remember(remember(agent.assignment, refusalIn(entry)), refusalSaid(agent, entry));
+  const news = [refusalIn(entry), refusalSaid(agent, entry)];
+  const assignment = news.reduce(remember, agent.assignment);
   if (entry === agent.ledger && assignment === agent.assignment) return agent;
   return { ...agent, ledger: entry, assignment };
 }
 
-/**
- * Two agents spoke under this agent's uid, the other one since `since`: what was said and concluded from then on may be
- * the other's. The report is forgotten, what is under way or was proven fails until a full state tells (A.7).
- */
-export function conflicted(agent: Agent, since: Instant, now: Instant): Agent {
-  const { ledger, assignment } = agent;
-  const report = { ...agent.report, reported: null, health: null };
-  if (ledger === null) return { ...agent, report };
-  const settledBefore = (ledger.provenAt ?? now) < since || (ledger.failure?.at ?? now) < since;
-  if (!IN_FLIGHT.has(ledger.phase) && settledBefore) return { ...agent, report };
-  const message = 'two agents used this instance uid; what it runs is asked for again';
-  return {
-    identity: agent.identity,
-    report,
-    assignment: { ...assignment, refused: assignment.refused.filter(({ at }) => at < since) },
-    ledger: {
-      ...ledger,
-      phase: 'failed',
-      failure: { reason: 'identity-conflict', message, at: now },
-      receivedAt: null,
-      deadline: null,
-      healthySince: null,
-      provenAt: null,
-    },
-  };
-}
-
 function refusalIn(entry: LedgerEntry | null): Refusal | null {
   const failure = entry?.failure ?? null;
-  if (entry === null || failure === null || !CONDEMNING.has(failure.reason)) return null;
+  if (entry === null || failure === null || meaningOf(failure) !== 'refusal') return null;
   return { hash: entry.revision.hash, ...failure };
 }
 
@@ -130,4 +99,21 @@ function refusalSaid({ report: { reported } }: Agent, entry: LedgerEntry | null)
 function remember(assignment: Assignment, refusal: Refusal | null): Assignment {
   if (refusal === null || assignment.refused.some(({ hash }) => hash === refusal.hash)) return assignment;
   return { ...assignment, refused: [...assignment.refused, refusal].slice(-LIMITS.refusalsPerAgent) };
+}
+
+/**
+ * Two agents spoke under this agent's uid, the other one since `since`: what was said and concluded from then on may be
+ * the other's. The report is forgotten, what is under way or was proven fails until a full state tells (A.7).
+ */
+export function conflicted(agent: Agent, since: Instant, now: Instant): Agent {
+  const { ledger, assignment } = agent;
+  const doubted = { ...agent, report: { ...agent.report, reported: null, health: null } };
+  const settledAt = ledger?.provenAt ?? ledger?.failure?.at ?? now;
+  if (ledger === null || settledAt < since) return doubted;
+  const message = 'two agents used this instance uid; what it runs is asked for again';
+  return {
+    ...doubted,
+    assignment: { ...assignment, refused: assignment.refused.filter(({ at }) => at < since) },
+    ledger: { ...ledger, ...UNHEARD, phase: 'failed', failure: { reason: 'identity-conflict', message, at: now } },
+  };
 }

@@ -3,7 +3,7 @@ import { B, entry, ROLLOUT, T0, TERMS } from '../../test/samples.ts';
 import { extendDeadline, IN_FLIGHT, markSent, openEntry, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {
-  const fresh = openEntry(B, ROLLOUT, 3, TERMS, T0);
+  const fresh = openEntry({ revision: B, source: ROLLOUT, generation: 3, terms: TERMS, offeredAt: T0 });
   expect(fresh).toMatchObject({
     phase: 'offered',
     revision: B,

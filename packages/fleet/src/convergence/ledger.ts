@@ -5,7 +5,13 @@
 
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { Instant, Millis } from '../time.ts';
-import type { AssignmentSource } from './source.ts';
+
+/** Why an agent should run what it should run (I7): every change of `desired` has one of these sources. */
+export type AssignmentSource =
+  | { readonly kind: 'rollout'; readonly rollout: string }
+  | { readonly kind: 'catch-up'; readonly group: string }
+  | { readonly kind: 'pin' }
+  | { readonly kind: 'retry' };
 
 /**
  * - `offered`: assigned; no byte has been sent for this assignment.
@@ -22,29 +28,36 @@ export type Phase = (typeof PHASES)[number];
 /** The phases in which the agent may be holding or applying the revision without proof (I1). */
 export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>(['offered', 'sent', 'received', 'applying', 'verifying']);
 
-export const FAILURE_REASONS = [
+/**
+ * Every reason to fail, and what follows from it:
+ * - `refusal`: the agent had the revision and did not keep it; the hash is never offered to it again (I5).
+ * - `silence`: nothing was heard; what is heard later counts.
+ * - `shortfall`: it says APPLIED and something of the proof is missing, which may still come.
+ */
+const MEANING = {
   /** The agent said FAILED for this hash. */
-  'agent-failed',
+  'agent-failed': 'refusal',
   /** It said APPLIED for another hash after having taken this one. */
-  'agent-reverted',
+  'agent-reverted': 'refusal',
   /** It came back without any configuration twice. */
-  'restart-loop',
+  'restart-loop': 'refusal',
   /** No verdict before the deadline, and the agent is gone. */
-  'lost-contact',
+  'lost-contact': 'silence',
   /** No verdict before the deadline, though the agent is there. */
-  'apply-timeout',
+  'apply-timeout': 'silence',
   /** APPLIED, but not healthy before the deadline. */
-  'unhealthy',
+  unhealthy: 'shortfall',
   /** APPLIED, but the effective config does not contain what was offered (S5). */
-  'effective-mismatch',
+  'effective-mismatch': 'shortfall',
   /** APPLIED, but the agent must report an effective config and did not. */
-  'no-effective-config',
+  'no-effective-config': 'shortfall',
   /** Sent as often as is allowed, never named; so ends every send to an agent that reports no config at all. */
-  'never-acknowledged',
+  'never-acknowledged': 'silence',
   /** Two agents spoke under one instance uid while this was under way. */
-  'identity-conflict',
-] as const;
-export type FailureReason = (typeof FAILURE_REASONS)[number];
+  'identity-conflict': 'silence',
+} as const;
+export type FailureReason = keyof typeof MEANING;
+export const FAILURE_REASONS = Object.keys(MEANING) as FailureReason[];
 
 export interface Failure {
   readonly reason: FailureReason;
@@ -52,6 +65,8 @@ export interface Failure {
   readonly message: string;
   readonly at: Instant;
 }
+
+export const meaningOf = (failure: Failure | null) => failure && MEANING[failure.reason];
 
 /** What the effective config says of an offer (S5). */
 export type EffectiveVerdict =
@@ -91,63 +106,34 @@ export interface LedgerEntry {
   readonly extensions: number;
   /** How often the agent came back with another hash after a restart. */
   readonly reverts: number;
-  /** Another revision that was sent before this one and that the agent has not named: it may still come into force. */
-  readonly overtakes?: Overtaken;
 }
 
-/** `until` is when the agent would have had to answer. */
-export interface Overtaken {
-  readonly hash: string;
-  readonly epoch: string | null;
-  readonly sentAt: Instant;
-  readonly until: Instant;
-}
+/** The state of an entry of which nothing was heard yet. */
+export const UNHEARD = {
+  receivedAt: null,
+  applyingAt: null,
+  appliedAt: null,
+  failure: null,
+  healthySince: null,
+  provenAt: null,
+  deadline: null,
+} as const satisfies Partial<LedgerEntry>;
 
 export function openEntry(
-  revision: RevisionRef,
-  source: AssignmentSource,
-  generation: number,
-  terms: Terms,
-  now: Instant,
+  beginning: Pick<LedgerEntry, 'revision' | 'source' | 'generation' | 'terms' | 'offeredAt'>,
 ): LedgerEntry {
-  return {
-    revision,
-    source,
-    generation,
-    terms,
-    phase: 'offered',
-    offeredAt: now,
-    sentAt: null,
-    sentEpoch: null,
-    sends: 0,
-    receivedAt: null,
-    applyingAt: null,
-    appliedAt: null,
-    failure: null,
-    effective: null,
-    healthySince: null,
-    provenAt: null,
-    deadline: null,
-    extensions: 0,
-    reverts: 0,
-  };
+  const unsent = { sentAt: null, sentEpoch: null, sends: 0 };
+  return { ...beginning, phase: 'offered', ...unsent, ...UNHEARD, effective: null, extensions: 0, reverts: 0 };
 }
 
-/** The write-ahead record of a send (I3): to be committed before any byte leaves. What an earlier send led to is void. */
+/** The entry in phase `sent`: an answer is due, and what an earlier send led to is void. */
+export function awaitAnswer(entry: LedgerEntry, now: Instant): LedgerEntry {
+  return { ...entry, ...UNHEARD, phase: 'sent', deadline: now + entry.terms.applyTimeout };
+}
+
+/** The write-ahead record of a send (I3): to be committed before any byte leaves. */
 export function markSent(entry: LedgerEntry, epoch: string, now: Instant): LedgerEntry {
-  return {
-    ...entry,
-    phase: 'sent',
-    sentAt: now,
-    sentEpoch: epoch,
-    sends: entry.sends + 1,
-    receivedAt: null,
-    applyingAt: null,
-    appliedAt: null,
-    failure: null,
-    healthySince: null,
-    deadline: now + entry.terms.applyTimeout,
-  };
+  return { ...awaitAnswer(entry, now), sentAt: now, sentEpoch: epoch, sends: entry.sends + 1 };
 }
 
 /** Moves an open deadline by an outage of our own side: nobody fails because we were away (I10). */

@@ -366,7 +366,8 @@ describe('properties over random histories', () => {
       fc.property(histories, anyTransport, (history, transport) => {
         refused.clear();
         const remembering: Judge = (agent, there, now) => {
-          const { desired, source } = agent.assignment;
+          const { desired } = agent.assignment;
+          const source = agent.ledger?.source;
           const { reported: said } = agent.report;
           const next = judged(agent, there, now);
           if (said?.status === 'FAILED' && source?.kind !== 'retry') refused.add(said.hash);

@@ -3,7 +3,7 @@
  * should run, what it last reported, what it refused and what is on the way. It never reads a rollout, so that any
  * replica gives the same answer after any crash.
  */
-import { type Agent, can, type Presence } from '../agents/agent.ts';
+import { type Agent, can, type Presence, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -24,12 +24,8 @@ export type OfferDecision =
   | { readonly offer: true }
   | { readonly offer: false; readonly why: Withheld; readonly askFullState: boolean };
 
-const withheld = (why: Withheld, askFullState = false): OfferDecision => ({
-  offer: false,
-  why,
-  askFullState,
-});
 const OFFER: OfferDecision = { offer: true };
+const withheld = (why: Withheld, askFullState = false): OfferDecision => ({ offer: false, why, askFullState });
 
 /** How long an HTTP agent may stay silent on an offer before its answer is taken for lost (P5; a lost poll response). */
 export const HTTP_REDELIVERY: Millis = 30_000;
@@ -43,32 +39,27 @@ export const HTTP_REDELIVERY: Millis = 30_000;
  * `HTTP_REDELIVERY`. Agents that do not report a remote config status get one offer per assignment (S-124).
  */
 export function decideOffer(agent: Agent, presence: Presence, now: Instant): OfferDecision {
-  const { desired, refused } = agent.assignment;
+  const { desired } = agent.assignment;
   const entry = agent.ledger;
   if (desired === null || entry === null) return withheld('nothing-desired');
   if (agent.identity.admission !== 'open') return withheld('not-admitted');
   if (!presence.connected) return withheld('not-connected');
   if (!can(agent.identity, 'AcceptsRemoteConfig')) return withheld('no-remote-config');
-  if (refused.some((refusal) => refusal.hash === desired.hash)) return withheld('refused');
+  if (refusalOf(agent, desired.hash) !== undefined) return withheld('refused');
   if (!presence.synced) return withheld('state-unknown', true);
   const isRetry = entry.source.kind === 'retry' && entry.sentAt === null;
   if (agent.report.reported?.hash === desired.hash && !isRetry) return withheld('already-reported');
   if (entry.sentAt === null) return OFFER;
   if (!can(agent.identity, 'ReportsRemoteConfig')) return withheld('on-the-way');
-  return decideAgain(entry, presence, now);
+  return decideAgain(entry, entry.sentAt, presence, now);
 }
 
 /** The offer went out before and the agent has not named it: was it lost, or is it being applied? */
-function decideAgain(entry: LedgerEntry, presence: Presence, now: Instant): OfferDecision {
+function decideAgain(entry: LedgerEntry, sentAt: Instant, presence: Presence, now: Instant): OfferDecision {
   if (entry.sends >= LIMITS.sendsPerAssignment) return withheld('sent-too-often');
-  const sentAt = entry.sentAt ?? now;
-  const sameEpoch = entry.sentEpoch === presence.epoch;
-  if (sameEpoch && presence.transport === 'websocket') return withheld('on-the-way');
-  const wait = sameEpoch ? HTTP_REDELIVERY : 0;
-  if (now - sentAt < wait) return withheld('on-the-way');
-  const known =
-    presence.fullStateEpoch === presence.epoch &&
-    presence.fullStateAt !== null &&
-    presence.fullStateAt >= sentAt + wait;
-  return known ? OFFER : withheld('awaiting-full-state', true);
+  const isSameEpoch = entry.sentEpoch === presence.epoch;
+  const wait = isSameEpoch ? HTTP_REDELIVERY : 0;
+  if ((isSameEpoch && presence.transport === 'websocket') || now - sentAt < wait) return withheld('on-the-way');
+  const isKnown = presence.fullStateEpoch === presence.epoch && (presence.fullStateAt ?? 0) >= sentAt + wait;
+  return isKnown ? OFFER : withheld('awaiting-full-state', true);
 }

@@ -1,34 +1,21 @@
 /** What people see of an agent: three independent facts (admission, connected, sync) and one derived label. */
-import { type Admission, type Agent, can, isVerifiable, type Presence } from '../agents/agent.ts';
-import { type Failure, IN_FLIGHT, type Phase } from './ledger.ts';
+import { type Admission, type Agent, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
+import { IN_FLIGHT, type LedgerEntry, type Phase } from './ledger.ts';
 
-export const SYNCS = [
-  'unmanaged',
-  'in-sync',
-  'updating',
-  'failed',
-  'rolled-back',
-  'unhealthy',
-  'drifted',
-  'unverifiable',
-] as const;
+/** What is wrong is shown also while the agent is away. */
+const WRONG = ['failed', 'rolled-back', 'unhealthy', 'drifted'] as const;
+const NOT_WRONG = ['updating', 'unverifiable', 'unmanaged', 'in-sync'] as const;
+
+export const SYNCS = [...WRONG, ...NOT_WRONG] as const;
 export type Sync = (typeof SYNCS)[number];
 
 /** Every state, in the order in which the first that holds becomes the label. */
 export const AGENT_STATES = [
-  'awaiting-approval',
-  'quarantined',
-  'revoked',
-  'failed',
-  'rolled-back',
-  'unhealthy',
-  'drifted',
+  ...(['awaiting-approval', 'quarantined', 'revoked'] as const satisfies readonly Admission[]),
+  ...WRONG,
   'offline',
-  'updating',
-  'unverifiable',
-  'unmanaged',
-  'in-sync',
-] as const satisfies readonly (Admission | Sync | 'offline')[];
+  ...NOT_WRONG,
+] as const;
 export type AgentState = (typeof AGENT_STATES)[number];
 
 export interface Standing {
@@ -38,62 +25,47 @@ export interface Standing {
   readonly reason: string;
 }
 
-type Verdict = Pick<Standing, 'sync' | 'reason'>;
+type Verdict = readonly [Sync, reason: string];
 
 /** Where the agent stands towards what it should run, whether or not it is connected. */
 function syncOf(agent: Agent): Verdict {
-  const { identity, assignment, ledger: entry } = agent;
-  const { desired } = assignment;
-  if (desired === null && identity.group === null) return { sync: 'unmanaged', reason: 'no group selects this agent' };
-  if (!can(identity, 'AcceptsRemoteConfig')) {
-    return {
-      sync: 'unverifiable',
-      reason: 'the agent does not accept remote configuration (AcceptsRemoteConfig)',
-    };
-  }
-  if (desired === null || entry === null) {
-    return { sync: 'unmanaged', reason: `group ${identity.group?.name} has no revision for this agent yet` };
-  }
-  const name = `${desired.configuration}@${desired.revision}`;
-  const refused = refusedVerdict(agent, name);
+  const { identity, ledger } = agent;
+  if (ledger === null && identity.group === null) return ['unmanaged', 'no group selects this agent'];
+  if (!can(identity, 'AcceptsRemoteConfig'))
+    return ['unverifiable', 'the agent does not accept remote configuration (AcceptsRemoteConfig)'];
+  if (ledger === null) return ['unmanaged', `group ${identity.group?.name} has no revision for this agent yet`];
+  const name = `${ledger.revision.configuration}@${ledger.revision.revision}`;
+  const refused = refusedVerdict(agent, ledger.revision.hash, name);
   if (refused !== undefined) return refused;
-  if (!isVerifiable(identity) && entry.sentAt !== null) {
-    return {
-      sync: 'unverifiable',
-      reason: `${name} was sent; the agent reports neither a config status nor an effective config`,
-    };
+  if (!isVerifiable(identity) && ledger.sentAt !== null) {
+    const why = 'the agent reports neither a config status nor an effective config';
+    return ['unverifiable', `${name} was sent; ${why}`];
   }
-  if (entry.phase === 'failed') return failedVerdict(entry.failure);
-  if (entry.phase === 'proven') return provenNow(agent, name);
-  return { sync: 'updating', reason: UPDATING[entry.phase](name) };
+  if (ledger.phase === 'failed') return failedVerdict(ledger);
+  if (ledger.phase === 'proven') return provenVerdict(agent, ledger, name);
+  return ['updating', UPDATING[ledger.phase](name)];
 }
 
-function refusedVerdict({ assignment, report }: Agent, name: string): Verdict | undefined {
-  const refusal = assignment.refused.find(({ hash }) => hash === assignment.desired?.hash);
+function refusedVerdict(agent: Agent, desired: string, name: string): Verdict | undefined {
+  const refusal = refusalOf(agent, desired);
   if (refusal === undefined) return undefined;
-  const { reported } = report;
+  const { reported } = agent.report;
   const wentBack = reported?.status === 'APPLIED' && reported.hash !== '' && reported.hash !== refusal.hash;
-  return wentBack
-    ? {
-        sync: 'rolled-back',
-        reason: `went back from ${name} by itself: ${refusal.message || refusal.reason}`,
-      }
-    : { sync: 'failed', reason: refusal.message || `refused ${name}` };
+  if (wentBack) return ['rolled-back', `went back from ${name} by itself: ${refusal.message || refusal.reason}`];
+  return ['failed', refusal.message || `refused ${name}`];
 }
 
-function failedVerdict(failure: Failure | null): Verdict {
+function failedVerdict({ failure }: LedgerEntry): Verdict {
   const reason = failure?.message || failure?.reason || 'no verdict';
-  if (failure?.reason === 'effective-mismatch') return { sync: 'drifted', reason };
-  if (failure?.reason === 'unhealthy') return { sync: 'unhealthy', reason };
-  return { sync: 'failed', reason };
+  if (failure?.reason === 'effective-mismatch') return ['drifted', reason];
+  if (failure?.reason === 'unhealthy') return ['unhealthy', reason];
+  return ['failed', reason];
 }
 
-function provenNow({ report, ledger }: Agent, name: string): Verdict {
-  if (report.health !== null && !report.health.healthy) {
-    return { sync: 'unhealthy', reason: report.health.lastError || `runs ${name} and is not healthy` };
-  }
-  if (ledger?.effective?.kind === 'contradicted') return { sync: 'drifted', reason: ledger.effective.why };
-  return { sync: 'in-sync', reason: `runs ${name}, proven` };
+function provenVerdict({ report: { health } }: Agent, { effective }: LedgerEntry, name: string): Verdict {
+  if (health?.healthy === false) return ['unhealthy', health.lastError || `runs ${name} and is not healthy`];
+  if (effective?.kind === 'contradicted') return ['drifted', effective.why];
+  return ['in-sync', `runs ${name}, proven`];
 }
 
 const UPDATING: Readonly<Record<Exclude<Phase, 'proven' | 'failed'>, (name: string) => string>> = {
@@ -112,15 +84,10 @@ const NOT_ADMITTED: Readonly<Record<Exclude<Admission, 'open'>, string>> = {
 
 /** The three facts and the derived label, with the reason in words. */
 export function standing(agent: Agent, presence: Presence): Standing {
-  const { sync, reason } = syncOf(agent);
+  const [sync, reason] = syncOf(agent);
   const { admission } = agent.identity;
   if (admission !== 'open') return { sync, state: admission, reason: NOT_ADMITTED[admission] };
-  const outweighsOffline = sync === 'failed' || sync === 'rolled-back' || sync === 'unhealthy' || sync === 'drifted';
-  if (!presence.connected && !outweighsOffline) return { sync, state: 'offline', reason: offlineReason(agent, reason) };
-  return { sync, state: sync, reason };
-}
-
-function offlineReason(agent: Agent, reason: string): string {
-  const open = agent.ledger !== null && IN_FLIGHT.has(agent.ledger.phase);
-  return open ? `not connected; ${reason}` : 'not connected';
+  if (presence.connected || WRONG.some((wrong) => wrong === sync)) return { sync, state: sync, reason };
+  const isUnderWay = agent.ledger !== null && IN_FLIGHT.has(agent.ledger.phase);
+  return { sync, state: 'offline', reason: isUnderWay ? `not connected; ${reason}` : 'not connected' };
 }

@@ -66,7 +66,7 @@ export interface AgentRow {
 }
 
 const NOTHING_REPORTED: AgentReport = { health: null, reported: null, effective: null };
-const NOTHING_ASSIGNED: Assignment = { desired: null, source: null, generation: 0, refused: [] };
+const NOTHING_ASSIGNED: Assignment = { desired: null, generation: 0, refused: [], leftOnTheWay: null };
 
 const entry = (generation: number, rest: string): LedgerEntry => ({
   generation,

@@ -227,7 +227,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         {
           identity: identity('a-1', UID),
           report: { health: null, reported: null, effective: null },
-          assignment: { desired: null, source: null, generation: 0, refused: [] },
+          assignment: { desired: null, generation: 0, refused: [], leftOnTheWay: null },
           ledger: null,
         },
       ]);

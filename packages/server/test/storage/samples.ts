@@ -58,9 +58,9 @@ export function report(status: string): AgentReport {
 export function assignment(generation: number): Assignment {
   return {
     desired: REVISION,
-    source: { kind: 'catch-up', group: 'edge' },
     generation,
     refused: [{ hash: HASH, reason: 'agent-failed', message: ODD, at: AT }],
+    leftOnTheWay: { hash: HASH, epoch: ODD, sentAt: AT, until: AT },
   };
 }
 
