@@ -41,20 +41,8 @@ export { FleetError, type FleetErrorCode, type Problem } from './errors.ts';
 export { checkName, type Group, type Grouping, grouping, resolutionOrder } from './groups/group.ts';
 export { LIMITS } from './limits.ts';
 export { CATCH_UP_TERMS, type Lane, lane, needsCatchUp, runsAlready } from './rollouts/catch-up.ts';
-export { isLate, planRollout, type RolloutRequest, skipReason } from './rollouts/plan.ts';
-export {
-  PAUSE_REASONS,
-  type PauseReason,
-  ROLLOUT_STATES,
-  type Rollout,
-  type RolloutState,
-  SKIP_REASONS,
-  type SkipReason,
-  TARGET_STATES,
-  type Target,
-  type TargetState,
-  TERMINAL,
-} from './rollouts/rollout.ts';
+export { isLate, planRollout, skipReason } from './rollouts/plan.ts';
+export * from './rollouts/rollout.ts';
 export {
   DEFAULT_STRATEGY,
   failureBound,
@@ -70,10 +58,8 @@ export {
   freeSlots,
   inFlight,
   mayBeAdmitted,
-  type Observation,
   type RolloutCommand,
   type RolloutEvent,
-  type RolloutHeader,
   step,
 } from './rollouts/transitions.ts';
 export { formatDuration, type Instant, type Millis, parseDuration } from './time.ts';

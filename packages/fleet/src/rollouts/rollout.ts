@@ -1,5 +1,4 @@
 /** A rollout as data. What may happen to it is in `transitions.ts`; the rules are in SPEC.md beside this file. */
-
 import type { AgentId } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { FailureReason } from '../convergence/ledger.ts';
@@ -14,18 +13,14 @@ export const TERMINAL: ReadonlySet<RolloutState> = new Set<RolloutState>(['succe
 export const PAUSE_REASONS = ['failures', 'nothing-proven'] as const;
 export type PauseReason = (typeof PAUSE_REASONS)[number];
 
-/** `late` came into the group after the start. A target that is not listed is pending. */
-export const TARGET_STATES = [
-  'offered',
-  'sent',
-  'applying',
-  'verifying',
-  'proven',
-  'failed',
-  'deferred',
-  'skipped',
-] as const;
+const OPEN_STATES = ['offered', 'sent', 'applying', 'verifying'] as const;
+
+/** A target that is not listed is pending. */
+export const TARGET_STATES = [...OPEN_STATES, 'proven', 'failed', 'deferred', 'skipped'] as const;
 export type TargetState = (typeof TARGET_STATES)[number];
+
+/** Targets that count against `maxInFlight` (I1). */
+export const OPEN: ReadonlySet<TargetState> = new Set(OPEN_STATES);
 
 export const SKIP_REASONS = [
   'no-remote-config',
@@ -40,6 +35,7 @@ export type SkipReason = (typeof SKIP_REASONS)[number];
 export interface Target {
   readonly agent: AgentId;
   readonly state: TargetState;
+  /** It came into the group after the start. */
   readonly late: boolean;
   readonly reason: FailureReason | SkipReason | 'offline' | null;
   /** The agent's own words, verbatim, where it gave any. */
@@ -47,26 +43,42 @@ export interface Target {
   readonly at: Instant;
 }
 
-export interface Rollout {
+/** How a target got on, as the agents' ledger tells it. */
+export interface Observation extends Pick<Target, 'agent' | 'reason' | 'message'> {
+  readonly state: Exclude<TargetState, 'offered'>;
+}
+
+/** What is asked for when a rollout is started. */
+export interface RolloutRequest {
   readonly id: string;
   readonly group: string;
   readonly target: RevisionRef;
   /** The group's stable revision when it started. */
   readonly from: RevisionRef | null;
   readonly strategy: Strategy;
+  readonly author: string;
+  readonly message: string;
+  /** The active rollout of the group that this one takes over from. */
+  readonly supersedes: string | null;
+}
+
+/** What a rollout is born with. Lists instead of sets, because it stands in the log as JSON. */
+export interface RolloutHeader extends RolloutRequest {
   /** Denominator of every share and budget, frozen at the start (I4). */
   readonly planned: number;
   readonly maxInFlight: number;
   readonly maxFailed: number;
-  readonly author: string;
-  readonly message: string;
+  readonly carried: readonly AgentId[];
+  readonly skipped: readonly Observation[];
+}
+
+export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly createdAt: Instant;
   readonly endedAt: Instant | null;
   readonly state: RolloutState;
   readonly pause: { readonly reason: PauseReason; readonly message: string } | null;
-  /** The rollout that took over, or that this one took over from. */
+  /** The rollout that took over. */
   readonly supersededBy: string | null;
-  readonly supersedes: string | null;
   readonly targets: ReadonlyMap<AgentId, Target>;
   readonly counts: Readonly<Record<TargetState, number>>;
   /** Agents still in flight of the rollout that this one superseded; they count against `maxInFlight` (I1). */

@@ -1,6 +1,6 @@
 import type { Terms } from '../convergence/ledger.ts';
 import { FleetError } from '../errors.ts';
-import { formatDuration } from '../time.ts';
+import { formatDuration, type Millis } from '../time.ts';
 
 /** A count, or a share of the agents that were in the group at the start. */
 export type Share = { readonly count: number } | { readonly percent: number };
@@ -39,57 +39,49 @@ export function strategyNamed(name: string): Strategy {
 }
 
 /** Settings over a strategy, as `POST /rollouts` takes them. */
-export interface StrategyOverrides {
-  readonly maxInFlight?: Share | undefined;
-  readonly maxFailed?: Share | undefined;
-  readonly applyTimeout?: number | undefined;
-  readonly minHealthyTime?: number | undefined;
-  readonly requireEffective?: Terms['requireEffective'] | undefined;
-}
+export type StrategyOverrides = { readonly [Name in keyof Settings]?: Settings[Name] | undefined };
+type Settings = Omit<Strategy, 'name' | 'terms'> & Terms;
 
 /** @throws FleetError `invalid-strategy` naming the setting that makes no sense. */
 export function withOverrides(strategy: Strategy, over: StrategyOverrides): Strategy {
-  checkShare('maxInFlight', over.maxInFlight, 1);
-  checkShare('maxFailed', over.maxFailed, 0);
-  checkMillis('applyTimeout', over.applyTimeout, 1);
-  checkMillis('minHealthyTime', over.minHealthyTime, 0);
-  return {
-    ...strategy,
-    maxInFlight: over.maxInFlight ?? strategy.maxInFlight,
-    maxFailed: over.maxFailed ?? strategy.maxFailed,
-    terms: {
-      applyTimeout: over.applyTimeout ?? strategy.terms.applyTimeout,
-      minHealthyTime: over.minHealthyTime ?? strategy.terms.minHealthyTime,
-      requireEffective: over.requireEffective ?? strategy.terms.requireEffective,
-    },
-  };
+  const {
+    maxInFlight = strategy.maxInFlight,
+    maxFailed = strategy.maxFailed,
+    applyTimeout = strategy.terms.applyTimeout,
+    minHealthyTime = strategy.terms.minHealthyTime,
+    requireEffective = strategy.terms.requireEffective,
+  } = over;
+  checkShare('maxInFlight', maxInFlight, 1);
+  checkShare('maxFailed', maxFailed, 0);
+  checkMillis('applyTimeout', applyTimeout, 1);
+  checkMillis('minHealthyTime', minHealthyTime, 0);
+  return { ...strategy, maxInFlight, maxFailed, terms: { applyTimeout, minHealthyTime, requireEffective } };
 }
 
-function checkShare(name: string, share: Share | undefined, least: number): void {
-  if (share === undefined) return;
+function checkShare(name: string, share: Share, least: number): void {
   const isGood =
     'count' in share
       ? Number.isSafeInteger(share.count) && share.count >= least
       : share.percent >= 0 && share.percent <= 100;
-  if (!isGood) {
+  if (!isGood)
     throw new FleetError('invalid-strategy', `${name}: give a whole number from ${least}, or a share from 0% to 100%`);
-  }
 }
 
-function checkMillis(name: string, millis: number | undefined, least: number): void {
-  if (millis === undefined || (Number.isSafeInteger(millis) && millis >= least)) return;
-  throw new FleetError('invalid-strategy', `${name}: give a duration of at least ${formatDuration(least)}`);
+function checkMillis(name: string, millis: Millis, least: Millis): void {
+  if (!Number.isSafeInteger(millis) || millis < least)
+    throw new FleetError('invalid-strategy', `${name}: give a duration of at least ${formatDuration(least)}`);
+}
+
+export function countOf(share: Share, all: number, round: (count: number) => number): number {
+  return 'count' in share ? share.count : round((share.percent / 100) * all);
 }
 
 /** Agents at once: at least 1, at most 2,000; a share is rounded up. */
-export function inFlightBound(strategy: Strategy, planned: number): number {
-  const { maxInFlight } = strategy;
-  const wanted = 'count' in maxInFlight ? maxInFlight.count : Math.ceil((maxInFlight.percent / 100) * planned);
-  return Math.min(Math.max(wanted, 1), MOST_IN_FLIGHT);
+export function inFlightBound({ maxInFlight }: Strategy, planned: number): number {
+  return Math.min(Math.max(countOf(maxInFlight, planned, Math.ceil), 1), MOST_IN_FLIGHT);
 }
 
 /** Failures that may happen; one more pauses. A share is rounded down. */
-export function failureBound(strategy: Strategy, planned: number): number {
-  const { maxFailed } = strategy;
-  return 'count' in maxFailed ? maxFailed.count : Math.floor((maxFailed.percent / 100) * planned);
+export function failureBound({ maxFailed }: Strategy, planned: number): number {
+  return countOf(maxFailed, planned, Math.floor);
 }

@@ -2,19 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { A, agent, assigned, B, C, entry, ROLLOUT, T0, without } from '../../test/samples.ts';
 import { planRollout } from './plan.ts';
-import { type Rollout, type RolloutState, TARGET_STATES, type TargetState, TERMINAL } from './rollout.ts';
-import { strategyNamed, withOverrides } from './strategy.ts';
 import {
-  fold,
-  freeSlots,
-  inFlight,
   type Observation,
-  type RolloutCommand,
-  type RolloutEvent,
+  type Rollout,
   type RolloutHeader,
-  step,
-  TRANSITIONS,
-} from './transitions.ts';
+  type RolloutState,
+  TARGET_STATES,
+  type TargetState,
+  TERMINAL,
+} from './rollout.ts';
+import { strategyNamed, withOverrides } from './strategy.ts';
+import { fold, freeSlots, inFlight, type RolloutCommand, type RolloutEvent, step, TRANSITIONS } from './transitions.ts';
 
 const NOW = T0 + 1_000;
 
