@@ -11,8 +11,9 @@ import { standing } from './convergence/sync.ts';
 import { grouping } from './groups/group.ts';
 import { lane } from './rollouts/catch-up.ts';
 import { planRollout } from './rollouts/plan.ts';
+import type { RolloutEvent } from './rollouts/rollout.ts';
 import { strategyNamed } from './rollouts/strategy.ts';
-import { fold, type RolloutEvent, step } from './rollouts/transitions.ts';
+import { fold, step } from './rollouts/transitions.ts';
 
 const FLEET = 10_000;
 const MOST_MILLIS = 500;

@@ -10,13 +10,8 @@ import {
   type RemoteConfigState,
 } from '../src/agents/agent.ts';
 import type { RevisionRef } from '../src/configurations/revision.ts';
-import {
-  type AssignmentSource,
-  type LedgerEntry,
-  openEntry,
-  type Phase,
-  type Terms,
-} from '../src/convergence/ledger.ts';
+import { openEntry } from '../src/convergence/entry.ts';
+import type { AssignmentSource, LedgerEntry, Phase, Terms } from '../src/convergence/ledger.ts';
 
 /** When the samples' story begins. */
 export const T0 = 1_000_000;

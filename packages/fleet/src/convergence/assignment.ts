@@ -3,15 +3,8 @@ import { type Agent, type Assignment, can, type Refusal, type Unanswered } from 
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
-import {
-  type AssignmentSource,
-  IN_FLIGHT,
-  type LedgerEntry,
-  meaningOf,
-  openEntry,
-  type Terms,
-  UNHEARD,
-} from './ledger.ts';
+import { openEntry, UNHEARD } from './entry.ts';
+import { type AssignmentSource, IN_FLIGHT, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the

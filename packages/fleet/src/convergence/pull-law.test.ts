@@ -20,7 +20,8 @@ import type { Agent, Presence } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
 import { assign, retry, unassign, withLedger } from './assignment.ts';
-import { type LedgerEntry, markSent } from './ledger.ts';
+import { markSent } from './entry.ts';
+import type { LedgerEntry } from './ledger.ts';
 import { decideOffer, HTTP_REDELIVERY, type Withheld } from './pull-law.ts';
 
 type Answer = 'offer' | Withheld | `${Withheld}, ask`;

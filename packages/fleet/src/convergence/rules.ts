@@ -10,7 +10,8 @@ import {
 } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
-import { awaitAnswer, type FailureReason, type LedgerEntry, meaningOf, type Phase, UNHEARD } from './ledger.ts';
+import { awaitAnswer, UNHEARD } from './entry.ts';
+import { type FailureReason, type LedgerEntry, meaningOf, type Phase } from './ledger.ts';
 
 /** Everything a rule may look at. */
 export interface Facts {

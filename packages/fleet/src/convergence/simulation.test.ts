@@ -11,12 +11,20 @@ import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { planRollout, skipReason } from '../rollouts/plan.ts';
-import type { Observation, Rollout, TargetState } from '../rollouts/rollout.ts';
+import {
+  freeSlots,
+  inFlight,
+  type Observation,
+  type Rollout,
+  type RolloutEvent,
+  type TargetState,
+} from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
-import { fold, freeSlots, inFlight, type RolloutEvent, step } from '../rollouts/transitions.ts';
+import { fold, step } from '../rollouts/transitions.ts';
 import { assess, lacksNews } from './assess.ts';
 import { assign, unassign, withLedger } from './assignment.ts';
-import { extendDeadline, type LedgerEntry, markSent, type Phase } from './ledger.ts';
+import { extendDeadline, markSent } from './entry.ts';
+import type { LedgerEntry, Phase } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 
 const SECOND = 1_000;

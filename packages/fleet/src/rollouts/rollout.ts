@@ -1,4 +1,4 @@
-/** A rollout as data. What may happen to it is in `transitions.ts`; the rules are in SPEC.md beside this file. */
+/** A rollout as data, and what can be asked of it. What may happen to it is in `transitions.ts`; the rules are in SPEC.md beside this file. */
 import type { AgentId } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { FailureReason } from '../convergence/ledger.ts';
@@ -86,3 +86,37 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   /** Number of events folded into this value. */
   readonly version: number;
 }
+
+export type RolloutEvent =
+  | { readonly type: 'started'; readonly header: RolloutHeader }
+  /** These agents may now be offered the revision (I7). */
+  | { readonly type: 'admitted'; readonly agents: readonly { readonly agent: AgentId; readonly late: boolean }[] }
+  | { readonly type: 'observed'; readonly changes: readonly Observation[] }
+  /** Nobody who can be reached is left to admit; `deferred` are those who could not be reached. */
+  | { readonly type: 'exhausted'; readonly deferred: readonly AgentId[] }
+  | { readonly type: 'superseded'; readonly by: string };
+
+export type RolloutCommand =
+  /** Give these agents the target revision. */
+  | { readonly type: 'assign'; readonly agents: readonly AgentId[] }
+  /** The target is the group's stable revision from now on, in the same commit. */
+  | { readonly type: 'make-stable' }
+  | { readonly type: 'announce'; readonly kind: 'started' | Exclude<RolloutState, 'running'> };
+
+/** How many agents may be holding the revision, or that of a superseded rollout, without proof. */
+export function inFlight(rollout: Rollout): number {
+  let open = rollout.carried.size;
+  for (const state of OPEN) open += rollout.counts[state];
+  return open;
+}
+
+/** How many more agents may be admitted now (I1). */
+export function freeSlots(rollout: Rollout): number {
+  return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - inFlight(rollout)) : 0;
+}
+
+/** Nobody twice: an agent has one turn, but for those whom the offer never reached or who were skipped. */
+export const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
+  const state = targets.get(agent)?.state;
+  return state === undefined || state === 'deferred' || state === 'skipped';
+};

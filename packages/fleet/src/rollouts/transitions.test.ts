@@ -3,8 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { A, agent, assigned, B, C, entry, ROLLOUT, T0, without } from '../../test/samples.ts';
 import { planRollout } from './plan.ts';
 import {
+  freeSlots,
+  inFlight,
   type Observation,
   type Rollout,
+  type RolloutCommand,
+  type RolloutEvent,
   type RolloutHeader,
   type RolloutState,
   TARGET_STATES,
@@ -12,7 +16,7 @@ import {
   TERMINAL,
 } from './rollout.ts';
 import { strategyNamed, withOverrides } from './strategy.ts';
-import { fold, freeSlots, inFlight, type RolloutCommand, type RolloutEvent, step, TRANSITIONS } from './transitions.ts';
+import { fold, step, TRANSITIONS } from './transitions.ts';
 
 const NOW = T0 + 1_000;
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { B, entry, ROLLOUT, T0, TERMS } from '../../test/samples.ts';
-import { extendDeadline, IN_FLIGHT, markSent, openEntry, PHASES } from './ledger.ts';
+import { extendDeadline, markSent, openEntry } from './entry.ts';
+import { IN_FLIGHT, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {
   const fresh = openEntry({ revision: B, source: ROLLOUT, generation: 3, terms: TERMS, offeredAt: T0 });
