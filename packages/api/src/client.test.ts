@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, expectTypeOf, test } from 'vitest';
 import { allItems, createClient, writeRequest } from './client.ts';
 import { ApiError, problemDocument } from './errors.ts';
-import type { Agent, Handlers, InputOf } from './handlers.ts';
 import { ROUTES } from './routes.ts';
+import type { Agent, Handlers, InputOf } from './types.ts';
 
 type Fetch = typeof fetch;
 
@@ -105,7 +105,8 @@ test('handlers are typed by the contract: input with defaults, answers readonly'
   expectTypeOf<InputOf<'listAgents'>['limit']>().toEqualTypeOf<number>();
   expectTypeOf<InputOf<'createRevision'>['body']['message']>().toEqualTypeOf<string>();
   expectTypeOf<Agent['capabilities']>().toEqualTypeOf<readonly string[]>();
-  expectTypeOf<Awaited<ReturnType<Handlers<void>['streamEvents']>>>().toExtend<AsyncIterable<{ seq: number }>>();
+  expectTypeOf<Agent['lastSeen']>().toEqualTypeOf<string | null>();
+  expectTypeOf<Awaited<ReturnType<Handlers['getAgent']>>['firstSeen']>().toEqualTypeOf<number>();
 });
 
 test('the root entry needs neither Node nor a schema library', () => {

@@ -17,7 +17,6 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
   readonly code: ApiErrorCode;
-  readonly detail: string;
   readonly problems: readonly ProblemDetail[];
 
   constructor(
@@ -29,18 +28,19 @@ export class ApiError extends Error {
     super(detail, options);
     this.code = code;
     this.status = options.status ?? (isProblemCode(code) ? PROBLEM_STATUS[code] : 0);
-    this.detail = detail;
     this.problems = problems;
+  }
+
+  /** What is wrong and what to do, as a sentence. */
+  get detail(): string {
+    return this.message;
   }
 }
 
-function isProblemCode(code: string): code is ProblemCode {
-  return Object.hasOwn(PROBLEM_STATUS, code);
-}
+const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEM_STATUS, code);
 
 /** The body that tells a client of this error. */
-export function problemDocument(error: ApiError): ProblemDocument {
-  const { status, code, detail, problems } = error;
+export function problemDocument({ status, code, detail, problems }: ApiError): ProblemDocument {
   const title = code.replaceAll('-', ' ');
   return { type: `urn:flaghoist:error:${code}`, title, status, code, detail, problems: [...problems] };
 }
@@ -54,8 +54,8 @@ export function readProblem(status: number, body: unknown): ApiError {
 }
 
 function generalCode(status: number): ProblemCode {
-  const known = Object.entries(PROBLEM_STATUS).find(([, one]) => one === status)?.[0] as ProblemCode;
-  return known ?? (status >= 500 ? 'internal' : 'invalid');
+  const codes = Object.keys(PROBLEM_STATUS) as ProblemCode[];
+  return codes.find((code) => PROBLEM_STATUS[code] === status) ?? (status >= 500 ? 'internal' : 'invalid');
 }
 
 /** Something answered that is no Flaghoist server. */

@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { ApiError, problemDocument } from './errors.ts';
 import { EventStreamReader, followEvents } from './events.ts';
-import type { JournalEvent } from './handlers.ts';
 import { API_LIMITS } from './limits.ts';
+import type { JournalEvent } from './types.ts';
 
 afterEach(() => vi.useRealTimers());
 

@@ -1,9 +1,9 @@
 /** The event stream: what happens, in order, across broken connections. */
-import { type ClientOptions, readAnswer, send, writeRequest } from './client.ts';
-import { ApiError } from './errors.ts';
-import type { JournalEvent } from './handlers.ts';
+import { type ClientOptions, send, writeRequest } from './client.ts';
+import { ApiError, notTheApi } from './errors.ts';
 import { API_LIMITS } from './limits.ts';
 import { ROUTES } from './routes.ts';
+import type { JournalEvent } from './types.ts';
 
 export interface FollowOptions extends Omit<ClientOptions, 'timeout'> {
   /** Number of the last event that is known already; without it only new events come. */
@@ -14,13 +14,13 @@ export interface FollowOptions extends Omit<ClientOptions, 'timeout'> {
   readonly onConnection?: ((connected: boolean) => void) | undefined;
 }
 
-/** One block of the event stream; a block that only tells the number to go on from has no data. */
+/** One block of the event stream; one that only tells the number to go on from has no data. */
 interface Block {
-  readonly id: number | undefined;
+  readonly id: number;
   readonly data: string;
 }
 
-/** Takes the blocks out of what the server writes, whatever way the bytes were cut. */
+/** Takes the blocks out of what the server writes, whatever way the bytes were cut. Comments are passed over. */
 export class EventStreamReader {
   #rest = '';
 
@@ -30,10 +30,10 @@ export class EventStreamReader {
     this.#rest = blocks.pop() ?? '';
     if (this.#rest.length > API_LIMITS.eventLength)
       throw new ApiError('not-the-api', 'the event stream holds an event without end');
-    return blocks.map((block) => {
+    return blocks.flatMap((block) => {
       const [, id] = /^id: (\d+)$/m.exec(block) ?? [];
       const [, data = ''] = /^data: (.*)$/m.exec(block) ?? [];
-      return { id: id === undefined ? undefined : Number(id), data };
+      return id === undefined ? [] : [{ id: Number(id), data }];
     });
   }
 }
@@ -53,45 +53,33 @@ function pause(millis: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-/** The text of a body as it comes. Ends early when nothing, not even a comment, comes for too long. */
-async function* textOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void, void> {
+/** The blocks of a body as they come. Ends early when nothing, not even a comment, comes for too long. */
+async function* blocksOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Block, void, void> {
+  const stream = new EventStreamReader();
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (;;) {
       const heard = new AbortController();
-      const read = reader.read();
-      const first = await Promise.race([read, pause(API_LIMITS.eventsSilentMs, heard.signal)]).finally(() =>
-        heard.abort(),
-      );
-      if (first === undefined || first.value === undefined) return;
-      yield first.value;
+      const silence = pause(API_LIMITS.eventsSilentMs, heard.signal);
+      const chunk = await Promise.race([reader.read(), silence]).finally(() => heard.abort());
+      if (chunk?.value === undefined) return;
+      yield* stream.push(chunk.value);
     }
   } finally {
     await reader.cancel().catch(() => undefined);
   }
 }
 
-const PASSING: readonly string[] = ['unreachable', 'timeout', 'unavailable', 'internal', 'too-many-requests'];
-
-/** Whether trying again can help, or nobody asks any more. */
-function mayGoOn(error: unknown, everOpen: boolean, signal: AbortSignal | undefined): boolean {
-  if (signal?.aborted) return true;
-  return everOpen && (!(error instanceof ApiError) || PASSING.includes(error.code));
-}
-
-/** The blocks of one connection. Ends when the server closes it or falls silent; throws when it breaks. */
-async function* connection(options: FollowOptions, after: number | undefined): AsyncGenerator<Block, void, void> {
-  const request = writeRequest(ROUTES.streamEvents, { lastEventId: after });
+async function connect(options: FollowOptions, lastEventId: number | undefined) {
+  const request = writeRequest(ROUTES.streamEvents, { lastEventId });
   request.headers['Accept'] = 'text/event-stream';
-  const response = await send(options, request, { caller: options.signal });
-  if (!response.ok || response.body === null) {
-    await readAnswer(response);
-    return;
-  }
-  options.onConnection?.(true);
-  const reader = new EventStreamReader();
-  for await (const text of textOf(response.body)) yield* reader.push(text);
+  const { body, status } = await send(options, request, { caller: options.signal });
+  if (body === null) throw notTheApi(status);
+  return blocksOf(body);
 }
+
+const PASSING: readonly string[] = ['unreachable', 'timeout', 'unavailable', 'internal', 'too-many-requests'];
+const mayPass = (error: unknown): boolean => !(error instanceof ApiError) || PASSING.includes(error.code);
 
 /**
  * Follows the events from the one after `after`: connects again by itself and goes on where it was, without loss or
@@ -99,30 +87,27 @@ async function* connection(options: FollowOptions, after: number | undefined): A
  * `lastEvent`), or another refusal that trying again cannot mend; `unreachable` if not even the first connection came.
  */
 export async function* followEvents(options: FollowOptions): AsyncGenerator<JournalEvent, void, void> {
+  const { signal, onConnection } = options;
   let last = options.after;
   let wait: number = API_LIMITS.eventsRetryMs;
-  let open = false;
   let everOpen = false;
-  const onConnection = (connected: boolean): void => {
-    open = connected;
-    everOpen ||= connected;
-    if (connected) wait = API_LIMITS.eventsRetryMs;
-    options.onConnection?.(connected);
-  };
-  const follows = ({ id }: Block): boolean => id === undefined || last === undefined || id > last;
-  for (;;) {
+  while (!signal?.aborted) {
+    let open = false;
     try {
-      for await (const block of connection({ ...options, onConnection }, last)) {
-        if (!follows(block)) continue;
-        last = block.id ?? last;
-        if (block.data !== '') yield JSON.parse(block.data) as JournalEvent;
+      const blocks = await connect(options, last);
+      open = everOpen = true;
+      wait = API_LIMITS.eventsRetryMs;
+      onConnection?.(true);
+      for await (const { id, data } of blocks) {
+        if (id <= (last ?? -1)) continue;
+        last = id;
+        if (data !== '') yield JSON.parse(data) as JournalEvent;
       }
     } catch (error) {
-      if (!mayGoOn(error, everOpen, options.signal)) throw error;
+      if (!signal?.aborted && !(everOpen && mayPass(error))) throw error;
     }
-    if (options.signal?.aborted) return;
-    if (open) onConnection(false);
-    await pause(wait, options.signal);
+    if (open && !signal?.aborted) onConnection?.(false);
+    await pause(wait, signal);
     wait = Math.min(wait * 2, API_LIMITS.eventsRetryMostMs);
   }
 }

@@ -1,74 +1,60 @@
 /** The contract as an OpenAPI 3.1 document. Component schemas are those with an id; the order is the contract's. */
 import { z } from 'zod';
-import { PROBLEM_STATUS } from './codes.ts';
-import { contract, type Operation } from './contract/operations.ts';
+import { PROBLEM_STATUS, type ProblemCode } from './codes.ts';
+import { contract, type Operation } from './contract.ts';
 import { problem } from './resources/problem.ts';
-import { BASE_PATH, HEADERS } from './routes.ts';
+import { BASE_PATH, placeOf } from './routes.ts';
 
 type Json = Record<string, unknown>;
-type Properties = Record<string, Json & { properties?: Properties; required?: string[] }>;
+interface Described {
+  readonly properties?: Readonly<Record<string, Json>>;
+  readonly required?: readonly string[];
+}
+
+/** Safe integers need no bounds that say so. */
+function withoutSafeBounds(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+}
 
 const operations = Object.entries(contract) as [string, Operation][];
 
-/** The JSON schemas of what is sent (`input`) or answered (`output`), and of the components they refer to. */
-function schemas(of: Record<string, z.ZodType | undefined>, io: 'input' | 'output') {
-  const given = Object.entries(of).filter((entry): entry is [string, z.ZodType] => entry[1] !== undefined);
-  const all = z.toJSONSchema(z.object(Object.fromEntries(given)), {
-    io,
-    unrepresentable: 'any',
-    override: ({ jsonSchema }) => {
-      // Answers may gain fields; safe integers need no bounds that say so.
-      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-    },
-  });
-  const moved = JSON.stringify(all).replaceAll('"#/$defs/', '"#/components/schemas/');
-  const { properties, $defs } = JSON.parse(moved) as { properties: Properties; $defs: Record<string, Json> };
-  for (const definition of Object.values($defs)) delete definition['id'];
-  return { properties, components: $defs };
+/** The JSON schemas of all that travels, as it is on the wire, and of the components that they refer to. */
+const { properties, $defs } = JSON.parse(
+  JSON.stringify(
+    z.toJSONSchema(
+      z.object({
+        problem,
+        ...Object.fromEntries(operations.map(([name, { input }]) => [`${name}.input`, input])),
+        ...Object.fromEntries(operations.map(([name, { response }]) => [`${name}.response`, response])),
+      }),
+      { io: 'input', unrepresentable: 'any', override: ({ jsonSchema }) => withoutSafeBounds(jsonSchema) },
+    ),
+  ).replaceAll('"#/$defs/', '"#/components/schemas/'),
+) as { properties: Record<string, Json>; $defs: Record<string, Json> };
+
+/** The errors that belong to an operation; `invalid`, `too-large`, `internal` and the like can always come. */
+function errorsOf({ method, path, input, refusals }: Operation): ProblemCode[] {
+  const errors = [...refusals];
+  // A PUT makes what it does not find.
+  if (path.includes('{') && !(method === 'PUT' && path.endsWith('}'))) errors.unshift('not-found');
+  if ('ifMatch' in input.shape) errors.push('changed-meanwhile');
+  if ('selector' in input.shape) errors.push('invalid-selector');
+  return errors;
 }
 
-const inputs = schemas(
-  Object.fromEntries(
-    operations.flatMap(([name, { params, query, headers, body }]) => [
-      [`${name}.path`, params],
-      [`${name}.query`, query],
-      [`${name}.header`, headers],
-      [`${name}.body`, body],
-    ]),
-  ),
-  'input',
-);
-const outputs = schemas(
-  { problem, ...Object.fromEntries(operations.map(([name, { response }]) => [name, response])) },
-  'output',
-);
-
-function parameters(name: string): Json[] {
-  return ['path', 'query', 'header'].flatMap((place) => {
-    const { properties = {}, required = [] } = inputs.properties[`${name}.${place}`] ?? {};
-    return Object.entries(properties).map(([key, { description, ...schema }]) => ({
-      name: place === 'header' ? HEADERS[key as keyof typeof HEADERS] : key,
-      in: place,
-      required: required.includes(key),
-      description,
-      schema,
-    }));
-  });
-}
-
-function responses(name: string, { status, errors, stream }: Operation): Json {
-  const type = stream ? 'text/event-stream' : 'application/json';
-  const content = status === 204 ? undefined : { [type]: { schema: outputs.properties[name] } };
-  const refused = { 'application/problem+json': { schema: outputs.properties['problem'] } };
-  const codes = Map.groupBy(errors, (code) => PROBLEM_STATUS[code]);
+function responses(name: string, operation: Operation): Json {
+  const { status } = operation;
+  const type = name === 'streamEvents' ? 'text/event-stream' : 'application/json';
+  const content = status === 204 ? undefined : { [type]: { schema: properties[`${name}.response`] } };
+  const refused = { 'application/problem+json': { schema: properties['problem'] } };
+  const refusals = Map.groupBy(errorsOf(operation), (code) => PROBLEM_STATUS[code]);
   return {
     [status]: { description: 'Done', content },
     ...Object.fromEntries(
-      [...codes].map(([status, of]) => [
+      [...refusals].map(([status, codes]) => [
         status,
-        { description: of.map((code) => `\`${code}\``).join(', '), content: refused },
+        { description: codes.map((code) => `\`${code}\``).join(', '), content: refused },
       ]),
     ),
     default: { description: 'Any other problem', content: refused },
@@ -76,30 +62,27 @@ function responses(name: string, { status, errors, stream }: Operation): Json {
 }
 
 function written(name: string, operation: Operation): Json {
-  const body = inputs.properties[`${name}.body`];
+  const { properties: inputs = {}, required = [] } = properties[`${name}.input`] as Described;
+  const { body, ...rest } = inputs;
   return {
     operationId: name,
     summary: operation.summary,
-    parameters: parameters(name),
+    parameters: Object.entries(rest).map(([key, { description, ...schema }]) => {
+      const place = placeOf(operation, key);
+      return { name: place.name, in: place.in, required: required.includes(key), description, schema };
+    }),
     requestBody: body && { required: true, content: { 'application/json': { schema: body } } },
     responses: responses(name, operation),
   };
 }
 
 export function openApi(): Json {
+  const components = Object.entries($defs).map(([id, { id: _, ...schema }]) => [id, schema] as const);
   const paths: Record<string, Json> = {};
   for (const [name, operation] of operations) {
-    paths[operation.path] = {
-      ...paths[operation.path],
-      [operation.method.toLowerCase()]: written(name, operation),
-    };
+    const { path, method } = operation;
+    paths[path] = { ...paths[path], [method.toLowerCase()]: written(name, operation) };
   }
-  for (const [id, schema] of Object.entries(inputs.components)) {
-    const answered = outputs.components[id];
-    if (answered === undefined || JSON.stringify(answered) === JSON.stringify(schema)) continue;
-    throw new Error(`schema ${id} differs between requests and answers: give them two names`);
-  }
-  const components = Object.entries({ ...inputs.components, ...outputs.components });
   return {
     openapi: '3.1.0',
     info: {

@@ -29,7 +29,6 @@ export const ROUTES = {
   createRevision: { method: 'POST', path: '/configurations/{name}/revisions' },
   getRevision: { method: 'GET', path: '/configurations/{name}/revisions/{revision}' },
   diffRevisions: { method: 'GET', path: '/configurations/{name}/diff' },
-  check: { method: 'POST', path: '/check' },
 
   listGroups: { method: 'GET', path: '/groups' },
   getGroup: { method: 'GET', path: '/groups/{name}' },
@@ -42,7 +41,6 @@ export const ROUTES = {
   getRollout: { method: 'GET', path: '/rollouts/{id}' },
   listRolloutTargets: { method: 'GET', path: '/rollouts/{id}/targets' },
   listRolloutEvents: { method: 'GET', path: '/rollouts/{id}/events' },
-  listStrategies: { method: 'GET', path: '/strategies' },
 
   getFleet: { method: 'GET', path: '/fleet' },
   streamEvents: { method: 'GET', path: '/events' },
@@ -57,3 +55,13 @@ export const HEADERS = {
   idempotencyKey: 'Idempotency-Key',
   lastEventId: 'Last-Event-ID',
 } as const;
+
+export type HeaderInput = keyof typeof HEADERS;
+export type Place = { readonly in: 'path' | 'query' | 'header' | 'body'; readonly name: string };
+
+/** Where an input of an operation travels, and under which name: what is neither path, header nor body is query. */
+export function placeOf({ path }: Route, input: string): Place {
+  if (input === 'body') return { in: 'body', name: input };
+  if (Object.hasOwn(HEADERS, input)) return { in: 'header', name: HEADERS[input as HeaderInput] };
+  return { in: path.includes(`{${input}}`) ? 'path' : 'query', name: input };
+}

@@ -1,8 +1,17 @@
 /** A server in memory that serves the whole contract over real HTTP: enough of one to test the command line against. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiError, BASE_PATH, type Handlers, type OperationName, problemDocument } from '@flaghoist/api';
-import { contract, type Operation, readRequest } from '@flaghoist/api/contract';
+import {
+  type AnswerOf,
+  ApiError,
+  BASE_PATH,
+  type CallName,
+  type InputOf,
+  type OperationName,
+  problemDocument,
+} from '@flaghoist/api';
+import { contract, type Operation } from '@flaghoist/api/contract';
+import { readRequest } from '@flaghoist/api/wire';
 import { checkText } from '@flaghoist/fleet';
 import { World } from './world.ts';
 
@@ -18,7 +27,10 @@ function page<Item>(items: readonly Item[], { limit, cursor }: { limit: number; 
   };
 }
 
-function handlersOf(world: World): Handlers<AbortSignal> {
+/** Answers are given as they stand on the wire. */
+type Answers = { readonly [Op in CallName]: (input: InputOf<Op>) => Promise<AnswerOf<Op>> };
+
+function handlersOf(world: World): Answers {
   const agent = (id: string) => {
     const found = world.agents.find((one) => one.id === id || one.instanceUid === id);
     if (found === undefined) throw missing('agent', id);
@@ -107,9 +119,6 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       const [a = '', b = ''] = [before.files['']?.body, after.files['']?.body];
       return { from: before.number, to: after.number, text: a === b ? '' : `-${a}+${b}` };
     },
-    check: async ({ body }) => ({
-      findings: checkText(body.files).map((problem) => ({ ...problem, severity: 'error' as const })),
-    }),
 
     listGroups: async (input) => page([...world.groups.keys()].map(groupView), input),
     getGroup: async ({ name }) => groupView(name),
@@ -143,7 +152,6 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       return page(world.targets, input);
     },
     listRolloutEvents: async () => ({ items: [], nextCursor: null }),
-    listStrategies: async () => ({ items: [] }),
     getFleet: async () => ({
       total: world.agents.length,
       connected: 0,
@@ -153,8 +161,6 @@ function handlersOf(world: World): Handlers<AbortSignal> {
       capabilities: {},
       lastEvent: world.events.length,
     }),
-    streamEvents: async ({ after, lastEventId }, signal) =>
-      world.follow(lastEventId ?? after ?? world.events.length, signal),
     getVersion: async () => ({ version: '9.9.9', api: 'v1', startedAt: '2026-11-21T12:00:00.000Z' }),
   };
 }
@@ -185,20 +191,21 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
   const { name, params } = found;
   const operation: Operation = contract[name];
   const query = Object.fromEntries(url.searchParams);
-  const input = readRequest(name, { params, query, headers: request.headers, body: await bodyOf(request) });
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  const handler = handlersOf(world)[name] as (input: unknown, signal: AbortSignal) => Promise<unknown>;
-  const answer = await handler(input, gone.signal);
-  if (operation.stream) {
+  const raw = { params, query, headers: request.headers, body: await bodyOf(request) };
+  if (name === 'streamEvents') {
+    const { after, lastEventId } = readRequest(name, raw);
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(': here\n\n');
-    for await (const event of answer as AsyncIterable<{ seq: number; kind: string }>) {
+    for await (const event of world.follow(lastEventId ?? after ?? world.events.length, gone.signal)) {
       response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
     }
     response.end();
     return;
   }
+  const handler = handlersOf(world)[name] as (input: unknown) => Promise<unknown>;
+  const answer = await handler(readRequest(name, raw));
   // An answer that is not what the contract says is a mistake in the test.
   operation.response.parse(answer);
   response.writeHead(operation.status, { 'Content-Type': 'application/json' });

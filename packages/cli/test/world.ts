@@ -16,7 +16,9 @@ import type {
 export const NOW = Date.parse('2026-11-21T12:00:00.000Z');
 const at = (millisAgo: number): string => new Date(NOW - millisAgo).toISOString();
 
-type Body<Op extends 'createRevision' | 'putGroup' | 'startRollout'> = InputOf<Op>['body'];
+type Body<Op extends 'createRevision' | 'putGroup' | 'startRollout'> = Omit<InputOf<Op>['body'], 'author'> & {
+  readonly author?: string;
+};
 type Ref = Rollout['target'];
 
 const NO_COUNTS: Rollout['counts'] = {

@@ -50,7 +50,7 @@ export const SERVER_LIMITS = {
   /** Event streams open at once. */
   streams: 256,
   /** Ended rollouts kept whole in memory, so that their pages do not fold a log each (111 ms at 9,000 agents). */
-  rolloutsFolded: 8,
+  rolloutsFolded: { entries: 8 },
 } as const;
 
 /** How much of what one agent says is kept (X26). Sizes in characters unless they say otherwise. */

@@ -30,7 +30,7 @@ beforeEach(async () => {
   server = createServer(async (request, response) => {
     const after = new URL(request.url ?? '', 'http://x').searchParams.get('after');
     open += 1;
-    await streamEvents({ journal }, after === null ? undefined : Number(after), response, () => {}, STALL).catch(
+    await streamEvents({ journal }, after === null ? undefined : Number(after), response, STALL).catch(
       (error: unknown) => {
         refusal = error;
         response.end();

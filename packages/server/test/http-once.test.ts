@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { once } from '../src/http/once.ts';
+import { onceOnly } from '../src/http/once.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import type { Change } from '../src/storage/store.ts';
 import { Lab, silent, story } from './lab.ts';
@@ -74,13 +74,12 @@ it('the key is in the commit of the effect: no crash can part them', async () =>
       waiting = [];
     },
   };
-  const plane = { store, journal, reconciler, now: () => 7 } as never;
-  const request = { idempotencyKey: 'k', body: { a: 1 } };
-  const run = () =>
-    once(plane, 'thing', request, async (commit) => {
-      journal.write({ kind: 'mark', name: 'effect', value: 1 });
-      return commit('done');
-    });
+  const once = onceOnly({ store, journal, reconciler, now: () => 7 } as never);
+  const prepare = async () => () => {
+    journal.write({ kind: 'mark', name: 'effect', value: 1 });
+    return 'done';
+  };
+  const run = () => once({ scope: 'thing', idempotencyKey: 'k', body: { a: 1 }, prepare });
   expect(await run()).toBe('done');
   expect(commits.map((changes) => changes.map(({ kind }) => kind))).toEqual([['mark', 'idempotency']]);
   expect(await run()).toBe('done');

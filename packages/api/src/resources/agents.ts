@@ -76,15 +76,13 @@ const ledgerEntry = v.object(
   'How far an agent got with one revision, each step with its time',
 );
 
-const healthTree: z.ZodType<Health> = v.object('HealthTree', {
+const subtree = z.lazy(() => healthTree);
+const healthTree: z.ZodType<Health, Health> = v.object('HealthTree', {
   ...health,
   startTimeUnixNano: z.string(),
   statusTimeUnixNano: z.string(),
   attributes: v.attributes,
-  components: z.record(
-    z.string(),
-    z.lazy(() => healthTree),
-  ),
+  components: z.record(z.string(), subtree),
 });
 
 const pin = v.object('Pin', {
@@ -109,15 +107,15 @@ export const agentDetail = v.object('AgentDetail', {
   ledger: z.array(ledgerEntry),
 });
 
-export const agentFilter = z.object({
+export const agentFilter = {
   selector: v.selector.optional(),
   q: z.string().max(200).optional().meta({ description: 'Part of the name, id or instance uid' }),
   group: z.string().optional(),
   state: agentState.optional(),
-  ...v.paging,
-});
+};
 
-export const configView = z.enum(['desired', 'offered', 'effective']);
+const configView = z.enum(['desired', 'offered', 'effective']);
+export const configFilter = { view: configView.default('effective') };
 export const agentConfig = v.object(
   'AgentConfig',
   {
@@ -136,10 +134,7 @@ export const pinRequest = v.request('PinRequest', {
   configuration: v.objectName,
   revision: v.revisionNumber,
   reason: v.text,
-  author: v.author.optional(),
+  author: v.author,
   expires: v.time.optional(),
 });
-export const labelRequest = v.request('LabelRequest', {
-  labels: v.labelChanges,
-  author: v.author.optional(),
-});
+export const labelRequest = v.request('LabelRequest', { labels: v.labelChanges, author: v.author });

@@ -13,17 +13,14 @@ export const configuration = v.object('Configuration', {
 });
 export const configurationRequest = v.request('ConfigurationRequest', {
   description: v.text.default(''),
-  author: v.author.optional(),
+  author: v.author,
 });
 
 const description = 'Texts by their name on the wire; the name of a single one is the empty string';
 const files = z
   .record(z.string(), z.object({ body: z.string(), contentType: z.string() }))
   .meta({ id: 'Files', description });
-const fileRequest = z.strictObject({
-  body: z.string(),
-  contentType: z.string().max(255).default('text/yaml'),
-});
+const fileRequest = z.strictObject({ body: z.string(), contentType: z.string().max(255).default('text/yaml') });
 const filesRequest = z
   .record(z.string().max(255), fileRequest)
   .refine((all) => Object.keys(all).length <= API_LIMITS.files, `at most ${API_LIMITS.files} files`)
@@ -47,24 +44,13 @@ export const revisionWithFiles = v.object('RevisionWithFiles', { ...revision.sha
 export const revisionRequest = v.request('RevisionRequest', {
   files: filesRequest,
   message: v.text,
-  author: v.author.optional(),
+  author: v.author,
   parent: z.int().min(1).optional().meta({ description: 'Refused when the newest revision is another one' }),
 });
 
-export const diffQuery = z.object({ from: v.revisionNumber, to: v.revisionNumber });
+export const diffFilter = { from: v.revisionNumber, to: v.revisionNumber };
 export const diff = v.object('Diff', {
   from: z.int(),
   to: z.int(),
   text: z.string().meta({ description: 'Unified, file by file; empty when they are the same' }),
 });
-
-export const checkRequest = v.request('CheckRequest', { files: filesRequest });
-const finding = v.object('Finding', {
-  file: z.string(),
-  line: z.int(),
-  column: z.int(),
-  rule: z.string(),
-  severity: z.enum(['error', 'warning']),
-  message: z.string(),
-});
-export const findings = v.object('Findings', { findings: z.array(finding) });

@@ -23,6 +23,9 @@ export const journalEvent = v.object('Event', {
 });
 
 const after = 'Backfill from the event after this one; without it only new ones come';
-export const eventFilter = z.object({ after: v.numeral.min(0).optional().meta({ description: after }) });
+export const eventFilter = {
+  after: v.numeral.min(0).optional().meta({ description: after }),
+  lastEventId: v.numeral.min(0).optional(),
+};
 
 export const version = v.object('Version', { version: z.string(), api: z.literal('v1'), startedAt: v.time });

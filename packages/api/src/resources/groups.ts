@@ -21,5 +21,5 @@ export const groupRequest = v.request('GroupRequest', {
   priority: z.int().default(100).meta({ description: 'Higher wins; equal priorities resolve by name' }),
   configuration: v.objectName,
   strategy: z.string().optional(),
-  author: v.author.optional(),
+  author: v.author,
 });

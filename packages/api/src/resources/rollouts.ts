@@ -10,7 +10,7 @@ const settings = {
   minHealthyTime: v.duration,
   requireEffective: z.enum(['never', 'ifReported', 'always']),
 };
-export const strategy = v.object('Strategy', { name: z.string(), ...settings });
+const strategy = v.object('Strategy', { name: z.string(), ...settings });
 
 const supersede = 'Take over from a rollout of the group that is not finished';
 export const rolloutRequest = z
@@ -22,7 +22,7 @@ export const rolloutRequest = z
     strategy: z.string().optional(),
     overrides: z.strictObject(settings).partial().meta({ id: 'StrategyOverrides' }).optional(),
     supersede: z.boolean().default(false).meta({ description: supersede }),
-    author: v.author.optional(),
+    author: v.author,
     message: v.text,
   })
   .refine(({ group, fleet }) => (group === undefined) !== (fleet === undefined), {
@@ -55,12 +55,8 @@ export const rollout = v.object('Rollout', {
 });
 
 const agent = { agent: z.string(), name: z.string() };
-const failure = z.object({
-  reason: failureReason,
-  message: z.string(),
-  count: v.count,
-  examples: z.array(z.object(agent)),
-});
+const examples = z.array(z.object(agent));
+const failure = z.object({ reason: failureReason, message: z.string(), count: v.count, examples });
 const straggler = z.object({ ...agent, state: targetState, why: z.string(), since: v.time.nullable() });
 
 export const rolloutDetail = v.object('RolloutDetail', {
@@ -84,10 +80,6 @@ export const target = v.object('RolloutTarget', {
 const data = z.record(z.string(), z.unknown());
 export const rolloutEvent = v.object('RolloutEvent', { seq: z.int(), at: v.time, kind: z.string(), data });
 
-export const rolloutFilter = z.object({
-  group: z.string().optional(),
-  state: rolloutState.optional(),
-  ...v.paging,
-});
-export const targetFilter = z.object({ state: targetState.optional(), ...v.paging });
+export const rolloutFilter = { group: z.string().optional(), state: rolloutState.optional() };
+export const targetFilter = { state: targetState.optional() };
 export const startedRollouts = z.object({ rollouts: z.array(rollout) });

@@ -1,5 +1,5 @@
 /** The values that resources are made of. A schema with an id is a component of `openapi.json`. */
-import type { AttributeValue } from '@flaghoist/fleet';
+import { type AttributeValue, formatDuration, parseDuration, type Share } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { API_LIMITS } from '../limits.ts';
 
@@ -13,21 +13,35 @@ export function request<Shape extends z.ZodRawShape>(id: string, shape: Shape) {
   return z.strictObject(shape).meta({ id });
 }
 
-export const time = z.iso
+const timeText = z.iso
   .datetime({ offset: true })
   .meta({ id: 'Time', description: 'RFC 3339', example: '2026-11-21T13:45:00.000Z' });
+/** On the wire text, in the domain milliseconds since the Unix epoch. */
+export const time = z.codec(timeText, z.number(), {
+  decode: (text) => Date.parse(text),
+  encode: (at) => new Date(at).toISOString(),
+});
 
-export const duration = z
+const durationText = z
   .string()
   .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'a duration such as 30s, 5m or 1h30m')
   .meta({ id: 'Duration', description: 'A length of time: `30s`, `5m`, `1h30m`', example: '30s' });
+/** On the wire text, in the domain milliseconds. */
+export const duration = z.codec(durationText, z.number('this duration is too long'), {
+  decode: (text) => parseDuration(text) ?? Number.NaN,
+  encode: formatDuration,
+});
 
-export const share = z
+const shareValue = z
   .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/, 'a count, or a share such as 5%')])
   .meta({
     id: 'Share',
     description: 'A number of agents, or a share of those in the group at the start: `10`, `"25%"`',
   });
+export const share = z.codec(shareValue, z.custom<Share>(), {
+  decode: (value) => (typeof value === 'number' ? { count: value } : { percent: Number.parseFloat(value) }),
+  encode: (value) => ('count' in value ? value.count : `${value.percent}%`),
+});
 
 export const objectName = z
   .string()
@@ -37,7 +51,13 @@ export const objectName = z
 
 export const hash = z.string().meta({ id: 'Hash', description: 'SHA-256, hexadecimal; empty for none' });
 export const text = z.string().max(API_LIMITS.textLength);
-export const author = z.string().min(1).max(API_LIMITS.authorLength);
+/** Who asks for a change, while there are no accounts. */
+export const author = z
+  .string()
+  .min(1)
+  .max(API_LIMITS.authorLength)
+  .optional()
+  .transform((name) => name ?? 'anonymous');
 export const selector = z
   .string()
   .max(API_LIMITS.selectorLength)
@@ -59,8 +79,9 @@ export const labelChanges = z
   )
   .meta({ id: 'LabelChanges', description: 'Labels to set; null removes one' });
 
+const nested = z.lazy(() => attributeValue);
 /** An OpAMP attribute value. 64-bit integers outside the safe range and bytes keep their type in a tag. */
-const attributeValue: z.ZodType<AttributeValue> = z
+const attributeValue: z.ZodType<AttributeValue, AttributeValue> = z
   .union([
     z.string(),
     z.number(),
@@ -69,29 +90,8 @@ const attributeValue: z.ZodType<AttributeValue> = z
     z.object({ int64: z.string() }),
     z.object({ double: z.string() }),
     z.object({ bytes: z.string() }),
-    z.object({
-      kvlist: z.record(
-        z.string(),
-        z.lazy(() => attributeValue),
-      ),
-    }),
-    z.array(z.lazy(() => attributeValue)),
+    z.object({ kvlist: z.record(z.string(), nested) }),
+    z.array(nested),
   ])
   .meta({ id: 'AttributeValue' });
 export const attributes = z.record(z.string(), attributeValue).meta({ id: 'Attributes' });
-
-/** Which part of a list to give, and where the last answer ended. */
-export const paging = {
-  limit: numeral.min(1).max(API_LIMITS.pageSizeMost).default(API_LIMITS.pageSize),
-  cursor: z.string().optional(),
-};
-
-/** A page of a list, and how many there are in all. */
-export function pageOf<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: count });
-}
-
-/** A page of a history, whose end is not counted. */
-export function historyOf<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
-}

@@ -129,7 +129,7 @@ test('agent label, pin, unpin, retry, restart, delete and timeline', async () =>
     out: 'agent/a-edge-1 pinned to edge@latest\n',
   });
   expect(server.world.calls.at(-1)).toMatchObject({
-    pin: { configuration: 'edge', revision: 'latest', reason: 'try', expires: '2026-11-21T14:00:00.000Z' },
+    pin: { configuration: 'edge', revision: 'latest', reason: 'try', expires: Date.UTC(2026, 10, 21, 14) },
   });
   expect(await run(server.url, [...pin, '--expires', 'soon'])).toMatchObject({ code: 2 });
 

@@ -85,13 +85,18 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
 
   /**
    * Every event after `after`, in order, none lost or doubled. Without `after` only new ones. Nothing is gathered for
-   * a reader: it takes the next page when it is ready for it. Ends when the signal fires. @throws EventsGone, at the
-   * first step or when the reader fell behind what is kept.
+   * a reader: it takes the next page when it is ready for it. Ends when the signal fires. @throws EventsGone, at once
+   * or when the reader fell behind what is kept.
    */
-  async *follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<JournalEvent> {
-    let seen = after ?? this.#told;
-    if (seen > this.#told) throw new EventsGone(`event ${seen} has not happened here (the last one is ${this.#told})`);
-    if (seen + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
+  follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<JournalEvent> {
+    const from = after ?? this.#told;
+    if (from > this.#told) throw new EventsGone(`event ${from} has not happened here (the last one is ${this.#told})`);
+    if (from + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
+    return this.#from(from, signal);
+  }
+
+  async *#from(after: number, signal: AbortSignal): AsyncGenerator<JournalEvent> {
+    let seen = after;
     for (;;) {
       // Rejects when the signal fires, which ends this just below.
       if (seen === this.#told) await once(this, 'told', { signal }).catch(() => {});

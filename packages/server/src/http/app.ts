@@ -1,6 +1,7 @@
-import { ApiError, BASE_PATH, type Handlers, type OperationName, problemDocument } from '@flaghoist/api';
-import { contract, readRequest } from '@flaghoist/api/contract';
+import { ApiError, BASE_PATH, type CallName, type Handlers, type OperationName, problemDocument } from '@flaghoist/api';
+import { contract } from '@flaghoist/api/contract';
 import openapi from '@flaghoist/api/openapi.json' with { type: 'json' };
+import { readRequest, writeAnswer } from '@flaghoist/api/wire';
 import { FleetError } from '@flaghoist/fleet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ControlPlane } from '../control-plane.ts';
@@ -12,17 +13,6 @@ import { streamEvents } from './event-stream.ts';
 import { fleetHandlers } from './fleet.ts';
 import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
-
-/** The stream is written by hand; everything else answers with a value. */
-type Answered = Omit<Handlers<void>, 'streamEvents'>;
-
-const handlersOf = (plane: ControlPlane): Answered => ({
-  ...agentHandlers(plane),
-  ...configurationHandlers(plane),
-  ...groupHandlers(plane),
-  ...rolloutHandlers(plane),
-  ...fleetHandlers(plane),
-});
 
 /** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
 function toApiError(error: unknown): ApiError {
@@ -63,15 +53,13 @@ function refuseForeignHost(loopback: boolean, { headers, ip }: FastifyRequest): 
   );
 }
 
-function refuseProto(key: string, value: unknown): unknown {
-  if (key !== '__proto__') return value;
-  throw new ApiError('invalid', 'body: a key cannot be called "__proto__"; give it another name');
-}
-
 /** `__proto__` is refused by name, because checking would drop it silently. @throws ApiError `invalid`. */
 function readJson(body: string): unknown {
   try {
-    return JSON.parse(body, /__proto__|\\u/.test(body) ? refuseProto : undefined);
+    return JSON.parse(body, (key, value) => {
+      if (key !== '__proto__') return value;
+      throw new ApiError('invalid', 'body: a key cannot be called "__proto__"; give it another name');
+    });
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
     throw new ApiError('invalid', `body: this is not JSON: ${(cause as Error).message}`, [], { cause });
@@ -104,58 +92,43 @@ export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions)
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
   app.get('/openapi.json', async () => openapi);
-  const handlers = handlersOf(plane);
-  const acts = new Map<string, OperationName>();
-  for (const [key, { method, path }] of Object.entries(contract)) {
-    const name = key as OperationName;
-    const [resource = '', verb] = path.split('}:');
-    if (verb === undefined) {
-      const url = BASE_PATH + path.replace(/\{(\w+)\}/g, ':$1');
-      app.route({
-        method,
-        url,
-        handler: (request, reply) => serve(name, request.params as object, request, reply),
-      });
-    } else {
-      acts.set(`${resource}}:${verb}`, name);
-    }
-  }
-  // The router takes a colon for the beginning of a parameter, so `/agents/{id}:restart` is taken apart here.
-  app.post(`${BASE_PATH}/:resource/:target`, (request, reply) => {
-    const { resource, target } = request.params as { resource: string; target: string };
-    const colon = target.lastIndexOf(':');
-    const name = acts.get(`/${resource}/{id}:${target.slice(colon + 1)}`);
-    if (name === undefined || colon < 1) throw notFound(request);
-    return serve(name, { id: target.slice(0, colon) }, request, reply);
-  });
+
+  const handlers: Handlers = {
+    ...agentHandlers(plane),
+    ...configurationHandlers(plane),
+    ...groupHandlers(plane),
+    ...rolloutHandlers(plane),
+    ...fleetHandlers(plane),
+  };
   let streams = 0;
 
-  async function serve(
-    name: OperationName,
-    params: object,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<unknown> {
-    const { headers, body } = request;
-    const raw = { params, query: request.query as object, headers, body };
-    if (name === 'streamEvents') {
-      const { after, lastEventId } = readRequest(name, raw as never);
-      if (streams >= SERVER_LIMITS.streams)
-        throw new ApiError('too-many-requests', `${streams} event streams are open; close some`);
-      streams += 1;
-      request.raw.socket.setTimeout(0);
-      try {
-        await streamEvents(plane, lastEventId ?? after, reply.raw, () => reply.hijack());
-      } finally {
-        streams -= 1;
-      }
-      return reply;
+  async function answer(name: CallName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const handle = handlers[name] as (input: unknown) => Promise<{ readonly version?: string } | undefined>;
+    const result = await handle(readRequest(name, request));
+    if (result?.version !== undefined) reply.header('etag', `"${result.version}"`);
+    return reply.status(contract[name].status).send(writeAnswer(name, result as never));
+  }
+
+  async function stream(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { after, lastEventId } = readRequest('streamEvents', request);
+    if (streams >= SERVER_LIMITS.streams)
+      throw new ApiError('too-many-requests', `${streams} event streams are open; close some`);
+    streams += 1;
+    try {
+      await streamEvents(plane, lastEventId ?? after, reply.raw);
+    } finally {
+      streams -= 1;
+      if (reply.raw.headersSent) reply.hijack();
     }
-    const input = readRequest(name, raw as never);
-    const answer = await (handlers[name] as (input: unknown) => Promise<unknown>)(input);
-    const { version } = (answer ?? {}) as { version?: unknown };
-    if (typeof version === 'string') reply.header('etag', `"${version}"`);
-    return reply.status(contract[name].status).send(answer);
+    return reply;
+  }
+
+  for (const name of Object.keys(contract) as OperationName[]) {
+    const { method, path } = contract[name];
+    // To the router `:id` is a parameter and `::` a colon; before an act the parameter takes all up to the last colon.
+    const url = BASE_PATH + path.replace('}:', '}(^.+)::').replaceAll(/\{(\w+)\}/g, ':$1');
+    const handler = name === 'streamEvents' ? stream : answer.bind(undefined, name);
+    app.route({ method, url, handler });
   }
   return app;
 }

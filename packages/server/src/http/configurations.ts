@@ -1,34 +1,10 @@
-import type { Handlers, InputOf } from '@flaghoist/api';
-import { type ConfigFiles, FleetError } from '@flaghoist/fleet';
+import type { Handlers } from '@flaghoist/api';
+import { type Configuration, FleetError } from '@flaghoist/fleet';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import type { ControlPlane } from '../control-plane.ts';
-import { ANONYMOUS } from './agents.ts';
-import { type Commit, once } from './once.ts';
-import { pageOf } from './pages.ts';
+import { onceOnly } from './once.ts';
+import { descending, pageOf } from './pages.ts';
 import { checkVersion, versionOf } from './preconditions.ts';
-import { configurationView, revisionView } from './views.ts';
-
-type ConfigurationOperation =
-  | 'listConfigurations'
-  | 'getConfiguration'
-  | 'putConfiguration'
-  | 'deleteConfiguration'
-  | 'listRevisions'
-  | 'createRevision'
-  | 'getRevision'
-  | 'diffRevisions'
-  | 'check';
-
-async function put(plane: ControlPlane, { name, ifMatch, body }: InputOf<'putConfiguration'>) {
-  const { configurations, journal, reconciler } = plane;
-  const before = configurations.has(name) ? configurations.get(name) : undefined;
-  checkVersion(ifMatch, before && versionOf([before.description]));
-  const author = body.author ?? ANONYMOUS;
-  const row = configurations.put(name, body.description, author, plane.now());
-  if (before === undefined) journal.record('configuration.created', author, `configuration/${name}`, {});
-  await reconciler.flush();
-  return configurationView(row, plane.groups.list());
-}
 
 /** Why a configuration cannot be deleted, and what to do. */
 function whoUses({ groups, roster }: ControlPlane, name: string): string | undefined {
@@ -53,89 +29,89 @@ function whoUses({ groups, roster }: ControlPlane, name: string): string | undef
   return undefined;
 }
 
-async function remove(plane: ControlPlane, { name, ifMatch, author }: InputOf<'deleteConfiguration'>): Promise<void> {
-  const { configurations, journal, reconciler } = plane;
-  checkVersion(ifMatch, versionOf([configurations.get(name).description]));
-  const inUse = whoUses(plane, name);
-  if (inUse !== undefined) throw new FleetError('conflict', inUse);
-  configurations.delete(name);
-  journal.record('configuration.deleted', author ?? ANONYMOUS, `configuration/${name}`, {});
-  await reconciler.flush();
-}
+export function configurationHandlers(plane: ControlPlane) {
+  const { configurations, groups, journal, now, reader, reconciler, store } = plane;
+  const once = onceOnly(plane);
 
-async function createRevision(plane: ControlPlane, { name, body }: InputOf<'createRevision'>, commit: Commit) {
-  const { configurations, journal, reader } = plane;
-  configurations.get(name);
-  const problems = await reader.check(body.files);
-  const [first] = problems;
-  if (first !== undefined) {
-    const where = first.file === '' ? '' : ` of file ${JSON.stringify(first.file)}`;
-    throw new FleetError(
-      'invalid-config',
-      `line ${first.line}, column ${first.column}${where}: ${first.message}`,
-      problems,
-    );
+  const view = (row: Configuration) => ({
+    ...row,
+    groups: groups.list().flatMap(({ name, configuration }) => (configuration === row.name ? [name] : [])),
+    version: versionOf([row.description]),
+  });
+
+  /** A revision with its texts. */
+  async function whole(name: string, number: number | 'latest') {
+    const revision = configurations.revision(name, number);
+    return { ...revision, files: (await store.files(revision.hash)) ?? {} };
   }
-  const author = body.author ?? ANONYMOUS;
-  const given = { files: body.files, message: body.message, author, parent: body.parent };
-  const { revision, created } = configurations.save(name, given, plane.now());
-  if (created) {
-    const { number, hash, message } = revision;
-    journal.record('revision.created', author, `configuration/${name}`, { number, hash, message });
-  }
-  return commit({ ...revisionView(revision), created });
-}
 
-async function filesOf(
-  plane: ControlPlane,
-  name: string,
-  number: number | 'latest',
-): Promise<{ number: number; files: ConfigFiles }> {
-  const revision = plane.configurations.revision(name, number);
-  return { number: revision.number, files: (await plane.store.files(revision.hash)) ?? {} };
-}
+  return {
+    listConfigurations: async (paging) => pageOf(configurations.list(), paging, ({ name }) => name, view),
 
-async function diff(plane: ControlPlane, { name, from, to }: InputOf<'diffRevisions'>) {
-  const [old, next] = await Promise.all([filesOf(plane, name, from), filesOf(plane, name, to)]);
-  const names = [...new Set([...Object.keys(old.files), ...Object.keys(next.files)])].sort();
-  let text = '';
-  for (const file of names) {
-    const [before, after] = [old.files[file]?.body ?? '', next.files[file]?.body ?? ''];
-    const label = (number: number): string => `${name}@${number}${file === '' ? '' : `/${file}`}`;
-    if (before !== after)
-      text += createTwoFilesPatch(label(old.number), label(next.number), before, after, undefined, undefined, {
-        headerOptions: FILE_HEADERS_ONLY,
-      });
-  }
-  return { from: old.number, to: next.number, text };
-}
+    getConfiguration: async ({ name }) => view(configurations.get(name)),
 
-export const configurationHandlers = (plane: ControlPlane): Pick<Handlers<void>, ConfigurationOperation> => ({
-  listConfigurations: async (input) => {
-    const page = pageOf(plane.configurations.list(), input, ({ name }) => name);
-    return { ...page, items: page.items.map((row) => configurationView(row, plane.groups.list())) };
-  },
-  getConfiguration: async ({ name }) => configurationView(plane.configurations.get(name), plane.groups.list()),
-  putConfiguration: (input) => put(plane, input),
-  deleteConfiguration: (input) => remove(plane, input),
-  listRevisions: async ({ name, ...paging }) => {
-    const newest = [...plane.configurations.revisions(name)].reverse();
-    const page = pageOf(newest, paging, ({ number }) => String(1e9 - number));
-    return { ...page, items: page.items.map(revisionView) };
-  },
-  createRevision: (input) =>
-    once(plane, `revision ${input.name}`, input, (commit) => createRevision(plane, input, commit)),
-  getRevision: async ({ name, revision }) => {
-    const found = plane.configurations.revision(name, revision);
-    const { files } = await filesOf(plane, name, found.number);
-    return {
-      ...revisionView(found),
-      files: files as Awaited<ReturnType<Handlers<void>['getRevision']>>['files'],
-    };
-  },
-  diffRevisions: (input) => diff(plane, input),
-  check: async ({ body }) => {
-    const problems = await plane.reader.check(body.files);
-    return { findings: problems.map((problem) => ({ ...problem, severity: 'error' as const })) };
-  },
-});
+    putConfiguration: async ({ name, ifMatch, body: { description, author } }) => {
+      const before = configurations.has(name) ? view(configurations.get(name)) : undefined;
+      checkVersion(ifMatch, before?.version);
+      const row = configurations.put(name, description, author, now());
+      if (before === undefined) journal.record('configuration.created', author, `configuration/${name}`, {});
+      await reconciler.flush();
+      return view(row);
+    },
+
+    deleteConfiguration: async ({ name, ifMatch, author }) => {
+      checkVersion(ifMatch, view(configurations.get(name)).version);
+      const inUse = whoUses(plane, name);
+      if (inUse !== undefined) throw new FleetError('conflict', inUse);
+      configurations.delete(name);
+      journal.record('configuration.deleted', author, `configuration/${name}`, {});
+      await reconciler.flush();
+    },
+
+    listRevisions: async ({ name, ...paging }) =>
+      pageOf(
+        configurations.revisions(name),
+        paging,
+        ({ number }) => descending(number),
+        (revision) => revision,
+      ),
+
+    createRevision: ({ name, idempotencyKey, body }) => {
+      const prepare = async () => {
+        configurations.get(name);
+        const problems = await reader.check(body.files);
+        const [first] = problems;
+        if (first !== undefined) {
+          const where = first.file === '' ? '' : ` of file ${JSON.stringify(first.file)}`;
+          const place = `line ${first.line}, column ${first.column}${where}`;
+          throw new FleetError('invalid-config', `${place}: ${first.message}`, problems);
+        }
+        return () => {
+          const { revision, created } = configurations.save(name, { parent: undefined, ...body }, now());
+          if (created) {
+            const { number, hash, message } = revision;
+            journal.record('revision.created', body.author, `configuration/${name}`, { number, hash, message });
+          }
+          return { ...revision, created };
+        };
+      };
+      return once({ scope: `revision ${name}`, idempotencyKey, body, prepare });
+    },
+
+    getRevision: ({ name, revision }) => whole(name, revision),
+
+    diffRevisions: async ({ name, from, to }) => {
+      const [old, next] = await Promise.all([whole(name, from), whole(name, to)]);
+      let text = '';
+      for (const file of [...new Set([...Object.keys(old.files), ...Object.keys(next.files)])].sort()) {
+        const [before, after] = [old.files[file]?.body ?? '', next.files[file]?.body ?? ''];
+        const label = (number: number): string => `${name}@${number}${file === '' ? '' : `/${file}`}`;
+        if (before !== after)
+          text += createTwoFilesPatch(label(old.number), label(next.number), before, after, undefined, undefined, {
+            headerOptions: FILE_HEADERS_ONLY,
+          });
+      }
+      return { from: old.number, to: next.number, text };
+    },
+  } satisfies Partial<Handlers>;
+}

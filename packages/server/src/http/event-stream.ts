@@ -1,67 +1,57 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { API_LIMITS, ApiError } from '@flaghoist/api';
+import { writeAnswer } from '@flaghoist/api/wire';
 import type { ControlPlane } from '../control-plane.ts';
-import { EventsGone } from '../events/journal.ts';
+import { EventsGone, type Journal } from '../events/journal.ts';
+import type { JournalEvent } from '../events/journal-event.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import { eventView } from './views.ts';
+
+const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+
+async function* blocksOf(events: AsyncIterable<JournalEvent>): AsyncGenerator<string> {
+  for await (const event of events) {
+    const data = JSON.stringify(writeAnswer('streamEvents', event));
+    yield `id: ${event.seq}\nevent: ${event.kind}\ndata: ${data}\n\n`;
+  }
+}
+
+/** @throws ApiError `gone` */
+function follow(journal: Journal, after: number | undefined, signal: AbortSignal) {
+  try {
+    return journal.follow(after, signal);
+  } catch (error) {
+    if (!(error instanceof EventsGone)) throw error;
+    throw new ApiError('gone', `${error.message}: read /fleet and follow from its lastEvent`);
+  }
+}
 
 /**
  * Writes the journal as `text/event-stream` until the reader leaves, or takes nothing for `stall` milliseconds and is
- * cut off; then it comes back with the number of the last event it saw. `begun` is called when the answer is certain
- * to be a stream. @throws ApiError `gone` before anything is written when that number is not kept here.
+ * cut off; then, or when it is further behind than what is kept, it comes back with the number of the last event it saw.
+ * @throws ApiError `gone` before anything is written when that number is not kept here.
  */
 export async function streamEvents(
   { journal }: Pick<ControlPlane, 'journal'>,
   after: number | undefined,
   response: ServerResponse,
-  begun: () => void,
   stall: number = SERVER_LIMITS.streamStall,
 ): Promise<void> {
   const leave = new AbortController();
+  const events = follow(journal, after, leave.signal);
   response.once('close', () => leave.abort());
-  const events = journal.follow(after, leave.signal);
-  const begin = (): void => {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
-    // Where it begins, so that a reader cut off before the first event can resume without a hole.
-    response.write(after === undefined ? `id: ${journal.last}\n\n` : ': resumed\n\n');
-  };
-  const next = events.next();
+  // Nothing was taken for so long: that is a fault only while something waits to be taken.
+  response.setTimeout(stall, () => response.writableNeedDrain && response.destroy());
+  response.writeHead(200, HEADERS);
+  // Where it begins, so that a reader cut off before the first event can resume without a hole.
+  response.write(after === undefined ? `id: ${journal.last}\n\n` : ': resumed\n\n');
+  const beat = setInterval(() => response.writableNeedDrain || response.write(': beat\n\n'), API_LIMITS.eventsBeatMs);
   try {
-    // A generator refuses at its first step; if it only waits, the head goes out meanwhile.
-    await Promise.race([next, new Promise((resolve) => setImmediate(resolve))]);
+    await pipeline(blocksOf(events), response);
   } catch (error) {
-    if (!(error instanceof EventsGone)) throw error;
-    throw new ApiError('gone', `${error.message}: read /fleet and follow from its lastEvent`);
-  }
-  begun();
-  begin();
-  const beat = setInterval(() => response.write(': beat\n\n'), API_LIMITS.eventsBeatMs);
-  try {
-    for (let step = await next; step.done !== true; step = await events.next()) {
-      const view = eventView(step.value);
-      const room = response.write(`id: ${view.seq}\nevent: ${view.kind}\ndata: ${JSON.stringify(view)}\n\n`);
-      if (room) continue;
-      const patience = AbortSignal.any([leave.signal, AbortSignal.timeout(stall)]);
-      if (!(await drained(response, patience))) return;
-    }
-  } catch (error) {
-    // Further behind than what is kept: told so when it comes back.
-    if (!(error instanceof EventsGone)) throw error;
+    // Whoever left, was cut off or is too far behind comes back with its number.
+    if (!leave.signal.aborted && !(error instanceof EventsGone)) throw error;
   } finally {
     clearInterval(beat);
-    // What a reader does not take would wait for ever behind a polite end.
-    response.destroy();
   }
 }
-
-/** Whether everything written was taken before the signal fired. */
-const drained = (response: ServerResponse, signal: AbortSignal): Promise<boolean> =>
-  once(response, 'drain', { signal }).then(
-    () => true,
-    () => false,
-  );

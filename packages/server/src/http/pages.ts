@@ -5,40 +5,42 @@ interface Paging {
   readonly cursor?: string | undefined;
 }
 
-export interface Page<T> {
-  readonly items: T[];
-  readonly nextCursor: string | null;
-  readonly total: number;
-}
-
 const encode = (key: string): string => Buffer.from(key).toString('base64url');
 const decode = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
 
+/** A sort key of numbers that puts the greatest first. */
+export const descending = (value: number): string => String(Number.MAX_SAFE_INTEGER - value).padStart(17, '0');
+
 /**
- * One page of a sorted list. The cursor names the last item seen, not a position, so that items which come or go
- * meanwhile neither repeat nor hide others. `keyOf` must be unique and grow along the list.
+ * One page of a list, sorted by a unique key. The cursor names the last item seen, not a position, so that items which
+ * come or go meanwhile neither repeat nor hide others. Only the items of the page are viewed.
  */
-export function pageOf<T>(sorted: readonly T[], { limit, cursor }: Paging, keyOf: (item: T) => string): Page<T> {
-  const after = cursor === undefined ? undefined : decode(cursor);
-  const start = after === undefined ? 0 : sorted.findIndex((item) => keyOf(item) > after);
-  const items = start === -1 ? [] : sorted.slice(start, start + limit);
-  const last = items.at(-1);
-  const more = start !== -1 && start + limit < sorted.length && last !== undefined;
-  return { items, nextCursor: more ? encode(keyOf(last)) : null, total: sorted.length };
+export function pageOf<T, View>(
+  list: Iterable<T>,
+  { limit, cursor }: Paging,
+  keyOf: (item: T) => string,
+  view: (item: T) => View,
+) {
+  const sorted = Array.from(list, (item) => ({ item, key: keyOf(item) })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const after = cursor === undefined ? '' : decode(cursor);
+  const rest = sorted.filter(({ key }) => key > after);
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(({ item }) => view(item)),
+    nextCursor: rest.length > limit && last !== undefined ? encode(last.key) : null,
+    total: sorted.length,
+  };
 }
 
 /** A page of a numbered history; the cursor is the last number given. */
-export function historyStart(cursor: string | undefined): number {
-  if (cursor === undefined) return 0;
-  const after = Number(decode(cursor));
+export async function historyPage<T extends { readonly seq: number }>(
+  { limit, cursor }: Paging,
+  read: (page: { readonly after: number; readonly limit: number }) => Promise<readonly T[]>,
+) {
+  const after = cursor === undefined ? 0 : Number(decode(cursor));
   if (!Number.isSafeInteger(after)) throw new FleetError('invalid', 'cursor: use the nextCursor of an earlier answer');
-  return after;
-}
-
-export function historyPage<T extends { seq: number }>(
-  items: T[],
-  limit: number,
-): { items: T[]; nextCursor: string | null } {
+  const items = await read({ after, limit });
   const last = items.at(-1);
   return { items, nextCursor: items.length < limit || last === undefined ? null : encode(String(last.seq)) };
 }

@@ -3,9 +3,7 @@ import { ApiError } from '@flaghoist/api';
 
 /** Refuses an edit of something that has changed since it was read. `*` asks only that it exists. */
 export function checkVersion(ifMatch: string | undefined, present: string | undefined): void {
-  if (ifMatch === undefined) return;
-  const wanted = ifMatch.replace(/^W\//, '').replaceAll('"', '');
-  if (wanted === present || (wanted === '*' && present !== undefined)) return;
+  if (ifMatch === undefined || ifMatch === present || (ifMatch === '*' && present !== undefined)) return;
   throw new ApiError(
     'changed-meanwhile',
     'somebody changed it since you read it; read it again and repeat your change',

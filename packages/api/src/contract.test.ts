@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { API_LIMITS } from '../limits.ts';
-import { openApi } from '../openapi.ts';
-import type { OperationName } from '../routes.ts';
-import { contract, type Operation, readRequest } from './index.ts';
+import { contract, type Operation } from './contract.ts';
+import { API_LIMITS } from './limits.ts';
+import { openApi } from './openapi.ts';
+import { type OperationName, placeOf } from './routes.ts';
+import { readRequest, writeAnswer } from './wire.ts';
 
 const operations = Object.entries(contract) as [OperationName, Operation][];
 const raw = { params: {}, query: {}, headers: {}, body: undefined };
 
 test('openapi.json is what the contract says, and its references lead somewhere', () => {
-  const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../openapi.json', import.meta.url), 'utf8');
   const document = openApi();
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(document)));
   const { schemas } = document['components'] as { schemas: Record<string, unknown> };
@@ -19,15 +20,13 @@ test('openapi.json is what the contract says, and its references lead somewhere'
 });
 
 test.each(operations)(
-  '%s: the path has the parameters that the schema has, inputs have one name each',
+  '%s: what its path names are inputs of it, and only PUT, POST and PATCH have a body',
   (_, operation) => {
-    const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    expect(inPath).toEqual(Object.keys(operation.params?.shape ?? {}));
-    const names = [operation.params, operation.query, operation.headers].flatMap((part) =>
-      Object.keys(part?.shape ?? {}),
-    );
-    expect(new Set(names).size).toBe(names.length);
-    expect(names).not.toContain('body');
+    const { input, method, path } = operation;
+    const places = Object.keys(input.shape).map((name) => ({ name, place: placeOf(operation, name).in }));
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect(places.flatMap(({ name, place }) => (place === 'path' ? [name] : []))).toEqual(inPath);
+    if (places.some(({ place }) => place === 'body')) expect(['PUT', 'POST', 'PATCH']).toContain(method);
   },
 );
 
@@ -43,6 +42,7 @@ test('a request is read with defaults and numbers as numbers', () => {
   expect(readRequest('deleteGroup', { ...raw, params: { name: 'edge' }, headers: { 'if-match': 'W/"v1"' } })).toEqual({
     name: 'edge',
     ifMatch: 'v1',
+    author: 'anonymous',
   });
 });
 
@@ -79,4 +79,27 @@ test('an attribute called __proto__ is only a key', () => {
   const { body } = readRequest('labelAgent', { ...raw, params: { id: 'a' }, body: { labels } });
   expect(Object.getPrototypeOf(body.labels)).not.toBe('x');
   expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+});
+
+test('times, durations and shares are text on the wire and numbers in the domain', () => {
+  const overrides = { maxInFlight: '25%', maxFailed: 3, applyTimeout: '1m30s' };
+  const rollout = { group: 'edge', configuration: 'edge', revision: 1, message: '', overrides };
+  expect(readRequest('startRollout', { ...raw, body: rollout }).body.overrides).toEqual({
+    maxInFlight: { percent: 25 },
+    maxFailed: { count: 3 },
+    applyTimeout: 90_000,
+  });
+  const pin = { configuration: 'edge', revision: 1, reason: '', expires: '2026-11-21T13:45:00+01:00' };
+  const { body } = readRequest('pinAgent', { ...raw, params: { id: 'a' }, body: pin });
+  expect(body).toMatchObject({ expires: Date.UTC(2026, 10, 21, 12, 45), author: 'anonymous' });
+  const endless = { ...rollout, overrides: { applyTimeout: '999999999999999d' } };
+  expect(() => readRequest('startRollout', { ...raw, body: endless })).toThrow('this duration is too long');
+});
+
+test('an answer has the fields that the contract names, those of maps as they are', () => {
+  const data = JSON.parse('{"__proto__":"x","at":0}');
+  const event = { seq: 1, at: 0, kind: 'k', author: 'a', subject: 's', data, secret: 'x' };
+  expect(JSON.stringify(writeAnswer('streamEvents', event))).toBe(
+    '{"seq":1,"at":"1970-01-01T00:00:00.000Z","kind":"k","author":"a","subject":"s","data":{"__proto__":"x","at":0}}',
+  );
 });

@@ -1,0 +1,166 @@
+/**
+ * The REST contract: every operation with its inputs, its answer and its errors. The client, `openapi.json`, the types
+ * that the server must fill in, the reading of requests and the writing of answers all follow from this table.
+ */
+import { z } from 'zod';
+import type { ProblemCode } from './codes.ts';
+import { API_LIMITS } from './limits.ts';
+import * as agents from './resources/agents.ts';
+import * as configurations from './resources/configurations.ts';
+import * as fleet from './resources/fleet.ts';
+import * as groups from './resources/groups.ts';
+import * as rollouts from './resources/rollouts.ts';
+import { author, count, numeral, objectName, revisionNumber } from './resources/values.ts';
+import { type OperationName, ROUTES, type Route } from './routes.ts';
+
+interface Described {
+  readonly summary: string;
+  /** All inputs by name; `placeOf` tells where each of them travels. */
+  readonly input: z.ZodObject;
+  /**
+   * Of the event stream: one item, which travels in blocks of `id` (the number), `event` (the kind) and `data`, with
+   * comments while nothing happens. Without a number to resume from it begins with an `id` alone.
+   */
+  readonly response: z.ZodType;
+  /** The errors that do not follow from the route and the inputs. */
+  readonly refusals: readonly ProblemCode[];
+  readonly status: number;
+}
+
+export type Operation = Route & Described;
+
+function op<Answer extends z.ZodType, Input extends z.ZodRawShape>(
+  summary: string,
+  response: Answer,
+  input: Input,
+  refusals: readonly ProblemCode[] = [],
+  status: 200 | 201 | 202 = 200,
+) {
+  return {
+    summary,
+    response,
+    input: z.object(input),
+    refusals,
+    status: response instanceof z.ZodVoid ? 204 : status,
+  };
+}
+
+/** Which part of a list to give, and where the last answer ended. */
+const paging = {
+  limit: numeral.min(1).max(API_LIMITS.pageSizeMost).default(API_LIMITS.pageSize),
+  cursor: z.string().optional(),
+};
+const nextCursor = z.string().nullable();
+
+/** Pages of a list, with how many there are in all. */
+function list<Item extends z.ZodType, Filter extends z.ZodRawShape>(summary: string, item: Item, filter: Filter) {
+  return op(summary, z.object({ items: z.array(item), nextCursor, total: count }), { ...filter, ...paging });
+}
+
+/** Pages of a history, whose end is not counted. */
+function history<Item extends z.ZodType, Filter extends z.ZodRawShape>(summary: string, item: Item, filter: Filter) {
+  return op(summary, z.object({ items: z.array(item), nextCursor }), { ...filter, ...paging });
+}
+
+const byName = { name: objectName };
+const byRevision = { ...byName, revision: revisionNumber };
+const id = z.string().min(1).max(200);
+const byId = { id: id.meta({ description: 'Our id' }) };
+const byAgent = { id: id.meta({ description: 'Our agent id, or the instance UID' }) };
+const ifMatch = {
+  /** The version inside an entity tag. */
+  ifMatch: z
+    .string()
+    .overwrite((tag) => tag.replace(/^(W\/)?"(.*)"$/, '$2'))
+    .optional()
+    .meta({ description: 'Refused unless this is the present version' }),
+};
+const again = 'A repetition with the same key and body gets the first answer and does nothing; another body is refused';
+const idempotencyKey = {
+  idempotencyKey: z.string().max(API_LIMITS.idempotencyKeyLength).optional().meta({ description: again }),
+};
+const { group: _, ...memberFilter } = agents.agentFilter;
+const agentAct = { ...byAgent, author };
+const deletion = { ...byName, author, ...ifMatch };
+const nothing = z.void();
+
+const operations = {
+  listAgents: list('List agents', agents.agent, agents.agentFilter),
+  getAgent: op('Show an agent with its ledger', agents.agentDetail, byAgent),
+  labelAgent: op('Set or remove labels of an agent', agents.agent, { ...byAgent, body: agents.labelRequest }),
+  deleteAgent: op('Forget an agent', nothing, agentAct),
+  getAgentConfig: op('Show what an agent should run, was sent or says it runs', agents.agentConfig, {
+    ...byAgent,
+    ...agents.configFilter,
+  }),
+  getAgentTimeline: history('Show the events of an agent, oldest first', fleet.journalEvent, byAgent),
+  pinAgent: op(
+    'Push a revision to one agent, whatever its group runs',
+    agents.agent,
+    { ...byAgent, body: agents.pinRequest },
+    ['refused-hash', 'conflict', 'not-supported'],
+  ),
+  unpinAgent: op('Give an agent back to its group', agents.agent, agentAct),
+  restartAgent: op('Tell an agent to restart', agents.agent, agentAct, ['not-supported', 'conflict'], 202),
+  retryAgent: op('Offer an agent again what it did not apply', agents.agent, agentAct, ['conflict'], 202),
+
+  listConfigurations: list('List configurations', configurations.configuration, {}),
+  getConfiguration: op('Show a configuration', configurations.configuration, byName),
+  putConfiguration: op('Create or change a configuration', configurations.configuration, {
+    ...byName,
+    ...ifMatch,
+    body: configurations.configurationRequest,
+  }),
+  deleteConfiguration: op('Delete a configuration that no group runs', nothing, deletion, ['conflict']),
+  listRevisions: list('List the revisions of a configuration, newest first', configurations.revision, byName),
+  createRevision: op(
+    'Save a revision; touches no agent',
+    configurations.savedRevision,
+    { ...byName, ...idempotencyKey, body: configurations.revisionRequest },
+    ['invalid-config', 'conflict'],
+    201,
+  ),
+  getRevision: op('Show a revision with its texts', configurations.revisionWithFiles, byRevision),
+  diffRevisions: op('Compare two revisions of a configuration', configurations.diff, {
+    ...byName,
+    ...configurations.diffFilter,
+  }),
+
+  listGroups: list('List groups', groups.group, {}),
+  getGroup: op('Show a group', groups.group, byName),
+  putGroup: op('Create or change a group', groups.group, { ...byName, ...ifMatch, body: groups.groupRequest }, [
+    'invalid-selector',
+    'invalid-strategy',
+    'conflict',
+    'rollout-active',
+  ]),
+  deleteGroup: op('Delete a group; its agents keep what they run', nothing, deletion, ['rollout-active']),
+  listGroupAgents: list('List the agents of a group', agents.agent, { ...byName, ...memberFilter }),
+
+  startRollout: op(
+    'Move a group, or every group that runs a configuration, to a revision',
+    rollouts.startedRollouts,
+    { ...idempotencyKey, body: rollouts.rolloutRequest },
+    ['not-found', 'invalid-strategy', 'conflict', 'rollout-active', 'not-supported'],
+    201,
+  ),
+  listRollouts: list('List rollouts, newest first', rollouts.rollout, rollouts.rolloutFilter),
+  getRollout: op('Show a rollout: how far it is, what failed and why', rollouts.rolloutDetail, byId),
+  listRolloutTargets: list('List what became of each agent of a rollout', rollouts.target, {
+    ...byId,
+    ...rollouts.targetFilter,
+  }),
+  listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, byId),
+
+  getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet, {}),
+  streamEvents: op('Follow what happens: in order, nothing lost or doubled', fleet.journalEvent, fleet.eventFilter, [
+    'gone',
+  ]),
+  getVersion: op('Tell the version of the server', fleet.version, {}),
+} satisfies Record<OperationName, Described>;
+
+export type Contract = { readonly [Op in OperationName]: (typeof ROUTES)[Op] & (typeof operations)[Op] };
+
+export const contract = Object.fromEntries(
+  Object.entries(ROUTES).map(([name, route]) => [name, { ...route, ...operations[name as OperationName] }]),
+) as Contract;
