@@ -68,11 +68,7 @@ function needsNode(why) {
 }
 
 function isStamped() {
-  try {
-    return fs.readFileSync(stamp).equals(fs.readFileSync(lockfile));
-  } catch {
-    return false;
-  }
+  return fs.existsSync(stamp) && fs.readFileSync(stamp).equals(fs.readFileSync(lockfile));
 }
 
 async function install(own) {
@@ -114,10 +110,7 @@ function isForHere({ os, cpu, libc }) {
 async function npmCi(own) {
   const began = Date.now();
   process.stderr.write('flaghoist: installing dependencies with npm ci ... ');
-  const flags = [
-    '--include=dev --include=optional --engine-strict=false --no-audit --no-fund --loglevel=error',
-    '--fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000',
-  ].join(' ');
+  const flags = '--include=dev --include=optional --engine-strict=false --loglevel=error';
   const { code, stopped, error, output } = await npm(`ci ${flags}`, npmEnvironment(own));
   process.stderr.write(`${code === 0 ? '' : 'failed after '}${((Date.now() - began) / 1000).toFixed(1)} s\n`);
   if (stopped)

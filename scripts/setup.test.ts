@@ -110,6 +110,19 @@ describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
     expect(installs()).toBe(2);
   });
 
+  test('what somebody has installed by hand is taken as it is, unless something is missing', async () => {
+    const put = (name: string, packages: object) => fs.writeFileSync(join(clone, name), JSON.stringify({ packages }));
+    const here = { integrity: 'a' };
+    const elsewhere = { integrity: 'b', optional: true, os: ['plan9'], cpu: [process.arch] };
+    fs.mkdirSync(join(clone, 'node_modules'));
+    put('package-lock.json', { '': {}, 'node_modules/here': here, 'node_modules/elsewhere': elsewhere });
+    put('node_modules/.package-lock.json', { 'node_modules/here': here });
+    expect(await ended(run('x'), {})).toMatchObject({ code: 0, err: '' });
+    fs.rmSync(join(clone, `node_modules/.set-up-for-${platform}`));
+    put('node_modules/.package-lock.json', { 'node_modules/here': { integrity: 'older' } });
+    expect(await ended(run('x'), {})).toMatchObject({ code: 0, err: expect.stringMatching(/installing/) });
+  });
+
   test('bin/flaghoist works through links, and becomes the program', async () => {
     fs.symlinkSync('a clone/bin/flaghoist', join(base, 'one'));
     fs.symlinkSync(join(base, 'one'), join(base, 'path/two'));

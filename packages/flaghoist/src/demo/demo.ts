@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { styleText } from 'node:util';
 import { type Agent, allItems, createClient } from '@flaghoist/api';
 import type { Programs } from '@flaghoist/cli';
 import { type RunningServer, startServer } from '@flaghoist/server';
@@ -50,6 +51,13 @@ async function startOnUsualPorts(data: string): Promise<RunningServer> {
   }
 }
 
+async function tellStory(stage: Stage): Promise<void> {
+  for (const [heading, commands] of Object.entries(STORY)) {
+    stage.heading(heading);
+    for (const command of commands) await stage.type(command);
+  }
+}
+
 /** Those that do not run what they should, the steps of one that refused, and the sums. */
 async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void> {
   stage.heading('From the ledger: every agent that does not run what it should, and why');
@@ -68,6 +76,12 @@ async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void>
   stage.heading('From the ledger: what became of everybody');
   await stage.type('rollout list');
   await stage.type('group list');
+}
+
+function showExpectations(stage: Stage, judged: Readonly<Record<string, boolean>>): void {
+  stage.heading('What was expected');
+  for (const [text, holds] of Object.entries(judged))
+    stage.say(`  ${holds ? styleText('green', '✓') : styleText('red', '✗ not so:')} ${text}`);
 }
 
 function showWhatNext(stage: Stage, { api, opamp }: RunningServer['addresses']): void {
@@ -110,27 +124,24 @@ export const demo: Programs['demo'] = async (options, io) => {
     const judged = expectations({ agents, rollouts, records: fleet.records(), real: real?.count ?? 0 });
     return { agents, judged, good: Object.values(judged).every(Boolean) };
   };
+  /** Looks again until it holds or patience is over; resolves to what was seen last. */
   const lookUntil = async (holds: (seen: Awaited<ReturnType<typeof look>>) => boolean) => {
     const end = performance.now() + PATIENCE;
-    while (!holds(await look()) && performance.now() < end) await sleep(200, undefined, { signal: interrupted });
+    let seen = await look();
+    for (; !holds(seen) && performance.now() < end; seen = await look())
+      await sleep(200, undefined, { signal: interrupted });
+    return seen;
   };
 
-  const present =
-    fleet.agents.filter(({ behaviour }) => behaviour.kind !== 'offline-until').length + (real?.count ?? 0);
+  const late = fleet.agents.filter(({ behaviour }) => behaviour.kind === 'offline-until');
+  const present = fleet.agents.length - late.length + (real?.count ?? 0);
   await lookUntil(({ agents }) => agents.length >= present);
-  for (const [heading, commands] of Object.entries(STORY)) {
-    stage.heading(heading);
-    for (const command of commands) await stage.type(command);
-  }
+  await tellStory(stage);
   fleet.release();
-  await lookUntil(({ good }) => good);
-  await showLedger(stage, (await look()).agents);
-
+  const { agents } = await lookUntil(({ good }) => good);
+  await showLedger(stage, agents);
   const { judged, good } = await look();
-  stage.heading('What was expected');
-  const { style } = stage;
-  for (const [text, holds] of Object.entries(judged))
-    stage.say(`  ${holds ? style.good('✓') : style.bad('✗ not so:')} ${text}`);
+  showExpectations(stage, judged);
   if (!options.exit && !interrupted.aborted) {
     showWhatNext(stage, addresses);
     await once(interrupted, 'abort');

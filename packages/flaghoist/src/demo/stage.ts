@@ -1,20 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type Io, type Style, styleFor } from '@flaghoist/cli';
+import { styleText } from 'node:util';
+import type { Io } from '@flaghoist/cli';
 
 const PROGRAM = join(import.meta.dirname, '../main.ts');
 
 /** Where the demo takes place: the command line, used as a user would, and words between its outputs. */
 export class Stage {
-  readonly style: Style;
   readonly #io: Io;
   readonly #env: NodeJS.ProcessEnv;
   readonly #interrupted: AbortSignal;
 
   /** `api` is the server's URL. Once `interrupted` fires, commands end, and further ones throw. */
   constructor(io: Io, api: string, interrupted: AbortSignal) {
-    this.style = styleFor(io.stdout, io.env);
     this.#io = io;
     this.#env = { ...io.env, FLAGHOIST_SERVER: api };
     this.#interrupted = interrupted;
@@ -25,13 +24,13 @@ export class Stage {
   }
 
   heading(text: string): void {
-    this.say(`\n${this.style.bold(text)}`);
+    this.say(`\n${styleText('bold', text)}`);
   }
 
   /** Shows a command and runs it; what it prints is seen at once. @throws AbortError */
   async type(command: string): Promise<void> {
     this.#interrupted.throwIfAborted();
-    this.say(this.style.dim(`$ flaghoist ${command}`));
+    this.say(styleText('dim', `$ flaghoist ${command}`));
     const words = command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [];
     const settings = { env: this.#env, signal: this.#interrupted, killSignal: 'SIGINT', stdio: 'inherit' } as const;
     await once(spawn(process.execPath, [PROGRAM, ...words], settings), 'exit');
