@@ -51,31 +51,20 @@ async function startOnUsualPorts(data: string): Promise<RunningServer> {
   }
 }
 
-async function tellStory(stage: Stage): Promise<void> {
-  for (const [heading, commands] of Object.entries(STORY)) {
-    stage.heading(heading);
-    for (const command of commands) await stage.type(command);
-  }
-}
-
 /** Those that do not run what they should, the steps of one that refused, and the sums. */
 async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void> {
-  stage.heading('From the ledger: every agent that does not run what it should, and why');
   const states = new Set(agents.map(({ state }) => state).sort());
   states.delete('in-sync');
-  for (const state of states) await stage.type(`agent list --state ${state}`);
+  await stage.scene(
+    'From the ledger: every agent that does not run what it should, and why',
+    [...states].map((state) => `agent list --state ${state}`),
+  );
   const refusing = agents.find(({ state }) => state === 'failed');
-  if (refusing !== undefined) {
-    stage.heading('From the ledger: one that refused, step by step');
-    await stage.type(`agent show ${refusing.name}`);
-  }
-  if (agents.some(({ name }) => name === 'real-1')) {
-    stage.heading('From the ledger: the real ones');
-    await stage.type('agent list -q real-');
-  }
-  stage.heading('From the ledger: what became of everybody');
-  await stage.type('rollout list');
-  await stage.type('group list');
+  if (refusing !== undefined)
+    await stage.scene('From the ledger: one that refused, step by step', [`agent show ${refusing.name}`]);
+  if (agents.some(({ name }) => name === 'real-1'))
+    await stage.scene('From the ledger: the real ones', ['agent list -q real-']);
+  await stage.scene('From the ledger: what became of everybody', ['rollout list', 'group list']);
 }
 
 function showExpectations(stage: Stage, judged: Readonly<Record<string, boolean>>): void {
@@ -100,7 +89,7 @@ Ctrl-C ends it; nothing is left behind.`);
 }
 
 /** Resolves to 0 when every expectation held. @throws AbortError when it is interrupted before. */
-export const demo: Programs['demo'] = async (options, io) => {
+export const demo: Programs['demo'] = async (options) => {
   const scenario = await chosenScenario({ ...options, scenario: file('fleet.yaml') });
   const interrupted = interruption();
   await using cleanUp = new AsyncDisposableStack();
@@ -109,7 +98,7 @@ export const demo: Programs['demo'] = async (options, io) => {
   const { addresses } = cleanUp.use(await startOnUsualPorts(join(directory, 'data')));
   const url = `ws://${addresses.opamp}/v1/opamp`;
   const api = `http://${addresses.api}`;
-  const stage = new Stage(io, api, interrupted);
+  const stage = new Stage(api, interrupted);
   stage.heading('Flaghoist demo');
   stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
   const fleet = cleanUp.use(await startFleet({ url, scenario }));
@@ -136,7 +125,7 @@ export const demo: Programs['demo'] = async (options, io) => {
   const late = fleet.agents.filter(({ behaviour }) => behaviour.kind === 'offline-until');
   const present = fleet.agents.length - late.length + (real?.count ?? 0);
   await lookUntil(({ agents }) => agents.length >= present);
-  await tellStory(stage);
+  for (const [heading, commands] of Object.entries(STORY)) await stage.scene(heading, commands);
   fleet.release();
   const { agents } = await lookUntil(({ good }) => good);
   await showLedger(stage, agents);
