@@ -1,36 +1,95 @@
 /** How commands are declared: each says which options it needs and takes, and its function gets just these. */
+import { userInfo } from 'node:os';
+import { AGENT_STATES, parseDuration, ROLLOUT_STATES, TARGET_STATES } from '@flaghoist/fleet';
+import { InvalidArgumentError } from 'commander';
 import type { Session } from './session.ts';
 
-/** Every option once. What is called the same means the same everywhere. */
+/**
+ * Every option once; what is called the same means the same everywhere. The third is what it is when it is not given
+ * (a text), what it may be (a list), or how it is read (a function).
+ */
 export const OPTIONS = {
-  after: ['--after <number>', 'from the event after this one'],
+  after: ['--after <number>', 'from the event after this one', wholeNumber],
   agent: ['--agent <agent>', 'to one agent: a pin'],
-  author: ['--author <name>', 'who does it (the user of the operating system)'],
+  agents: ['--agents <number>', 'how many', wholeNumber],
+  agentState: ['--state <state>', 'in one state', AGENT_STATES],
+  apiListen: ['--api-listen <host:port>', 'operator plane', '127.0.0.1:4321'],
+  author: ['--author <name>', 'who does it', userOfTheSystem()],
   configuration: ['--configuration <configuration>', 'the configuration; made if it is new'],
+  data: ['--data <dir>', 'where it keeps its data', './flaghoist-data'],
   dryRun: ['--dry-run', 'only tell what would change'],
-  expires: ['--expires <when>', 'a duration such as 2h, or a time'],
+  exit: ['--exit', 'end after the rollouts; 0 only if all went as it should'],
+  expires: ['--expires <when>', 'a duration such as 2h, or a time', moment],
   filename: ['-f, --filename <file>', 'file, directory or -'],
   fleet: ['--fleet', 'every group that runs the configuration'],
   follow: ['--follow', 'and what happens from now on'],
   group: ['--group <group>', 'the agents of a group'],
+  insecureOpenEnrolment: ['--insecure-open-enrolment', 'let any agent that reaches the agent plane enrol'],
   message: ['-m, --message <text>', 'why'],
+  opampListen: ['--opamp-listen <host:port>', 'agent plane', '127.0.0.1:4320'],
+  opsListen: ['--ops-listen <host:port>', 'operations', '127.0.0.1:4322'],
   q: ['-q, --q <text>', 'with this in name or id'],
+  real: ['--real', 'also start two real Supervisors with Collectors, where they are built'],
   reason: ['--reason <text>', 'why'],
   rollout: ['--rollout', 'start the rollouts that follow from it'],
-  state: ['--state <state>', 'in one state'],
+  rolloutState: ['--state <state>', 'in one state', ROLLOUT_STATES],
+  scenario: ['--scenario <file>', 'who is in the fleet and how they behave'],
+  seed: ['--seed <number>', 'the same seed, the same fleet', wholeNumber],
+  selector: ['-l, --selector <selector>', 'only what these labels select: role=edge,zone in (a,b),!old'],
   strategy: ['--strategy <strategy>', 'how the rollout goes'],
   supersede: ['--supersede', 'take over from a rollout that is not finished'],
-  timeout: ['--timeout <duration>', 'watch at most that long (exit code 6)'],
+  targetState: ['--state <state>', 'in one state', ['pending', ...TARGET_STATES]],
+  timeout: ['--timeout <duration>', 'watch at most that long (exit code 6)', duration],
   to: ['--to <revision>', 'C@7, C@latest or C@stable:GROUP'],
-  view: ['--view <view>', 'desired, offered or effective (effective)'],
+  url: ['--url <url>', 'OpAMP endpoint', 'ws://127.0.0.1:4320/v1/opamp'],
+  view: ['--view <view>', 'which (effective)', ['desired', 'offered', 'effective']],
   watch: ['--watch', 'stay until it is decided; the exit code is the outcome'],
-} as const satisfies Record<string, readonly [flags: string, description: string]>;
+} as const satisfies Record<
+  string,
+  readonly [flags: string, about: string, how?: string | readonly string[] | ((text: string) => unknown)]
+>;
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number.');
+}
+
+/** Milliseconds. */
+function duration(text: string): number {
+  const millis = parseDuration(text);
+  if (millis) return millis;
+  throw new InvalidArgumentError('Give a duration such as 10m.');
+}
+
+/** A time, or a length of time from now on; RFC 3339. */
+function moment(text: string): string {
+  const time = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() + (parseDuration(text) ?? Number.NaN);
+  if (Number.isNaN(time)) throw new InvalidArgumentError('Give a duration such as 2h, or an RFC 3339 time.');
+  return new Date(time).toISOString();
+}
+
+function userOfTheSystem(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // In a container the user may have no entry.
+    return process.env['USER'] ?? 'unknown';
+  }
+}
 
 export type OptionName = keyof typeof OPTIONS;
-/** An option that a command takes; with `!` one that it needs. */
+/** An option that a command takes; with `!` one that it needs, or that has a value when it is not given. */
 export type Taken = OptionName | `${OptionName}!`;
-type Flags<Name extends OptionName> = (typeof OPTIONS)[Name][0];
-type Value<Name extends OptionName> = Flags<Name> extends `${string}<${string}` ? string : true;
+
+type How<Name extends OptionName> = (typeof OPTIONS)[Name][2 & keyof (typeof OPTIONS)[Name]];
+type Value<Name extends OptionName> =
+  How<Name> extends (text: string) => infer Read
+    ? Read
+    : How<Name> extends readonly (infer Choice)[]
+      ? Choice
+      : (typeof OPTIONS)[Name][0] extends `${string}<${string}`
+        ? string
+        : true;
 
 /** The options of a command, as its function gets them. */
 export type Given<Takes extends Taken> = {

@@ -9,12 +9,14 @@ export interface Input extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
 }
 
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /** The outside world, so that tests can be one. */
 export interface Io {
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: Input | undefined;
+  readonly env: Env;
   readonly now?: (() => number) | undefined;
   /** Aborted by Ctrl-C; without it the process listens itself, while a command waits. */
   readonly interrupted?: AbortSignal | undefined;

@@ -7,35 +7,22 @@ export function bare(kind: string, name: string): string {
   return name.startsWith(`${kind}/`) ? name.slice(kind.length + 1) : name;
 }
 
-export interface RevisionReference {
-  readonly configuration: string;
-  readonly revision: number | 'latest' | { readonly stableOf: string };
-}
-
-/** @throws CliError that shows what a reference looks like */
-export function parseReference(text: string, ifMissing?: 'latest'): RevisionReference {
-  const [configuration = '', which = ifMissing, ...rest] = bare('configuration', text).split('@');
-  const wrong = new CliError(`${JSON.stringify(text)} names no revision: write C@7, C@latest or C@stable:GROUP`);
-  if (configuration === '' || which === undefined || rest.length > 0) throw wrong;
-  if (which === 'latest') return { configuration, revision: 'latest' };
-  if (which.startsWith('stable:')) return { configuration, revision: { stableOf: which.slice('stable:'.length) } };
-  const revision = Number(which);
-  if (!Number.isSafeInteger(revision) || revision < 1) throw wrong;
-  return { configuration, revision };
-}
-
-export interface Resolved {
+export interface Reference {
   readonly configuration: string;
   readonly revision: number | 'latest';
 }
 
-/** The revision as the API takes it: what is stable is looked up. */
-export async function resolveReference(client: Client, reference: RevisionReference): Promise<Resolved> {
-  const { configuration, revision } = reference;
-  if (typeof revision !== 'object') return { configuration, revision };
-  const { name, stable } = await client.getGroup({ name: revision.stableOf });
+const REFERENCE = /^([^@]+)@(?:(latest)|([1-9]\d{0,14})|stable:([^@]+))$/;
+
+/** The revision as the API takes it: what is stable is looked up. @throws CliError that shows what to write */
+export async function revisionNamed(client: Client, text: string): Promise<Reference> {
+  const [match, configuration = '', latest, number, group] = REFERENCE.exec(bare('configuration', text)) ?? [];
+  if (match === undefined)
+    throw new CliError(`${JSON.stringify(text)} names no revision: write C@7, C@latest or C@stable:GROUP`);
+  if (group === undefined) return { configuration, revision: latest === undefined ? Number(number) : 'latest' };
+  const { stable } = await client.getGroup({ name: group });
   if (stable?.configuration === configuration) return { configuration, revision: stable.revision };
-  throw new CliError(`group ${name} has no stable revision of ${configuration}`, ExitCode.notFound);
+  throw new CliError(`group ${group} has no stable revision of ${configuration}`, ExitCode.notFound);
 }
 
 /** The answer, or nothing where there is no such thing. */

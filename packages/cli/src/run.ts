@@ -1,10 +1,10 @@
 import { ApiError, type ProblemDetail } from '@flaghoist/api';
 import { CommanderError } from 'commander';
+import type { Programs } from './commands/programs.ts';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { oneLine } from './output/text.ts';
-import { buildProgram } from './program.ts';
-import type { Programs } from './programs.ts';
+import { runProgram } from './program.ts';
 
 /** Exit codes of what the server refuses, by HTTP status. */
 const BY_STATUS: Readonly<Record<number, number>> = {
@@ -20,32 +20,24 @@ export interface RunOptions extends Io {
   readonly programs: Programs;
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof ApiError && error.code !== 'timeout') return BY_STATUS[error.status] ?? ExitCode.error;
+  return error instanceof ApiError ? ExitCode.timeout : ExitCode.error;
+}
+
 function problemText({ file, line, column, path, rule, message }: ProblemDetail): string {
   const place = line === undefined ? path : `${file || 'config'}:${line}:${column}`;
   return [place, rule, message].filter((word) => word !== undefined).join(': ');
 }
 
-function report(error: unknown, { stderr, env }: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
-  const say = (text: string): unknown => stderr.write(`flaghoist: ${oneLine(text)}\n`);
-  if (error instanceof CliError) {
-    say(error.message);
-    return error.exitCode;
-  }
-  if (error instanceof ApiError) {
-    say(error.detail);
-    for (const problem of error.problems) {
-      // The sentence above names the field that is wrong; of a text, file, line and rule are news.
-      const told = problem.line === undefined && error.detail.includes(problem.message);
-      if (!told) stderr.write(`  ${oneLine(problemText(problem))}\n`);
-    }
-    if (error.code === 'timeout') return ExitCode.timeout;
-    return BY_STATUS[error.status] ?? ExitCode.error;
-  }
-  if (error instanceof Error && error.name === 'AbortError') return ExitCode.interrupted;
-  say(error instanceof Error ? error.message : String(error));
-  if (env['FLAGHOIST_DEBUG'] && error instanceof Error) stderr.write(`${error.stack}\n`);
-  return ExitCode.error;
+/** What went wrong and, of a text, where: a line each. */
+function complaint(error: unknown): string[] {
+  const message = `flaghoist: ${error instanceof Error ? error.message : String(error)}`;
+  if (!(error instanceof ApiError)) return [message];
+  // The sentence names the field that is wrong; of a text, file, line and rule are news.
+  const news = error.problems.filter((one) => one.line !== undefined || !error.detail.includes(one.message));
+  return [message, ...news.map((one) => `  ${problemText(one)}`)];
 }
 
 /**
@@ -58,10 +50,15 @@ export async function runCli(argv: readonly string[], { programs, ...io }: RunOp
     if (code === 'EPIPE') process.exit(ExitCode.ok);
   });
   try {
-    const { program, exitCode } = buildProgram(io, programs);
-    await program.parseAsync([...argv], { from: 'user' });
-    return exitCode();
+    return await runProgram(argv, io, programs);
   } catch (error) {
-    return report(error, io);
+    // Of what was typed wrong it has told already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
+    io.stderr.write(
+      complaint(error)
+        .map((line) => `${oneLine(line)}\n`)
+        .join(''),
+    );
+    return exitCodeOf(error);
   }
 }

@@ -1,27 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Programs, SimulateOptions } from '@flaghoist/cli';
+import type { Programs } from '@flaghoist/cli';
 import { parseScenario, type Scenario, ScenarioError, scenario, startFleet } from '@flaghoist/simulator';
 import { interruption } from './interruption.ts';
 
 /** How often the fleet says how it is. */
 const TELL_EVERY = 2_000;
-const DEFAULT_AGENTS = '100';
+const DEFAULT_AGENTS = 100;
 
 /** When it is said that nobody answers. */
 const PATIENCE = 5_000;
 
-function whole(option: string, text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new ScenarioError(option, `is ${JSON.stringify(text)}; write a whole number`);
-}
-
 /** The scenario of a file, else one of so many agents; with another seed where one is given. @throws ScenarioError */
-export async function chosenScenario(options: Omit<SimulateOptions, 'url'>): Promise<Scenario> {
+export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[0], 'url'>): Promise<Scenario> {
   const { agents = DEFAULT_AGENTS, scenario: file, seed } = options;
   const given =
-    file === undefined ? scenario({ agents: whole('--agents', agents) }) : parseScenario(await readFile(file, 'utf8'));
-  return seed === undefined ? given : { ...given, seed: whole('--seed', seed) };
+    file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'));
+  return seed === undefined ? given : { ...given, seed };
 }
 
 /** Runs a simulated fleet against any OpAMP server until it is interrupted. @throws ScenarioError */

@@ -108,7 +108,7 @@ test.each([
     '4:42: spec.strategy: Invalid input: expected string, received object',
   ],
   ['  files:', '  layers: []\n  files:', '10:11: spec.layers: does not work yet in this version'],
-  ['collectors/edge.yaml', 'none.yaml', '11:9: spec.files."" names a file that cannot be read'],
+  ['collectors/edge.yaml', 'none.yaml', '11:9: spec.files."": names a file that cannot be read'],
   ['name: edge }', 'name: edge, labels: {} }', '3:25: metadata: Unrecognized key: "labels"'],
   ['flaghoist/v1', 'v1', '1:13: apiVersion: Invalid input: expected "flaghoist/v1"'],
   ['selector: "role=edge", ', '', '4:7: spec.selector: Invalid input: expected string, received undefined'],
@@ -117,6 +117,18 @@ test.each([
   const { code, out, err } = await apply();
   expect([code, out]).toEqual([2, '']);
   expect(err).toContain(`fleet.yaml:${complaint}`);
+});
+
+test('a broken text: exit code 1 with the file that it is in, and nothing is applied', async () => {
+  await writeFile(join(directory, 'collectors/edge.yaml'), 'receivers: {}\nreceivers: {}\n');
+  const beside = await apply('--dry-run');
+  expect(beside).toMatchObject({ code: 1, out: '' });
+  expect(beside.err).toContain(`  ${join(directory, 'collectors/edge.yaml')}:2:1: duplicate-key: key "receivers"`);
+  const given = MANIFEST.replace('{ path: collectors/edge.yaml }', '{ body: "a: 1" }');
+  const inside = await run(server.url, ['apply', '-f', '-'], { input: given });
+  expect(inside).toMatchObject({ code: 1, out: '' });
+  expect(inside.err).toContain('  stdin (spec.files.""):1:1: no-pipelines: ');
+  expect(server.world.groups.size).toBe(0);
 });
 
 test('somebody else was quicker: exit code 5', async () => {

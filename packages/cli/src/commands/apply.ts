@@ -1,11 +1,12 @@
 /** `apply -f` and `diff -f`: what files say, made so or shown. */
 import { randomUUID } from 'node:crypto';
 import { allItems, type Client } from '@flaghoist/api';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY as headerOptions } from 'diff';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { loadManifests } from '../manifests/load.ts';
-import type { ConfigurationManifest, GroupManifest, Manifest } from '../manifests/manifest.ts';
-import { paintDiff } from '../output/diff.ts';
+import { configurationManifest, groupManifest } from '../manifests/manifest.ts';
+import type { Manifest } from '../manifests/schema.ts';
+import { diffLine } from '../output/paint.ts';
 import { print, toYaml } from '../output/print.ts';
 import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
@@ -14,46 +15,45 @@ import { ROLLOUT, startAt } from './rollout.ts';
 /** What the files want beside what the server has, both as manifests. */
 interface Change {
   readonly object: string;
+  /** Empty when the server does not have it. */
   readonly before: string;
   readonly after: string;
   /** Makes it so; resolves to the number of the revision that it saved. */
   readonly make: (by: { readonly author: string; readonly message: string }) => Promise<number | undefined>;
 }
 
-async function configurationChange(client: Client, wanted: ConfigurationManifest): Promise<Change> {
-  const { configurationManifest } = await import('../manifests/manifest.ts');
-  const { name, description } = wanted.metadata;
-  const { files } = wanted.spec;
+type Of<Kind extends Manifest['kind']> = Extract<Manifest, { readonly kind: Kind }>;
+
+async function configurationChange(client: Client, { metadata, spec }: Of<'Configuration'>): Promise<Change> {
+  const { name, description } = metadata;
   const present = await ifThere(client.getConfiguration({ name }));
   const parent = present?.latest || undefined;
   const newest = parent === undefined ? undefined : await client.getRevision({ name, revision: parent });
+  const wanted = configurationManifest(metadata, spec.files);
   return {
     object: `configuration/${name}`,
-    before: present === undefined ? '' : await toYaml(configurationManifest(present, newest?.files ?? {})),
-    after: await toYaml(configurationManifest({ name, description }, files)),
+    before: present === undefined ? '' : toYaml(configurationManifest(present, newest?.files ?? {})),
+    after: toYaml(wanted),
     make: async ({ author, message }) => {
       if (present?.description !== description)
         await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author } });
-      const body = { files, message, author, parent };
+      const body = { ...wanted.spec, message, author, parent };
       return (await client.createRevision({ name, idempotencyKey: randomUUID(), body })).number;
     },
   };
 }
 
-async function groupChange(client: Client, { metadata: { name }, spec }: GroupManifest): Promise<Change> {
-  const { groupManifest } = await import('../manifests/manifest.ts');
+async function groupChange(client: Client, { metadata: { name }, spec }: Of<'Group'>): Promise<Change> {
   const present = await ifThere(client.getGroup({ name }));
   const before = present && groupManifest(present);
   // Fields that a manifest leaves out stay as they are.
-  const wanted = { name, ...before?.spec, ...spec };
+  const wanted = groupManifest({ name, ...before?.spec, ...spec });
   return {
     object: `group/${name}`,
-    before: before === undefined ? '' : await toYaml(before),
-    after: await toYaml(groupManifest(wanted)),
+    before: before === undefined ? '' : toYaml(before),
+    after: toYaml(wanted),
     make: async ({ author }) => {
-      const { selector, priority, configuration, strategy } = wanted;
-      const body = { selector, priority, configuration, strategy, author };
-      await client.putGroup({ name, ifMatch: present?.version, body });
+      await client.putGroup({ name, ifMatch: present?.version, body: { ...wanted.spec, author } });
       return undefined;
     },
   };
@@ -63,7 +63,8 @@ function changeOf(client: Client, manifest: Manifest): Promise<Change> {
   return manifest.kind === 'Group' ? groupChange(client, manifest) : configurationChange(client, manifest);
 }
 
-type ApplyOptions = Given<'filename!' | 'dryRun' | 'message' | 'author' | 'rollout'>;
+const APPLY = ['filename!', 'dryRun', 'message', 'author!', 'rollout'] as const;
+type ApplyOptions = Given<(typeof APPLY)[number]>;
 
 /** Moves every group that the manifests are about to the newest revision, unless it is there or on its way. */
 async function startRollouts(session: Session, manifests: readonly Manifest[], options: ApplyOptions) {
@@ -85,42 +86,41 @@ async function startRollouts(session: Session, manifests: readonly Manifest[], o
 }
 
 async function apply(session: Session, options: ApplyOptions): Promise<undefined> {
-  const { filename, dryRun = false, message = '' } = options;
-  const by = { author: session.author(options.author), message };
-  const manifests = await loadManifests(session, filename);
-  const { client } = session;
+  const { filename, dryRun = false, message = '', author } = options;
+  const manifests = await load(session, filename);
   const applied = [];
   for (const manifest of manifests) {
-    const { object, before, after, make } = await changeOf(client, manifest);
+    const { object, before, after, make } = await changeOf(session.client, manifest);
     const outcome = before === after ? 'unchanged' : before === '' ? 'created' : 'configured';
-    const revision = outcome === 'unchanged' || dryRun ? undefined : await make(by);
+    const revision = outcome === 'unchanged' || dryRun ? undefined : await make({ author, message });
     const more = dryRun ? ' (dry run)' : revision === undefined ? '' : ` (revision ${revision})`;
     session.say(`${object} ${outcome}${more}\n`);
     applied.push({ object, outcome, revision });
   }
   const rollouts = options.rollout && !dryRun ? await startRollouts(session, manifests, options) : [];
   const names = [...applied.map(({ object }) => object), ...rollouts.map(ROLLOUT.name)];
-  await print(session, { applied, rollouts }, { names, text: () => '' });
+  await print(session, { applied, rollouts }, { names, inWords: () => undefined });
 }
 
 /** Exits 0 when the server is as the files say, 1 when it is not. */
 async function diff(session: Session, { filename }: Given<'filename!'>): Promise<number> {
-  const { createTwoFilesPatch, FILE_HEADERS_ONLY: headerOptions } = await import('diff');
-  const manifests = await loadManifests(session, filename);
-  const { client } = session;
   let code: number = ExitCode.ok;
-  for (const manifest of manifests) {
-    const { object, before, after } = await changeOf(client, manifest);
+  for (const manifest of await load(session, filename)) {
+    const { object, before, after } = await changeOf(session.client, manifest);
     if (before === after) continue;
     const [from, to] = [`${object} (server)`, `${object} (file)`];
     const text = createTwoFilesPatch(from, to, before, after, undefined, undefined, { headerOptions });
-    session.out(paintDiff(session.foreign(text), session.style));
+    session.stdout.foreign(text, diffLine);
     code = ExitCode.negative;
   }
   return code;
 }
 
-const APPLY = ['filename!', 'dryRun', 'message', 'author', 'rollout'] as const;
+/** With the schema library, which no other command waits for. */
+async function load(session: Session, path: string): Promise<Manifest[]> {
+  return (await import('../manifests/load.ts')).loadManifests(session, path);
+}
+
 const SAME = 'compare files with the server: exit code 0 same, 1 different';
 
 export const applyCommands = [

@@ -137,8 +137,9 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
   };
   const { code, out, err } = await run(server.url, push('--group', 'edge', '--watch'));
   expect(code).toBe(1);
-  expect(err.trimEnd().split('\n').slice(-3)).toEqual([
-    'edge → edge@1  9/12 proven  ✗ 2 failed  ○ 1 offline  ‖ paused: 2 agents failed, at most 0 may',
+  expect(err.trimEnd().split('\n').slice(-4)).toEqual([
+    'edge → edge@1  9/12 proven  ✗ 2 failed  ○ 1 offline  ‖ paused',
+    '  paused: 2 agents failed, at most 0 may',
     'to go on, fix the text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
     'to go back: flaghoist rollout start --group edge --to edge@7 --supersede -m WHY',
   ]);
@@ -176,7 +177,7 @@ test('--watch at a terminal draws in place; success is exit code 0', async () =>
 test('--timeout: exit code 6; Ctrl-C: 130. Both leave the rollout running and say so', async () => {
   const late = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '150ms'));
   expect(late.code).toBe(6);
-  expect(late.err).toContain('not finished in time; the rollout goes on:\n  flaghoist rollout status r-1 --watch');
+  expect(late.err).toContain('not finished in time; the rollout goes on: flaghoist rollout status r-1 --watch\n');
   const controller = new AbortController();
   server.world.onStart = () => setTimeout(() => controller.abort(), 50);
   const stopped = await run(server.url, push('--group', 'edge', '--watch'), {

@@ -49,21 +49,22 @@ test('rollout start, list, status, targets', async () => {
     "
   `);
   expect((await run(server.url, ['rollout', 'status', 'rollout/r-1'])).out).toMatchInlineSnapshot(`
-    "Id:                 r-1
-    State:              ▶ running
-    Group:              edge
-    To:                 edge@2
-    From:               edge@1
-    Proven:             2/4
-    Failed:             0
-    Strategy:           all-at-once
-    In flight at most:  25
-    Failed at most:     1
-    Started:            1m ago
-    Author:             bob
-    Message:            go
+    "Id:             r-1
+    Group:          edge
+    Target:         edge@2
+    From:           edge@1
+    Strategy:       name=all-at-once maxInFlight=25% maxFailed=1% applyTimeout=2m minHealthyTime=0s requireEffective=ifReported
+    Planned:        4
+    Max in flight:  25
+    Max failed:     1
+    State:          ▶ running
+    In flight:      1
+    Author:         bob
+    Message:        go
+    Created:        1m ago
+    Eta:            in 1m
 
-    edge → edge@2  ████████████████████▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░  2/4 proven  ↻ 1 in flight  about 1m left
+    edge → edge@2  2/4 proven  ↻ 1 in flight  about 1m left
     "
   `);
   const times = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };
@@ -97,6 +98,19 @@ test.each([['edge'], ['edge@'], ['edge@0'], ['edge@1@2'], ['@3']])('%s names no 
   expect(await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', to])).toMatchObject({
     code: 2,
   });
+});
+
+test('a rollout that paused: its state comes with the ways out', async () => {
+  await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2']);
+  const pause = { reason: 'failures', message: '1 agent failed, at most 0 may' } as const;
+  server.world.progress('r-1', { state: 'paused', pause });
+  const { code, out } = await run(server.url, ['rollout', 'status', 'r-1']);
+  expect(code).toBe(0);
+  expect(out.trimEnd().split('\n').slice(-3)).toEqual([
+    '  paused: 1 agent failed, at most 0 may',
+    'to go on, fix the text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
+    'to go back: flaghoist rollout start --group edge --to edge@1 --supersede -m WHY',
+  ]);
 });
 
 test('rollout start needs exactly one destination', async () => {
@@ -157,8 +171,8 @@ test('events: changes are counted, not listed; counts of nothing are left out, h
 test('events: the recent ones, and with --follow those to come, one JSON text per line', async () => {
   server.world.record('group.created', 'group/edge', { configuration: 'edge', priority: 100 });
   expect((await run(server.url, ['events'])).out).toMatchInlineSnapshot(`
-    "SEQ  TIME                  KIND           SUBJECT     AUTHOR  WHAT
-      1  2026-11-21T12:00:00Z  group.created  group/edge  ada     configuration=edge priority=100
+    "SEQ  TIME UTC             KIND           SUBJECT     AUTHOR  WHAT
+      1  2026-11-21T12:00:00  group.created  group/edge  ada     configuration=edge priority=100
     "
   `);
   const controller = new AbortController();

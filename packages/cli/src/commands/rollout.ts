@@ -3,55 +3,40 @@ import { allItems, type Rollout, type RolloutTarget } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { type Kind, listing, print, show } from '../output/print.ts';
-import { stateCell } from '../output/state.ts';
-import { ago, plural, revisionText } from '../output/text.ts';
-import { renderOutcome, renderProgress, totalOf } from '../progress/view.ts';
-import { bare, ifThere, parseReference, type Resolved, resolveReference } from '../references.ts';
+import { plural, revisionText } from '../output/text.ts';
+import { renderOutcome, renderProgress, totalOf, waysOut } from '../progress/view.ts';
+import { watchRollouts } from '../progress/watch.ts';
+import { bare, type Reference, revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
-import { timeoutOf, watchRollouts } from './watch.ts';
 
 export const ROLLOUT: Kind<Rollout> = {
   name: ({ id }) => `rollout/${id}`,
-  columns: (session) => [
-    { header: 'ID', cell: ({ id }) => id },
-    { header: 'STATE', cell: ({ state }) => stateCell(state, session.style) },
-    { header: 'GROUP', cell: ({ group }) => group, least: 8 },
-    { header: 'TO', cell: ({ target }) => revisionText(target) },
-    { header: 'FROM', cell: ({ from }) => revisionText(from), wide: true },
-    { header: 'PROVEN', cell: (rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`, right: true },
-    { header: 'FAILED', cell: ({ counts }) => String(counts.failed), right: true },
-    { header: 'STRATEGY', cell: ({ strategy }) => strategy.name, wide: true },
-    { header: 'IN FLIGHT AT MOST', cell: ({ maxInFlight }) => String(maxInFlight), wide: true, right: true },
-    { header: 'FAILED AT MOST', cell: ({ maxFailed }) => String(maxFailed), wide: true, right: true },
-    { header: 'STARTED', cell: ({ createdAt }) => ago(createdAt, session.now()) },
-    { header: 'SUPERSEDED BY', cell: ({ supersededBy }) => supersededBy ?? '-', wide: true },
-    { header: 'AUTHOR', cell: ({ author }) => author, least: 8 },
-    { header: 'MESSAGE', cell: ({ message }) => message, least: 16 },
+  columns: [
+    'id',
+    'state',
+    'group',
+    ['to', ({ target }) => target],
+    ['proven', (rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`],
+    ['failed', ({ counts }) => counts.failed],
+    ['started', ({ createdAt }) => createdAt],
+    'author',
+    'message',
   ],
+  wide: ['from', 'maxInFlight', 'maxFailed', 'supersededBy'],
 };
 
 const TARGET: Kind<RolloutTarget> = {
   name: ({ agent }) => `agent/${agent}`,
-  columns: (session) => [
-    { header: 'NAME', cell: ({ name }) => name, least: 12 },
-    { header: 'STATE', cell: ({ state }) => stateCell(state, session.style) },
-    { header: 'SINCE', cell: ({ at }) => ago(at, session.now()) },
-    { header: 'ID', cell: ({ agent }) => agent, wide: true },
-    { header: 'LATE', cell: ({ late }) => (late ? 'yes' : 'no'), wide: true },
-    { header: 'SENT', cell: ({ sentAt }) => sentAt ?? '-', wide: true },
-    { header: 'APPLIED', cell: ({ appliedAt }) => appliedAt ?? '-', wide: true },
-    { header: 'PROVEN', cell: ({ provenAt }) => provenAt ?? '-', wide: true },
-    { header: 'REASON', cell: ({ reason }) => reason ?? '-' },
-    { header: 'MESSAGE', cell: ({ message }) => message, least: 20 },
-  ],
+  columns: ['name', 'state', ['since', ({ at }) => at], 'reason', 'message'],
+  wide: [['id', ({ agent }) => agent], 'late'],
 };
 
 /** Above this many agents a push to all of them at once is asked about at a terminal (A.8). */
 const ASK_ABOVE = 10;
 
 /** What a push and a rollout have in common. */
-export const starting = ['group', 'fleet', 'strategy', 'author', 'supersede', 'watch', 'timeout'] as const;
-export type Starting = Given<(typeof starting)[number] | 'message'>;
+export const starting = ['group', 'fleet', 'strategy', 'author!', 'supersede', 'watch', 'timeout'] as const;
+type Starting = Given<'group' | 'fleet' | 'strategy' | 'author!' | 'supersede' | 'message'>;
 
 /** @throws CliError unless the rollout has exactly one destination */
 function destination({ group, fleet }: Starting): { readonly group: string } | { readonly fleet: true } {
@@ -72,12 +57,9 @@ function noGroup(group: string, configuration: string): never {
 export async function confirmStart(session: Session, configuration: string, options: Starting): Promise<void> {
   const to = destination(options);
   const { client } = session;
-  const groups =
-    'group' in to
-      ? [(await ifThere(client.getGroup({ name: to.group }))) ?? noGroup(to.group, configuration)]
-      : (await allItems((cursor) => client.listGroups({ cursor }))).filter(
-          (group) => group.configuration === configuration,
-        );
+  const all = await allItems((cursor) => client.listGroups({ cursor }));
+  const groups = all.filter((one) => ('group' in to ? one.name === to.group : one.configuration === configuration));
+  if ('group' in to && groups.length === 0) noGroup(to.group, configuration);
   const agents = groups.reduce((sum, group) => sum + group.agents, 0);
   if (agents <= ASK_ABOVE) return;
   const names = groups.map(({ name }) => name).join(', ');
@@ -86,20 +68,10 @@ export async function confirmStart(session: Session, configuration: string, opti
   );
 }
 
-export async function startAt(session: Session, revision: Resolved, options: Starting): Promise<readonly Rollout[]> {
-  const { strategy, supersede = false, message = '' } = options;
-  const { client } = session;
-  const { rollouts } = await client.startRollout({
-    idempotencyKey: randomUUID(),
-    body: {
-      ...destination(options),
-      ...revision,
-      strategy,
-      supersede,
-      author: session.author(options.author),
-      message,
-    },
-  });
+export async function startAt(session: Session, revision: Reference, options: Starting): Promise<readonly Rollout[]> {
+  const { strategy, supersede, author, message = '' } = options;
+  const body = { ...destination(options), ...revision, strategy, supersede, author, message };
+  const { rollouts } = await session.client.startRollout({ idempotencyKey: randomUUID(), body });
   for (const rollout of rollouts) {
     const { group, target, planned } = rollout;
     const agents = planned === 0 ? 'no agents in it yet' : plural(planned, 'agent');
@@ -108,26 +80,25 @@ export async function startAt(session: Session, revision: Resolved, options: Sta
   return rollouts;
 }
 
-async function start(session: Session, options: Starting & Given<'to!'>): Promise<number> {
-  const timeout = await timeoutOf(options.timeout);
-  const reference = parseReference(options.to);
-  await confirmStart(session, reference.configuration, options);
-  const revision = await resolveReference(session.client, reference);
+async function start(session: Session, options: Starting & Given<'to!' | 'watch' | 'timeout'>): Promise<number> {
+  const revision = await revisionNamed(session.client, options.to);
+  await confirmStart(session, revision.configuration, options);
   const rollouts = await startAt(session, revision, options);
-  await print(session, rollouts, { names: rollouts.map(ROLLOUT.name), text: () => '' });
-  return options.watch ? watchRollouts(session, rollouts, timeout) : 0;
+  await print(session, rollouts, { names: rollouts.map(ROLLOUT.name), inWords: () => undefined });
+  const ids = rollouts.map(({ id }) => id);
+  return options.watch ? watchRollouts(session, ids, options.timeout) : ExitCode.ok;
 }
 
 async function status(session: Session, options: Given<'watch' | 'timeout'>, reference: string): Promise<number> {
-  const timeout = await timeoutOf(options.timeout);
-  const { client } = session;
-  const rollout = await client.getRollout({ id: bare('rollout', reference) });
-  if (options.watch) return watchRollouts(session, [rollout], timeout);
-  const { canvas } = session;
-  const progress = renderProgress({ rollouts: [rollout], connected: true, now: session.now() }, canvas);
-  const text = ['', ...progress, ...renderOutcome([rollout], canvas), ''].join('\n');
-  await show(session, ROLLOUT, rollout, { text });
-  return 0;
+  const { client, stdout } = session;
+  const id = bare('rollout', reference);
+  if (options.watch) return watchRollouts(session, [id], options.timeout);
+  const rollout = await client.getRollout({ id });
+  const { failures, stragglers, counts, pause, ...facts } = rollout;
+  const progress = renderProgress([rollout], session.now(), stdout.width);
+  const more = ['', ...progress, ...renderOutcome(rollout, stdout.width), ...waysOut(rollout), ''].join('\n');
+  await show(session, ROLLOUT.name(rollout), rollout, { facts, more });
+  return ExitCode.ok;
 }
 
 const listRollouts = listing(ROLLOUT, (client, page) => client.listRollouts(page));
@@ -137,7 +108,7 @@ const targets = listing(TARGET, (client, page, rollout) =>
 
 export const rolloutCommands = [
   command('rollout start', 'move a group, or the fleet, to a revision', ['to!', 'message', ...starting], start),
-  command('rollout list', 'list rollouts, newest first', ['group', 'state'], listRollouts),
+  command('rollout list', 'list rollouts, newest first', ['group', 'rolloutState'], listRollouts),
   command('rollout status <rollout>', 'show how far a rollout is', ['watch', 'timeout'], status),
-  command('rollout targets <rollout>', 'list what became of each agent', ['state'], targets),
+  command('rollout targets <rollout>', 'list what became of each agent', ['targetState'], targets),
 ];

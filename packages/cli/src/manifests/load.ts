@@ -1,27 +1,67 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar } from 'yaml';
+import type { z } from 'zod';
 import { CliError } from '../exit-code.ts';
-import { readText } from '../read-text.ts';
 import type { Session } from '../session.ts';
-import type { Manifest } from './manifest.ts';
+import { calledFile, checkTexts, readText } from '../texts.ts';
+import { type Manifest, manifestIn } from './schema.ts';
 
-/** The manifests of `-f`, configurations before the groups that run them. @throws CliError with file, line and column */
+/**
+ * The manifests of `-f`, configurations before the groups that run them. @throws CliError with file, line and column
+ * @throws ApiError for texts that are no configuration
+ */
 export async function loadManifests(session: Session, path: string): Promise<Manifest[]> {
-  const { readManifests } = await import('./manifest.ts');
   const inDirectory = path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const names = inDirectory ? (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort() : [];
   const manifests: Manifest[] = [];
   for (const file of inDirectory ? names.map((name) => join(path, name)) : [path]) {
     const text = await readText(session, file);
     // In a directory, YAML files that are no manifests lie beside them: those that a manifest names by `path`.
-    if (inDirectory && !/^(apiVersion|kind)\s*:/m.test(text)) continue;
-    const home = file === '-' ? '.' : dirname(file);
-    const readBeside = (beside: string): Promise<string> => readFile(resolve(home, beside), 'utf8');
-    manifests.push(...(await readManifests(file === '-' ? 'stdin' : file, text, readBeside)));
+    if (!inDirectory || /^(apiVersion|kind)\s*:/m.test(text)) manifests.push(...(await readManifests(file, text)));
   }
   if (manifests.length === 0) throw new CliError(`${path}: there is no manifest in it`);
   const named = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   const twice = named.find((name, index) => named.indexOf(name) !== index);
   if (twice !== undefined) throw new CliError(`${path}: ${twice} stands twice`);
-  return manifests.sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0));
+  return manifests.sort((a, b) => a.kind.localeCompare(b.kind));
+}
+
+type Issue = Pick<z.core.$ZodIssue, 'path'> & { readonly keys?: readonly string[] };
+
+/** Where something is: the key that a mapping has too many, else the value, else the mapping where it is missing. */
+function offsetOf(document: Document, { path, keys = [] }: Issue): number {
+  const node = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (!isNode(node)) return offsetOf(document, { path: path.slice(0, -1) });
+  const inside = isMap<Scalar>(node) ? node.items.map(({ key }) => key) : [];
+  return (inside.find(({ value }) => value === keys[0]) ?? node).range?.[0] ?? 0;
+}
+
+const fieldName = (path: Issue['path']): string => path.map((key) => key || '""').join('.');
+
+/** @throws CliError @throws ApiError */
+async function readManifests(file: string, text: string): Promise<Manifest[]> {
+  const name = calledFile(file);
+  const schema = manifestIn(dirname(file));
+  const lines = new LineCounter();
+  const wrong = (offset: number, message: string): CliError => {
+    const { line, col } = lines.linePos(offset);
+    return new CliError(`${name}:${line || 1}:${col || 1}: ${message}`);
+  };
+  const read = async (document: Document): Promise<Manifest> => {
+    const [broken] = document.errors;
+    if (broken !== undefined) throw wrong(broken.pos[0], broken.message.split('\n')[0] ?? '');
+    const { data, error } = await schema.safeParseAsync(document.toJS());
+    if (data === undefined) {
+      const issue = error.issues[0] ?? { path: [], message: 'is no manifest' };
+      throw wrong(offsetOf(document, issue), `${fieldName(issue.path) || 'the document'}: ${issue.message}`);
+    }
+    if (data.kind === 'Group') return data;
+    const { files } = data.spec;
+    const placeOf = (key: string) => files[key]?.readFrom ?? `${name} (${fieldName(['spec', 'files', key])})`;
+    checkTexts(`configuration/${data.metadata.name}`, files, placeOf);
+    return data;
+  };
+  const documents = [...parseAllDocuments(text, { lineCounter: lines })];
+  return Promise.all(documents.filter(({ contents }) => contents !== null).map(read));
 }

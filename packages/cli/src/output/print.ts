@@ -1,50 +1,55 @@
 /** Prints what a command found, in the format that was asked for. */
 import { allItems, type Client } from '@flaghoist/api';
+import { stringify } from 'yaml';
 import type { Session } from '../session.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 
-/** A kind of thing that is listed and shown: how `-o name` calls it, and what there is to say of it. */
+/** A kind of thing that is listed: how `-o name` calls it, and what there is to say of it. */
 export interface Kind<Item> {
   readonly name: (item: Item) => string;
-  readonly columns: (session: Session) => readonly Column<Item>[];
+  readonly columns: readonly Column<Item>[];
+  /** What `-o wide` has before the last column. */
+  readonly wide?: readonly Column<Item>[];
 }
 
-/** JSON as the API has it; what a terminal might obey is escaped, which JSON allows. */
-function toJson(value: unknown): string {
-  const text = JSON.stringify(value, null, 2).replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${text}\n`;
-}
-
-export async function toYaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml');
+export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0 });
 }
 
 interface Shown {
   /** `KIND/NAME` of each, for `-o name`. */
   readonly names: readonly string[];
-  /** How people read it. */
-  readonly text: () => string;
+  /** Prints it for people. */
+  readonly inWords: () => void;
   /** What `-o yaml` gives instead of the value: what `apply` takes. */
-  readonly manifest?: () => unknown;
+  readonly manifest?: (() => unknown) | undefined;
 }
 
-export async function print(session: Session, value: unknown, { names, text, manifest }: Shown): Promise<undefined> {
-  const format = session.format();
-  if (format === 'json') session.out(toJson(value));
-  else if (format === 'yaml') session.out(await toYaml(manifest === undefined ? value : await manifest()));
-  else if (format === 'name') session.out(names.map((name) => `${name}\n`).join(''));
-  else session.out(text());
+export async function print(session: Session, value: unknown, { names, inWords, manifest }: Shown): Promise<undefined> {
+  const { stdout } = session;
+  const { output } = session.options;
+  if (output === 'json') stdout.foreign(`${JSON.stringify(value, null, 2)}\n`);
+  else if (output === 'yaml') stdout.foreign(toYaml(manifest === undefined ? value : await manifest()));
+  else if (output === 'name') stdout.print(names.map((name) => `${name}\n`).join(''));
+  else inWords();
 }
 
-export async function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[], none = 'none') {
-  const text = () => (items.length === 0 ? '' : renderTable(kind.columns(session), items, session.table));
-  await print(session, items, { names: items.map(kind.name), text });
-  if (items.length === 0 && session.inWords()) session.note(`${none}\n`);
-  return undefined;
+export function tableOf<Item>(
+  session: Session,
+  { columns, wide = [] }: Kind<Item>,
+  items: readonly Item[],
+  headers = session.options.headers,
+): string {
+  const all = session.options.output === 'wide' ? columns.toSpliced(-1, 0, ...wide) : columns;
+  return renderTable(all, items, { width: session.stdout.width, now: session.now(), headers });
+}
+
+export function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]): Promise<undefined> {
+  const inWords = (): void => {
+    if (items.length === 0) session.note('none\n');
+    else session.stdout.print(tableOf(session, kind, items));
+  };
+  return print(session, items, { names: items.map(kind.name), inWords });
 }
 
 type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
@@ -53,10 +58,10 @@ type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
 interface Filter {
   readonly limit: number;
   readonly cursor: string | undefined;
-  readonly selector: string | undefined;
+  readonly selector?: string;
   readonly group?: string;
   readonly q?: string;
-  /** The server knows which there are. */
+  /** Which there are depends on what is listed: the command lets no other pass. */
   readonly state?: never;
 }
 
@@ -66,19 +71,19 @@ export function listing<Item>(
   page: (client: Client, filter: Filter, of: string) => Promise<Page<Item>>,
 ) {
   return async (session: Session, options: object, of = ''): Promise<undefined> => {
-    const filter = { ...options, selector: session.options.selector, limit: 1_000 };
-    const items = await allItems((cursor) => page(session.client, { ...filter, cursor }, of));
+    const items = await allItems((cursor) => page(session.client, { ...options, cursor, limit: 1_000 }, of));
     return printItems(session, kind, items);
   };
 }
 
-/** Shows one thing: everything of its columns, then `more`. */
-export async function show<Item, Detail extends Item>(
+/** Shows one thing: its `facts`, then `more`. */
+export function show(
   session: Session,
-  kind: Kind<Item>,
-  item: Detail,
-  more: { readonly text?: string; readonly manifest?: () => unknown } = {},
+  name: string,
+  item: object,
+  shown: { readonly facts: object; readonly more?: string; readonly manifest?: () => unknown },
 ): Promise<undefined> {
-  const text = () => `${renderFacts(kind.columns(session), item)}${more.text ?? ''}`;
-  return print(session, item, { ...more, names: [kind.name(item)], text });
+  const { facts, more = '', manifest } = shown;
+  const inWords = () => session.stdout.print(`${renderFacts(facts, session.now())}${more}`);
+  return print(session, item, { names: [name], inWords, manifest });
 }

@@ -1,7 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { ago, cut, oneLine, paintedLines, plainLines, widthOf } from './text.ts';
+import { words } from './words.ts';
 
 interface Row {
   readonly name: string;
@@ -9,38 +11,59 @@ interface Row {
   readonly why: string;
 }
 
-const COLUMNS: Column<Row>[] = [
-  { header: 'NAME', cell: ({ name }) => name },
-  { header: 'COUNT', cell: ({ count }) => String(count), right: true },
-  { header: 'UID', cell: () => 'uid', wide: true },
-  { header: 'WHY', cell: ({ why }) => ({ text: why, paint: (text) => `<${text}>` }), least: 8 },
-];
+const COLUMNS: Column<Row>[] = ['name', 'count', ['why not', ({ why }) => why]];
 const ROWS: Row[] = [
   { name: 'a', count: 7, why: 'short' },
   { name: 'longer', count: 1200, why: 'a long reason that goes on' },
 ];
+const now = Date.parse('2026-11-21T12:00:00Z');
+const table = (rows: readonly Row[], options: { width: number; headers?: boolean }): string =>
+  stripVTControlCharacters(renderTable(COLUMNS, rows, { now, ...options }));
 
-test('aligned, numbers at the right, paint after padding, no blanks at the end', () => {
-  expect(renderTable(COLUMNS, ROWS, { width: Number.POSITIVE_INFINITY })).toBe(
-    'NAME    COUNT  WHY\na           7  <short>\nlonger   1200  <a long reason that goes on>\n',
+test('aligned, numbers at the right, no blanks at the end', () => {
+  expect(table(ROWS, { width: Number.POSITIVE_INFINITY })).toBe(
+    'NAME    COUNT  WHY NOT\na           7  short\nlonger   1200  a long reason that goes on\n',
   );
 });
 
-test('cut to the width at the columns that may be cut', () => {
-  expect(renderTable(COLUMNS, ROWS, { width: 27, headers: false })).toBe(
-    'a          7  <short>\nlonger  1200  <a long reaso…>\n',
-  );
+test('the widest column is cut to the width; none becomes too narrow to be read', () => {
+  expect(table(ROWS, { width: 27, headers: false })).toBe('a          7  short\nlonger  1200  a long reaso…\n');
+  expect(table(ROWS, { width: 5, headers: false })).toBe('a          7  short\nlonger  1200  a long reas…\n');
 });
 
-test('wide columns only when asked for; without rows only the headers', () => {
-  expect(renderTable(COLUMNS, [], { width: 80, wide: true })).toBe('NAME  COUNT  UID  WHY\n');
-  expect(renderTable(COLUMNS, [], { width: 80, headers: false })).toBe('');
+test('states have their symbol and colour; what is cut is painted after it', () => {
+  const cell = renderTable(['state'], [{ state: 'failed' }, { state: 'awaiting-approval' }], {
+    width: 12,
+    now,
+    headers: false,
+  });
+  expect(cell).toBe('\u001b[31m✗ failed\u001b[39m\n\u001b[33m⏸ awaiting-…\u001b[39m\n');
 });
 
-test('facts stand below each other, those of wide columns too; what there is not is left out', () => {
-  const columns: Column<Row>[] = [...COLUMNS, { header: 'PIN', cell: () => '-' }];
-  const [row] = ROWS;
-  if (row) expect(renderFacts(columns, row)).toBe('Name:   a\nCount:  7\nUid:    uid\nWhy:    <short>\n');
+test('without rows only the headers', () => {
+  expect(table([], { width: 80 })).toBe('NAME  COUNT  WHY NOT\n');
+  expect(table([], { width: 80, headers: false })).toBe('');
+});
+
+test('facts stand below each other, in words; what there is not is left out', () => {
+  const facts = {
+    name: 'a',
+    lastSeen: '2026-11-21T11:59:00.000Z',
+    connected: false,
+    pin: null,
+    labels: {},
+    health: '',
+  };
+  expect(renderFacts(facts, now)).toBe('Name:       a\nLast seen:  1m ago\nConnected:  no\n');
+});
+
+test('values in words', () => {
+  const hash = 'ab'.repeat(32);
+  const pin = { configuration: 'edge', revision: 7, hash, reason: 'try', expires: '2026-11-21T14:00:00Z' };
+  expect(words(pin, now)).toBe('edge@7 reason=try expires=in 2h');
+  expect(words({ hash, sends: 0, at: null }, now)).toBe('hash=abababababab sends=0');
+  expect(words(['a', 'b'], now)).toBe('a, b');
+  expect([null, undefined, '', [], {}].map((none) => words(none, now))).toEqual(['-', '-', '-', '-', '-']);
 });
 
 test('nothing that a terminal obeys comes through', () => {
@@ -58,12 +81,11 @@ test('nothing that a terminal obeys comes through', () => {
 });
 
 test('times for people', () => {
-  const now = Date.parse('2026-11-21T12:00:00Z');
-  expect(ago(null, now)).toBe('never');
   expect(ago('2026-11-21T12:00:00Z', now)).toBe('now');
   expect(ago('2026-11-21T11:59:01Z', now)).toBe('59s ago');
   expect(ago('2026-11-21T10:01:00Z', now)).toBe('1h ago');
   expect(ago('2026-11-01T10:00:00Z', now)).toBe('20d ago');
+  expect(ago('2026-11-21T12:03:00Z', now)).toBe('in 3m');
 });
 
 test('cutting keeps whole characters', () => {

@@ -1,93 +1,79 @@
-/** Aligned tables, cut to the terminal: `columns` say how a row becomes cells. */
+/** Aligned tables, cut to the terminal, and facts below each other. */
+import { type Look, paint, stateLook } from './paint.ts';
 import { cut, oneLine, widthOf } from './text.ts';
+import { words } from './words.ts';
 
-/** A text, or a text with the way it is painted (after it was cut and padded). */
-export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
-
-export interface Column<Row> {
-  readonly header: string;
-  readonly cell: (row: Row) => Cell;
-  /** Shown by `-o wide` and by `show` only. */
-  readonly wide?: boolean;
-  /** Numbers stand at the right. */
-  readonly right?: boolean;
-  /** Narrowest it may become where there is no room; columns without it keep their width. */
-  readonly least?: number;
-}
+/** A field of the row by its name, or a heading and what stands below it. */
+export type Column<Row> = (keyof Row & string) | readonly [heading: string, cell: (row: Row) => unknown];
 
 export interface TableOptions {
-  /** Columns of the terminal. */
+  /** Columns of the terminal; what is too long for them is cut. */
   readonly width: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
   readonly headers?: boolean | undefined;
-  readonly wide?: boolean | undefined;
-  readonly paintHeader?: ((text: string) => string) | undefined;
+}
+
+interface Cell {
+  readonly text: string;
+  readonly look?: Look;
 }
 
 const GAP = '  ';
-const UNPAINTED = (text: string): string => text;
+/** Narrower than that no column becomes. */
+const LEAST = 12;
+/** `12`, `9/12`, `1.5 s` */
+const NUMBER = /^[\d./]+( s)?$/;
 
-function parts(cell: Cell): Exclude<Cell, string> {
-  return typeof cell === 'string' ? { text: cell, paint: UNPAINTED } : cell;
+function cellOf(name: string, value: unknown, now: number): Cell {
+  if ((name === 'state' || name === 'phase') && typeof value === 'string') return stateLook(oneLine(value));
+  return { text: oneLine(words(value, now)) };
 }
 
-/** Takes what is too much from whatever column has most to spare. */
-function squeezed(wanted: readonly number[], least: readonly (number | undefined)[], room: number): number[] {
-  const widths = [...wanted];
-  for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess -= 1) {
-    const spare = widths.map((width, index) => width - (least[index] ?? width));
-    const most = Math.max(...spare);
-    if (most <= 0) break;
-    widths[spare.indexOf(most)] = (widths[spare.indexOf(most)] ?? 0) - 1;
+/** `instanceUid` as `instance uid`, `createdAt` as `created` */
+function heading(name: string): string {
+  return name.replace(/At$/, '').replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** The lines of a table, each with its newline. Columns of numbers stand at the right; the widest columns give way. */
+export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions): string {
+  const { width: room, now, headers = true } = options;
+  const drawn = columns.map((column) => {
+    const [name, read] = typeof column === 'string' ? [column, (row: Row) => row[column]] : column;
+    const cells = rows.map((row) => cellOf(name, read(row), now));
+    const lines: Cell[] = headers ? [{ text: heading(name).toUpperCase(), look: 'bold' }, ...cells] : cells;
+    const width = lines.reduce((most, { text }) => Math.max(most, widthOf(text)), 0);
+    return { lines, width, right: cells.every(({ text }) => NUMBER.test(text)) };
+  });
+  let excess = drawn.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length) - room;
+  for (; excess > 0; excess -= 1) {
+    const widest = drawn.reduce((one, other) => (other.width > one.width ? other : one));
+    if (widest.width <= LEAST) break;
+    widest.width -= 1;
   }
-  return widths;
+  const line = (index: number): string => {
+    const cells = drawn.map(({ lines, width, right }) => {
+      const { text, look } = lines[index] ?? { text: '' };
+      const shown = cut(text, width);
+      const space = ' '.repeat(width - widthOf(shown));
+      const painted = look === undefined ? shown : paint(look, shown);
+      return right ? `${space}${painted}` : `${painted}${space}`;
+    });
+    return `${cells.join(GAP).trimEnd()}\n`;
+  };
+  return Array.from({ length: drawn[0]?.lines.length ?? 0 }, (_, index) => line(index)).join('');
 }
 
-/** The lines of a table, each with its newline; empty without rows and headers. */
-export function renderTable<Row>(
-  all: readonly Column<Row>[],
-  rows: readonly Row[],
-  { width, headers = true, wide = false, paintHeader = UNPAINTED }: TableOptions,
-): string {
-  const columns = all.filter((column) => wide || !column.wide);
-  const cells = rows.map((row) =>
-    columns.map((column) => {
-      const { text, paint } = parts(column.cell(row));
-      return { text: oneLine(text), paint };
-    }),
-  );
-  const heading = columns.map(({ header }) => ({ text: header, paint: paintHeader }));
-  const lines = headers ? [heading, ...cells] : cells;
-  const wanted = columns.map((_, index) =>
-    lines.reduce((most, line) => Math.max(most, widthOf(line[index]?.text ?? '')), 0),
-  );
-  const room = width - GAP.length * (columns.length - 1);
-  const widths = squeezed(
-    wanted,
-    columns.map(({ least }) => least),
-    room,
-  );
-  return lines
-    .map((line) => {
-      const padded = line.map(({ text, paint }, index) => {
-        const place = widths[index] ?? 0;
-        const shown = cut(text, place);
-        const space = ' '.repeat(place - widthOf(shown));
-        if (columns[index]?.right) return `${space}${paint(shown)}`;
-        return index === line.length - 1 ? paint(shown) : `${paint(shown)}${space}`;
-      });
-      return `${padded.join(GAP).trimEnd()}\n`;
-    })
-    .join('');
-}
-
-/** Everything that the columns say of one thing, one below the other; what there is not (`-`) is left out. */
-export function renderFacts<Row>(columns: readonly Column<Row>[], row: Row): string {
-  const width = Math.max(...columns.map(({ header }) => header.length)) + 3;
-  return columns
-    .map(({ header, cell }) => {
-      const { text, paint } = parts(cell(row));
-      const name = `${header.charAt(0)}${header.slice(1).toLowerCase()}:`;
-      return text === '-' || text === '' ? '' : `${name.padEnd(width)}${paint(oneLine(text))}\n`;
+/** The fields of one thing, one below the other; what there is not is left out. */
+export function renderFacts(fields: object, now: number): string {
+  const facts = Object.entries(fields)
+    .map(([name, value]) => [heading(name), cellOf(name, value, now)] as const)
+    .filter(([, { text }]) => text !== '-');
+  const width = Math.max(...facts.map(([name]) => name.length)) + 3;
+  return facts
+    .map(([name, { text, look }]) => {
+      const label = `${name.charAt(0).toUpperCase()}${name.slice(1)}:`;
+      return `${label.padEnd(width)}${look === undefined ? text : paint(look, text)}\n`;
     })
     .join('');
 }

@@ -2,11 +2,10 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { World } from '../../test/world.ts';
-import { PLAIN, styleFor } from '../output/style.ts';
-import { LiveLines } from './live.ts';
-import { bar, renderLine, renderOutcome, renderProgress } from './view.ts';
+import { Screen } from '../output/screen.ts';
+import { bar, renderOutcome, renderProgress } from './view.ts';
 
-const COLOURS = styleFor({ write: () => undefined, isTTY: true }, {});
+const plain = (lines: readonly string[]): string[] => lines.map(stripVTControlCharacters);
 const NOW = Date.parse('2026-11-21T12:00:00.000Z');
 
 /** A rollout over 300 agents of which some came to an end. */
@@ -31,8 +30,7 @@ test('a line per rollout, aligned, with what matters in words beside the bar', (
     rollout(142, { inFlight: 75, eta: '2026-11-21T12:00:40.000Z' }),
     rollout(300, { group: 'gateway-eu', state: 'succeeded' }),
   ];
-  const lines = renderProgress({ rollouts, connected: true, now: NOW }, { width: 120, style: PLAIN });
-  expect(lines).toMatchInlineSnapshot(`
+  expect(plain(renderProgress(rollouts, NOW, 120))).toMatchInlineSnapshot(`
     [
       "edge → edge@4        ██████████████████▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░░░  142/300 proven  ↻ 75 in flight  about 40s left",
       "gateway-eu → edge@4  ████████████████████████████████████████  300/300 proven  ✓ succeeded",
@@ -40,13 +38,13 @@ test('a line per rollout, aligned, with what matters in words beside the bar', (
   `);
 });
 
-test('a pause says why; a broken stream is not hidden', () => {
+test('a pause says why; where nobody looks there is no bar', () => {
   const pause = { reason: 'failures', message: '4 agents failed, at most 3 may' } as const;
   const paused = rollout(20, { state: 'paused', pause });
-  expect(
-    renderProgress({ rollouts: [paused], connected: false, now: NOW }, { width: 100, style: PLAIN }).slice(1),
-  ).toEqual(['  paused: 4 agents failed, at most 3 may', '  the server does not answer: trying again']);
-  expect(renderLine(paused, NOW, PLAIN)).toBe('edge → edge@4  20/300 proven  ‖ paused: 4 agents failed, at most 3 may');
+  expect(plain(renderProgress([paused], NOW, Number.POSITIVE_INFINITY))).toEqual([
+    'edge → edge@4  20/300 proven  ‖ paused',
+    '  paused: 4 agents failed, at most 3 may',
+  ]);
 });
 
 test('the outcome groups failures in the words of the agents, all lines of them, made harmless', () => {
@@ -63,7 +61,7 @@ test('the outcome groups failures in the words of the agents, all lines of them,
       },
     ],
   });
-  expect(renderOutcome([failed], { width: 40, style: PLAIN })).toEqual([
+  expect(plain(renderOutcome(failed, 40))).toEqual([
     'edge: what failed and why',
     '  ✗ 7 agents  agent-failed  (host-a, host-b, …)',
     '      cannot start pipelines:',
@@ -72,10 +70,10 @@ test('the outcome groups failures in the words of the agents, all lines of them,
   const stragglers = Array.from({ length: 20 }, (_, index) => {
     return { agent: `${index}`, name: `host-${index}`, state: 'pending', why: 'waits', since: null } as const;
   });
-  const missing = renderOutcome([rollout(180, { stragglers })], { width: 40, style: PLAIN });
+  const missing = plain(renderOutcome(rollout(180, { stragglers }), 40));
   expect(missing).toHaveLength(7);
   expect(missing.at(-1)).toBe('  … and 115 more');
-  expect(renderOutcome([rollout(300)], { width: 40, style: PLAIN })).toEqual([]);
+  expect(renderOutcome(rollout(300), 40)).toEqual([]);
 });
 
 test('no line is ever wider than the terminal, and a bar is as wide as it should be', () => {
@@ -84,29 +82,35 @@ test('no line is ever wider than the terminal, and a bar is as wide as it should
     fc.property(counts, counts, counts, fc.integer({ min: 10, max: 200 }), (proven, failed, open, width) => {
       const some = rollout(proven, { inFlight: open });
       const one = { ...some, counts: { ...some.counts, failed, pending: 0 } };
-      for (const style of [PLAIN, COLOURS]) {
-        for (const line of renderProgress({ rollouts: [one], connected: false, now: NOW }, { width, style })) {
-          expect([...stripVTControlCharacters(line)].length).toBeLessThanOrEqual(width);
-        }
-      }
-      const parts = { total: 300, proven, open, failed, out: 0 };
-      expect([...stripVTControlCharacters(bar(parts, width, COLOURS))]).toHaveLength(width);
+      for (const line of plain(renderProgress([one], NOW, width))) expect([...line].length).toBeLessThanOrEqual(width);
+      expect([...stripVTControlCharacters(bar(one, width))]).toHaveLength(width);
     }),
   );
 });
 
 test('a single failure among many is seen in the bar', () => {
-  expect(bar({ total: 10_000, proven: 9_999, open: 0, failed: 1, out: 0 }, 20, PLAIN)).toBe(`${'█'.repeat(19)}▚`);
-  expect(bar({ total: 0, proven: 0, open: 0, failed: 0, out: 0 }, 5, PLAIN)).toBe('░░░░░');
+  const some = rollout(0, { planned: 10_000 });
+  const barOf = (counts: Partial<typeof some.counts>, planned: number): string =>
+    stripVTControlCharacters(bar({ ...some, planned, counts: { ...some.counts, pending: 0, ...counts } }, 20));
+  expect(barOf({ proven: 9_999, failed: 1 }, 10_000)).toBe(`${'█'.repeat(19)}▚`);
+  expect(barOf({}, 0)).toBe('░'.repeat(20));
+  expect(barOf({ proven: 3 }, 3)).toBe('█'.repeat(20));
 });
 
 test('live lines are drawn over each other, and only when they changed', () => {
   const written: string[] = [];
-  const live = new LiveLines({ write: (text) => written.push(text) });
-  live.draw(['a', 'b']);
-  live.draw(['a', 'b']);
-  live.draw(['c']);
-  live.end();
-  live.draw(['d']);
-  expect(written).toEqual(['a\u001b[K\nb\u001b[K\n\u001b[J', '\u001b[2Ac\u001b[K\n\u001b[J', 'd\u001b[K\n\u001b[J']);
+  const screen = new Screen({ write: (text) => written.push(text), isTTY: true }, {});
+  screen.draw(['a', 'b']);
+  screen.draw(['a', 'b']);
+  screen.draw(['c']);
+  expect(written).toEqual(['a\u001b[K\nb\u001b[K\n\u001b[J', '\u001b[2Ac\u001b[K\n\u001b[J']);
+});
+
+test('in a log only the lines that are new', () => {
+  const written: string[] = [];
+  const screen = new Screen({ write: (text) => written.push(text) }, {});
+  screen.draw(['\u001b[31ma\u001b[39m', 'b']);
+  screen.draw(['\u001b[31ma\u001b[39m', 'c']);
+  screen.draw(['c']);
+  expect(written.join('')).toBe('a\nb\nc\n');
 });

@@ -1,33 +1,9 @@
-/** How rollouts look while they go on: pure functions of what the API told. */
-import { stripVTControlCharacters } from 'node:util';
+/** How rollouts look while they go on, and what came of them: pure functions of what the API told. */
 import type { Rollout, RolloutDetail } from '@flaghoist/api';
-import { stateCell } from '../output/state.ts';
-import type { Style } from '../output/style.ts';
+import { type Look, paint, stateLook } from '../output/paint.ts';
 import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
 
-/** What the view is drawn from. */
-export interface Progress {
-  readonly rollouts: readonly RolloutDetail[];
-  /** False while the server does not answer: what is shown may be old, and that is said. */
-  readonly connected: boolean;
-  /** Milliseconds since the Unix epoch. */
-  readonly now: number;
-}
-
-export interface Canvas {
-  /** Columns of the terminal. */
-  readonly width: number;
-  readonly style: Style;
-}
-
-/** How many are done in which way: the parts of the bar. */
-interface Parts {
-  readonly total: number;
-  readonly proven: number;
-  readonly open: number;
-  readonly failed: number;
-  readonly out: number;
-}
+type Counted = Pick<Rollout, 'counts' | 'planned' | 'inFlight'>;
 
 const sumOf = (counts: Partial<Rollout['counts']>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -37,105 +13,116 @@ export function totalOf({ counts, planned }: Pick<Rollout, 'counts' | 'planned'>
   return Math.max(planned, sumOf(counts));
 }
 
-function partsOf({ counts, planned, inFlight }: RolloutDetail): Parts {
-  return {
-    total: totalOf({ counts, planned }),
-    proven: counts.proven,
-    open: inFlight,
-    failed: counts.failed,
-    out: counts.deferred + counts.skipped,
-  };
+interface Part {
+  readonly count: number;
+  readonly look: Look;
+  readonly block: string;
+  readonly words: string;
 }
 
-function wordsOf(rollout: RolloutDetail, now: number, style: Style): string {
-  const { total, proven, open, failed } = partsOf(rollout);
-  const { deferred, skipped } = rollout.counts;
-  const { text, paint } = stateCell(rollout.state, style);
-  const left = rollout.eta === null ? 0 : Date.parse(rollout.eta) - now;
+/** What a rollout is made of: in the bar, and in the words beside it. */
+function partsOf({ counts, inFlight }: Counted): readonly Part[] {
+  const { proven, failed, deferred, skipped } = counts;
   return [
-    total === 0 ? 'no agents yet' : `${proven}/${total} proven`,
-    open > 0 ? style.busy(`↻ ${open} in flight`) : '',
-    failed > 0 ? style.bad(`✗ ${failed} failed`) : '',
-    deferred > 0 ? style.dim(`○ ${deferred} offline`) : '',
-    skipped > 0 ? style.dim(`– ${skipped} left out`) : '',
-    rollout.state === 'running' && left > 0 ? `about ${roughly(left)} left` : '',
-    rollout.state === 'running' ? '' : paint(text),
-  ]
-    .filter((word) => word !== '')
-    .join('  ');
+    { count: proven, look: 'good', block: '█', words: '' },
+    { count: failed, look: 'bad', block: '▚', words: `✗ ${failed} failed` },
+    { count: inFlight, look: 'busy', block: '▒', words: `↻ ${inFlight} in flight` },
+    { count: deferred, look: 'dim', block: '─', words: `○ ${deferred} offline` },
+    { count: skipped, look: 'dim', block: '─', words: `– ${skipped} left out` },
+  ];
 }
 
 /** A bar of exactly `width` characters. Each kind that there is takes at least one of them while there is room. */
-export function bar(parts: Parts, width: number, style: Style): string {
-  const kinds = [
-    [parts.proven, '█', style.good],
-    [parts.failed, '▚', style.bad],
-    [parts.out, '─', style.dim],
-    [parts.open, '▒', style.busy],
-  ] as const;
+export function bar(rollout: Counted, width: number): string {
+  const total = totalOf(rollout);
   let left = width;
-  const drawn = kinds.map(([count, character, paint]) => {
-    const share = parts.total === 0 ? 0 : Math.floor((count / parts.total) * width);
+  const drawn = partsOf(rollout).map(({ count, look, block }) => {
+    const share = count === total ? width : Math.floor((count / total) * width);
     const length = Math.min(left, count > 0 ? Math.max(1, share) : 0);
     left -= length;
-    return length === 0 ? '' : paint(character.repeat(length));
+    return length === 0 ? '' : paint(look, block.repeat(length));
   });
-  const done = parts.proven === parts.total && parts.total > 0;
-  return `${drawn.join('')}${done ? style.good('█'.repeat(left)) : style.dim('░'.repeat(left))}`;
+  return `${drawn.join('')}${left === 0 ? '' : paint('dim', '░'.repeat(left))}`;
+}
+
+function wordsOf(rollout: RolloutDetail, now: number): string {
+  const { state, counts, eta } = rollout;
+  const total = totalOf(rollout);
+  const parts = partsOf(rollout).filter(({ count, words }) => count > 0 && words !== '');
+  const running = state === 'running';
+  const left = running && eta !== null ? Date.parse(eta) - now : 0;
+  const { text, look } = stateLook(state);
+  return [
+    total === 0 ? 'no agents yet' : `${counts.proven}/${total} proven`,
+    ...parts.map(({ look, words }) => paint(look, words)),
+    ...(left > 0 ? [`about ${roughly(left)} left`] : []),
+    ...(running ? [] : [paint(look, text)]),
+  ].join('  ');
 }
 
 function titleOf({ group, target }: RolloutDetail): string {
   return `${group} → ${revisionText(target)}`;
 }
 
-/** The lines of the live view: a bar for each rollout, and why it stands still where it does. */
-export function renderProgress({ rollouts, connected, now }: Progress, { width, style }: Canvas): string[] {
-  const titles = Math.max(0, ...rollouts.map((rollout) => widthOf(titleOf(rollout))));
-  const lines = rollouts.flatMap((rollout) => {
-    const words = wordsOf(rollout, now, style);
+/** A line for each rollout, with a bar where there is room, and why it stands still where it does. */
+export function renderProgress(rollouts: readonly RolloutDetail[], now: number, width: number): string[] {
+  const titles = Math.max(...rollouts.map((rollout) => widthOf(titleOf(rollout))));
+  return rollouts.flatMap((rollout) => {
+    const words = wordsOf(rollout, now);
     const room = width - titles - widthOf(words) - 4;
-    const drawn = room < 8 ? '' : `${bar(partsOf(rollout), Math.min(room, 40), style)}  `;
+    const drawn = room < 8 || width === Number.POSITIVE_INFINITY ? '' : `${bar(rollout, Math.min(room, 40))}  `;
     const line = `${titleOf(rollout).padEnd(titles)}  ${drawn}${words}`;
-    const pause = rollout.pause === null ? [] : [style.warn(cut(`  paused: ${oneLine(rollout.pause.message)}`, width))];
-    return [widthOf(line) > width ? cut(stripVTControlCharacters(line), width) : line, ...pause];
+    const pause = rollout.pause === null ? [] : [paint('warn', cut(`  ${pauseText(rollout)}`, width))];
+    return [cut(line, width), ...pause];
   });
-  return connected ? lines : [...lines, style.warn(cut('  the server does not answer: trying again', width))];
 }
 
-/** One line for logs and pipes. */
-export function renderLine(rollout: RolloutDetail, now: number, style: Style): string {
-  const pause = rollout.pause === null ? '' : `: ${oneLine(rollout.pause.message)}`;
-  return `${titleOf(rollout)}  ${wordsOf(rollout, now, style)}${pause}`;
-}
+const pauseText = ({ pause }: RolloutDetail): string => (pause === null ? '' : `paused: ${oneLine(pause.message)}`);
 
 /** Of those that are still missing; `rollout targets` lists them all. */
 const MISSING_SHOWN = 5;
 
 /** What failed and why, most frequent first, in the agents' own words; then who is still missing. */
-export function renderOutcome(rollouts: readonly RolloutDetail[], { width, style }: Canvas): string[] {
-  return rollouts.flatMap((rollout) => {
-    const { failures, stragglers, group } = rollout;
-    const lines = failures.flatMap(({ reason, message, count, examples }) => {
-      const names = examples.map(({ name }) => oneLine(name)).join(', ');
-      const more = count > examples.length ? ', …' : '';
-      return [
-        `  ${style.bad(`✗ ${plural(count, 'agent')}`)}  ${reason}  (${names}${more})`,
-        // Verbatim and uncut: the end of it often is what matters.
-        ...message
-          .split('\n')
-          .filter(Boolean)
-          .map((line) => `      ${oneLine(line)}`),
-      ];
-    });
-    const { proven, failed, skipped, ...open } = rollout.counts;
-    const unnamed = Math.max(sumOf(open), stragglers.length) - MISSING_SHOWN;
-    const missing = stragglers
-      .slice(0, MISSING_SHOWN)
-      .map(({ name, state, why }) => cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width));
+export function renderOutcome({ failures, stragglers, group, counts }: RolloutDetail, width: number): string[] {
+  const failed = failures.flatMap(({ reason, message, count, examples }) => {
+    const names = examples.map(({ name }) => oneLine(name)).join(', ');
+    const more = count > examples.length ? ', …' : '';
     return [
-      ...(lines.length === 0 ? [] : [style.bold(`${group}: what failed and why`), ...lines]),
-      ...(missing.length === 0 ? [] : [style.bold(`${group}: still missing`), ...missing]),
-      ...(missing.length === MISSING_SHOWN && unnamed > 0 ? [`  … and ${unnamed} more`] : []),
+      `  ${paint('bad', `✗ ${plural(count, 'agent')}`)}  ${reason}  (${names}${more})`,
+      // Verbatim and uncut: the end of it often is what matters.
+      ...message
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => `      ${oneLine(line)}`),
     ];
   });
+  const { proven, failed: _, skipped, ...open } = counts;
+  const unnamed = Math.max(sumOf(open), stragglers.length) - MISSING_SHOWN;
+  const missing = stragglers
+    .slice(0, MISSING_SHOWN)
+    .map(({ name, state, why }) => cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width));
+  if (missing.length === MISSING_SHOWN && unnamed > 0) missing.push(`  … and ${unnamed} more`);
+  return [
+    ...(failed.length === 0 ? [] : [paint('bold', `${group}: what failed and why`), ...failed]),
+    ...(missing.length === 0 ? [] : [paint('bold', `${group}: still missing`), ...missing]),
+  ];
+}
+
+/** How it stands, in one sentence. */
+export function summary(rollout: RolloutDetail): string {
+  const { id, group, target, counts, state, pause } = rollout;
+  const total = totalOf(rollout);
+  const all = `${counts.proven} of ${total} agents of group ${group} prove that they run it`;
+  const none = `group ${group} has no agents yet; those that come will get ${revisionText(target)}`;
+  const why = pause === null ? '' : `${oneLine(pause.message)}; `;
+  return `rollout/${id} ${state}: ${why}${total === 0 ? none : all}`;
+}
+
+/** What works after a pause. */
+export function waysOut({ state, group, target, from }: RolloutDetail): string[] {
+  if (state !== 'paused') return [];
+  const on = `to go on, fix the text: flaghoist push FILE --configuration ${target.configuration} --group ${group}`;
+  if (from === null) return [`${on} --supersede -m WHY`];
+  const back = `to go back: flaghoist rollout start --group ${group} --to ${revisionText(from)}`;
+  return [`${on} --supersede -m WHY`, `${back} --supersede -m WHY`];
 }

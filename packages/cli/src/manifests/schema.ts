@@ -1,0 +1,57 @@
+/** What manifests may say. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const later = z.undefined('does not work yet in this version: leave it out').optional();
+const apiVersion = z.literal('flaghoist/v1');
+
+/** A text that stands in the manifest, or the file that has it, relative to the `home` of the manifest. */
+function fileIn(home: string) {
+  const given = {
+    path: z.string().optional(),
+    body: z.string().optional(),
+    contentType: z.string().default('text/yaml'),
+  };
+  return z.strictObject(given).transform(async ({ path, body, contentType }, { addIssue }) => {
+    if (body !== undefined && path === undefined) return { body, contentType, readFrom: undefined };
+    if (path === undefined || body !== undefined) {
+      addIssue('needs either path or body');
+      return z.NEVER;
+    }
+    try {
+      const readFrom = resolve(home, path);
+      return { body: await readFile(readFrom, 'utf8'), contentType, readFrom };
+    } catch (error) {
+      addIssue(`names a file that cannot be read: ${(error as Error).message}`);
+      return z.NEVER;
+    }
+  });
+}
+
+/** A manifest of a directory; reads the files that it names. */
+export function manifestIn(home: string) {
+  const configuration = z.strictObject({
+    apiVersion,
+    kind: z.literal('Configuration'),
+    metadata: z.strictObject({ name: z.string(), description: z.string().default('') }),
+    spec: z.strictObject({ layers: later, files: z.record(z.string(), fileIn(home)) }),
+  });
+  const group = z.strictObject({
+    apiVersion,
+    kind: z.literal('Group'),
+    metadata: z.strictObject({ name: z.string() }),
+    spec: z.strictObject({
+      selector: z.string(),
+      priority: z.int().optional(),
+      configuration: z.string(),
+      strategy: z.string().optional(),
+      adoption: later,
+    }),
+  });
+  return z.discriminatedUnion('kind', [configuration, group], {
+    error: 'must be Configuration or Group; other kinds do not work yet in this version',
+  });
+}
+
+export type Manifest = z.output<ReturnType<typeof manifestIn>>;

@@ -1,0 +1,29 @@
+/** The texts of configurations, from files or standard input. */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { ApiError } from '@flaghoist/api';
+import { type ConfigFiles, checkText } from '@flaghoist/fleet';
+import { CliError } from './exit-code.ts';
+import { plural } from './output/text.ts';
+import type { Session } from './session.ts';
+
+/** What people call it. */
+export const calledFile = (file: string): string => (file === '-' ? 'stdin' : file);
+
+/** The text of a file, or of standard input for `-`. @throws CliError */
+export async function readText({ io }: Session, file: string): Promise<string> {
+  if (file === '-') return text(io.stdin);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CliError(`cannot read ${file}: ${(cause as Error).message}`, undefined, { cause });
+  }
+}
+
+/** @throws ApiError with what is wrong, as the server would; but it names the files that the texts are in */
+export function checkTexts(configuration: string, files: ConfigFiles, placeOf: (file: string) => string): void {
+  const problems = checkText(files).map((problem) => ({ ...problem, file: placeOf(problem.file) }));
+  if (problems.length === 0) return;
+  const detail = `${configuration} was not saved: ${plural(problems.length, 'problem')}`;
+  throw new ApiError('invalid-config', detail, problems);
+}
