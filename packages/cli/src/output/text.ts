@@ -37,7 +37,7 @@ export function cut(text: string, width: number): string {
 
 /** A length of time in its largest unit: `3m`, `2d`. */
 export function roughly(millis: number): string {
-  return /^\d+[a-z]+/.exec(formatDuration(millis))?.[0] ?? '';
+  return /^\d+[a-z]+/.exec(formatDuration(Math.max(1_000, millis)))?.[0] ?? '';
 }
 
 /** How far from now: `3m ago`, `in 2h`. */
