@@ -33,7 +33,11 @@ function emptyProgram({ stdout, stderr }: Io): Command {
     .option('--yes', 'answer questions with yes')
     .option('--quiet', 'no output but data and errors')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error/, 'flaghoist')),
+    })
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
 }

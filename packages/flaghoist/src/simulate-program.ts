@@ -14,8 +14,7 @@ const PATIENCE = 5_000;
 /** The scenario of a file, else one of so many agents; with another seed where one is given. @throws ScenarioError */
 export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[0], 'url'>): Promise<Scenario> {
   const { agents = DEFAULT_AGENTS, scenario: file, seed } = options;
-  const given =
-    file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'));
+  const given = file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'));
   return seed === undefined ? given : { ...given, seed };
 }
 
