@@ -5,7 +5,6 @@ import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
 import { Journal } from './events/journal.ts';
 import { OfferBook } from './gateway/offer-book.ts';
-import { hashOf } from './gateway/wire.ts';
 import { Groups } from './groups/groups.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
@@ -18,7 +17,7 @@ export async function openMemory(store: Store, reader: TextReader, now: Now) {
   const journal = new Journal(store, loaded, now);
   const roster = new Roster(loaded.agents);
   const groups = new Groups(loaded.groups, journal);
-  const configurations = new Configurations(loaded, journal, hashOf);
+  const configurations = new Configurations(loaded, journal);
   const rollouts = new Rollouts({ roster, groups, journal }, startedAt + SERVER_LIMITS.reconnectGrace);
   await rollouts.load(loaded.rollouts, store);
   const effective = new EffectiveConfigs(reader, store);

@@ -87,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   const store = started.use(await openSqliteStore({ directory: options.data }));
   const memory = await openMemory(store, started.use(new TextReader()), Date.now);
-  const { journal, roster, groups, offers, now, startedAt } = memory;
+  const { journal, now, startedAt } = memory;
   const gateway = new Gateway(memory);
   const reconciler = new Reconciler(memory, gateway, onFatal);
   journal.on('told', (events) => {
@@ -99,14 +99,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await reconciler.flush();
     reconciler.stop();
   });
-  const wanted = new Set([
-    ...Array.from(roster.all(), ({ agent }) => agent.assignment.desired?.hash),
-    ...groups.list().map(({ stable }) => stable?.hash),
-  ]);
-  wanted.delete(undefined);
-  const { entries } = SERVER_LIMITS.offersKept;
-  await Promise.all([...wanted].slice(0, entries).map((hash = '') => offers.fetch(hash)));
-
   const aliveAt = memory.marks.get(MARK_ALIVE);
   const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
   journal.record('server.started', SERVER, 'server', { version, awayFor });

@@ -1,6 +1,12 @@
 /** Who is who: our own id, instance uids that change, clones, many agents on one socket. */
 import { randomBytes } from 'node:crypto';
-import { encodeAgentToServer, newUuidV7, uidFromBytes } from '@flaghoist/opamp';
+import {
+  decodeServerToAgent,
+  encodeAgentToServer,
+  newUuidV7,
+  type ServerToAgent,
+  uidFromBytes,
+} from '@flaghoist/opamp';
 import { connectWebSocket } from '@flaghoist/opamp/node';
 import { MemoryAgent } from '@flaghoist/opamp/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -89,7 +95,6 @@ describe('many agents on one WebSocket (S-050)', () => {
       () => new MemoryAgent({ uid: newUuidV7(Date.now(), randomBytes(10)), outcome: applied }),
     );
     const byUid = new Map(agents.map((agent) => [agent.uid as string, agent]));
-    const { decodeServerToAgent } = await import('@flaghoist/opamp');
     const socket = await connectWebSocket(`ws://${lab.server.addresses.opamp}/v1/opamp`, {
       message: (payload) => {
         const message = decodeServerToAgent(payload);
@@ -117,6 +122,31 @@ describe('many agents on one WebSocket (S-050)', () => {
       () => lab.client.getFleet({}),
       ({ connected }) => connected === 0,
     );
+  });
+});
+
+describe('bytes that are no message', () => {
+  it('are refused without a uid, the connection stays, and nobody is enrolled (A13, S-259, S-270)', async () => {
+    const answers: ServerToAgent[] = [];
+    const socket = await connectWebSocket(`ws://${lab.server.addresses.opamp}/v1/opamp`, {
+      message: (payload) => answers.push(decodeServerToAgent(payload)),
+    });
+    const agent = new MemoryAgent({ uid: newUuidV7(Date.now(), randomBytes(10)) });
+    socket.send(encodeAgentToServer({ ...agent.start(), instanceUid: new Uint8Array() }));
+    socket.send(Uint8Array.of(0, 0xff, 0xff));
+    socket.send(encodeAgentToServer(agent.start()));
+    await until(
+      () => answers.length,
+      (count) => count === 3,
+    );
+    const answered = answers.map(({ instanceUid, errorResponse }) => [instanceUid.length, errorResponse !== undefined]);
+    expect(answered).toEqual([
+      [0, true],
+      [0, true],
+      [16, false],
+    ]);
+    await total(1);
+    socket.terminate();
   });
 });
 

@@ -10,6 +10,7 @@ import {
   sizeOf,
 } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
+import { hashOf } from '../gateway/wire.ts';
 import type { Loaded } from '../storage/store.ts';
 
 export interface NewRevision extends Pick<Revision, 'message' | 'author'> {
@@ -28,19 +29,12 @@ export class Configurations {
   readonly #revisions: Map<string, Revision[]>;
   readonly #marks: Map<string, number>;
   readonly #journal: Journal;
-  readonly #hashOf: (files: ConfigFiles) => string;
 
-  /** `hashOf` gives the hash on the wire, hex (S-116). */
-  constructor(
-    { configurations, revisions, marks }: Pick<Loaded, 'configurations' | 'revisions' | 'marks'>,
-    journal: Journal,
-    hashOf: (files: ConfigFiles) => string,
-  ) {
+  constructor({ configurations, revisions, marks }: Loaded, journal: Journal) {
     this.#byName = new Map(configurations.map((row) => [row.name, row]));
     this.#revisions = Map.groupBy(revisions, ({ configuration }) => configuration);
     this.#marks = new Map(marks);
     this.#journal = journal;
-    this.#hashOf = hashOf;
   }
 
   list(): Configuration[] {
@@ -94,7 +88,7 @@ export class Configurations {
         `${name}@${given.parent} is not the newest revision any more: ${name}@${latest?.number ?? 0} is; look at it, then save again`,
       );
     }
-    const hash = this.#hashOf(files);
+    const hash = hashOf(files);
     if (latest?.hash === hash) return { revision: latest, created: false };
     const revision: Revision = {
       ...given,

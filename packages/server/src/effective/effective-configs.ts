@@ -186,19 +186,13 @@ export class EffectiveConfigs {
 
   /** The texts as they were reported, by name; without those that are not known (yet). */
   async bodies(effective: EffectiveConfig): Promise<Texts> {
-    const texts = new Map<string, string>();
-    const unknown: string[] = [];
-    for (const { template } of effective.files) {
-      if (template === null) continue;
-      const text = this.#book.get(template);
-      if (text === undefined) unknown.push(template);
-      else texts.set(template, text);
-    }
-    const stored = unknown.length === 0 ? [] : await this.#store.texts(unknown);
-    for (const [digest, text] of stored) texts.set(digest, text);
+    const digests = effective.files.flatMap(({ template }) => template ?? []);
+    const remembered = new Map(digests.map((digest) => [digest, this.#book.get(digest)]));
+    const unknown = digests.filter((digest) => remembered.get(digest) === undefined);
+    const stored = unknown.length === 0 ? undefined : await this.#store.texts(unknown);
     const bodies: Record<string, string> = Object.create(null);
     for (const { name, template, holes } of effective.files) {
-      const text = template === null ? undefined : texts.get(template);
+      const text = template === null ? undefined : (remembered.get(template) ?? stored?.get(template));
       if (text !== undefined) bodies[name] = fill(text, holes);
     }
     return bodies;

@@ -3,11 +3,10 @@ import { parentPort } from 'node:worker_threads';
 import { type ConfigFiles, checkText, LIMITS, type Understood, understand } from '@flaghoist/fleet';
 
 export type Question =
-  | { readonly id: number; readonly ask: 'understand'; readonly bodies: Readonly<Record<string, string>> }
-  | { readonly id: number; readonly ask: 'check'; readonly files: ConfigFiles };
+  | { readonly ask: 'understand'; readonly bodies: Readonly<Record<string, string>> }
+  | { readonly ask: 'check'; readonly files: ConfigFiles };
 
 export interface Answer {
-  readonly id: number;
   readonly answer: unknown;
   /** CPU time of this thread until now, ms. */
   readonly spent: number;
@@ -24,5 +23,5 @@ function understoodInBounds(bodies: Readonly<Record<string, string>>): Understoo
 parentPort?.on('message', (question: Question) => {
   const answer = question.ask === 'understand' ? understoodInBounds(question.bodies) : checkText(question.files);
   const { user, system } = process.threadCpuUsage();
-  parentPort?.postMessage({ id: question.id, answer, spent: (user + system) / 1_000 } satisfies Answer);
+  parentPort?.postMessage({ answer, spent: (user + system) / 1_000 } satisfies Answer);
 });

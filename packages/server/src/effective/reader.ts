@@ -1,15 +1,8 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ConfigFiles, Problem, Understood } from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Answer, Question } from './reader-worker.ts';
-
-type Asked = Question extends infer Q ? (Q extends { id: number } ? Omit<Q, 'id'> : never) : never;
-
-interface Waiting {
-  readonly question: Question;
-  readonly resolve: (answer: unknown) => void;
-  readonly giveUp: (why: string) => void;
-}
 
 /** Has texts understood in workers, agents' in one and operators' in another: neither waits for the other's. */
 export class TextReader implements Disposable {
@@ -17,12 +10,12 @@ export class TextReader implements Disposable {
   readonly #operators = new Lane();
 
   understand(bodies: Readonly<Record<string, string>>): Promise<Understood> {
-    return this.#agents.ask({ ask: 'understand', bodies }, (why): Understood => ({ unparsed: why }));
+    return this.#agents.ask({ ask: 'understand', bodies }, (unparsed): Understood => ({ unparsed }));
   }
 
   check(files: ConfigFiles): Promise<readonly Problem[]> {
-    return this.#operators.ask({ ask: 'check', files }, (why) => [
-      { file: '', line: 1, column: 1, rule: 'too-complex', message: why },
+    return this.#operators.ask({ ask: 'check', files }, (message) => [
+      { file: '', line: 1, column: 1, rule: 'too-complex', message },
     ]);
   }
 
@@ -39,79 +32,60 @@ export class TextReader implements Disposable {
  */
 class Lane implements Disposable {
   #worker: Worker | undefined;
-  #watch: NodeJS.Timeout | undefined;
-  #lastId = 0;
   /** CPU time of the worker up to its last answer, ms. */
   #spent = 0;
-  readonly #queue: Waiting[] = [];
+  /** The last question asked: the next one waits for it. */
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #stopping = new AbortController();
 
-  ask<T>(asked: Asked, otherwise: (why: string) => T): Promise<T> {
-    this.#lastId += 1;
-    const question = { ...asked, id: this.#lastId } as Question;
-    return new Promise<T>((resolve) => {
-      this.#queue.push({
-        question,
-        resolve: resolve as (answer: unknown) => void,
-        giveUp: (why) => resolve(otherwise(why)),
-      });
-      if (this.#queue.length === 1) this.#next();
-    });
+  /** The answer, or what `otherwise` makes of the reason why there is none. */
+  ask<T>(question: Question, otherwise: (why: string) => T): Promise<T> {
+    const asked = this.#last.then(() => this.#answer(question));
+    const answered = asked.catch((error: Error) => otherwise(error.message)) as Promise<T>;
+    this.#last = answered;
+    return answered;
   }
 
-  #next(): void {
-    const [waiting] = this.#queue;
-    if (waiting === undefined) return;
-    const worker = this.#worker ?? this.#start();
-    this.#watch = setInterval(() => {
-      // A worker that is starting or ending has no CPU time to tell.
-      this.#weigh(worker, waiting).catch(() => {});
-    }, SERVER_LIMITS.understandBudget / 4);
-    worker.postMessage(waiting.question);
-  }
-
-  async #weigh(worker: Worker, waiting: Waiting): Promise<void> {
-    const { user, system } = await worker.cpuUsage();
+  async #answer(question: Question): Promise<unknown> {
+    const overBudget = new AbortController();
+    const signal = AbortSignal.any([overBudget.signal, this.#stopping.signal]);
+    signal.throwIfAborted();
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
     const budget = SERVER_LIMITS.understandBudget;
-    if (this.#queue[0] === waiting && (user + system) / 1_000 - this.#spent > budget)
-      this.#abandon(`not understood within ${budget} ms`);
+    const watch = setInterval(async () => {
+      // A worker that is starting or ending has no CPU time to tell.
+      const { user, system } = await worker.cpuUsage().catch(() => ({ user: 0, system: 0 }));
+      if ((user + system) / 1_000 - this.#spent > budget)
+        overBudget.abort(new Error(`not understood within ${budget} ms`));
+    }, budget / 4);
+    try {
+      worker.postMessage(question);
+      const [{ answer, spent }] = (await once(worker, 'message', { signal })) as [Answer];
+      this.#spent = spent;
+      return answer;
+    } catch {
+      void worker.terminate();
+      this.#worker = undefined;
+      throw signal.reason ?? new Error('not understood within the memory allowed');
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   #start(): Worker {
+    this.#spent = 0;
     const worker = new Worker(new URL('./reader-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: SERVER_LIMITS.understandMemory },
     });
-    this.#worker = worker;
-    this.#spent = 0;
     worker.unref();
-    worker.on('message', ({ id, answer, spent }: Answer) => {
-      const [waiting] = this.#queue;
-      if (waiting?.question.id !== id) return;
-      clearInterval(this.#watch);
-      this.#spent = spent;
-      this.#queue.shift();
-      waiting.resolve(answer);
-      this.#next();
-    });
-    worker.on('error', () => {
-      if (worker === this.#worker) this.#abandon('not understood within the memory allowed');
-    });
+    // An error ends the question that caused it, and is no error of ours.
+    worker.on('error', () => {});
     return worker;
   }
 
-  #abandon(why: string): void {
-    this.#end();
-    this.#queue.shift()?.giveUp(why);
-    this.#next();
-  }
-
-  #end(): void {
-    clearInterval(this.#watch);
-    void this.#worker?.terminate();
-    this.#worker = undefined;
-  }
-
   [Symbol.dispose](): void {
-    this.#end();
-    for (const waiting of this.#queue.splice(0)) waiting.giveUp('the server is stopping');
+    this.#stopping.abort(new Error('the server is stopping'));
+    void this.#worker?.terminate();
   }
 }

@@ -3,27 +3,13 @@ import type { Instant } from '@flaghoist/fleet';
 /** What can happen, as the event stream tells it. Stable: clients match on these. */
 export type EventKind =
   | 'server.started'
-  | 'configuration.created'
-  | 'configuration.deleted'
+  | `configuration.${'created' | 'deleted'}`
   | 'revision.created'
-  | 'group.created'
-  | 'group.updated'
-  | 'group.deleted'
-  | 'agent.enrolled'
-  | 'agent.reassigned'
-  | 'agent.conflict'
-  | 'agent.pinned'
-  | 'agent.unpinned'
-  | 'agent.labelled'
-  | 'agent.retried'
-  | 'agent.restarted'
-  | 'agent.deleted'
+  | `group.${'created' | 'updated' | 'deleted'}`
+  | `agent.${'enrolled' | 'reassigned' | 'conflict' | 'deleted'}`
+  | `agent.${'labelled' | 'pinned' | 'unpinned' | 'retried' | 'restarted'}`
   | 'agents.changed'
-  | 'rollout.started'
-  | 'rollout.progressed'
-  | 'rollout.paused'
-  | 'rollout.succeeded'
-  | 'rollout.superseded'
+  | `rollout.${'started' | 'progressed' | 'paused' | 'succeeded' | 'superseded'}`
   | 'catch-up.stopped';
 
 /** One entry of the journal: numbered without gaps, kept in order, told to every subscriber once. */

@@ -44,7 +44,6 @@ export interface Dispatch {
 interface Speaker {
   session: Session;
   readonly member: Member;
-  lastSeen: number;
   /** When the present connection epoch began. */
   epochSince: number;
   /** Longest recent gap between messages: an HTTP agent that exceeds it thrice is gone (P5). */
@@ -88,9 +87,7 @@ export class Gateway {
     const uid = uidFromBytes(message.instanceUid);
     this.#remember(connection, uid);
     const speaker = this.#speakers.get(uid) ?? this.#meet(uid);
-    const now = this.#parts.now();
-    speaker.gap = Math.max(speaker.gap * 0.9, speaker.lastSeen === 0 ? 0 : now - speaker.lastSeen);
-    speaker.lastSeen = now;
+    speaker.gap = Math.max(speaker.gap * 0.9, this.#silenceOf(speaker));
     const { link } = connection;
     this.#answer(connection, speaker, this.#step(speaker, { kind: 'message', link, message, payload }));
     this.onMessage();
@@ -107,26 +104,20 @@ export class Gateway {
 
   /** Ends the patience with HTTP agents that no longer poll (S-046). */
   sweep(): void {
-    const now = this.#parts.now();
     for (const speaker of this.#speakers.values()) {
       const patience = Math.max(SERVER_LIMITS.httpPatience, 3 * speaker.gap);
       const polls = speaker.session.link?.transport === 'http';
-      if (polls && now - speaker.lastSeen > patience) this.#step(speaker, { kind: 'silent' });
+      if (polls && this.#silenceOf(speaker) > patience) this.#step(speaker, { kind: 'silent' });
     }
   }
 
   /** Sends a restart command, alone (S-230). Returns why not, when it cannot be sent. */
   restart(member: Member): Refusal | undefined {
-    const speaker = this.#speakerOf(member);
-    if (speaker === undefined) return 'offline';
-    const outcome = this.#step(speaker, { kind: 'restart' });
-    this.#push(outcome);
-    return outcome.facts.find((fact) => fact.kind === 'refused')?.reason;
+    return this.#say(this.#speakerOf(member), { kind: 'restart' });
   }
 
   askFullState(member: Member): void {
-    const speaker = this.#speakerOf(member);
-    if (speaker?.session.link !== undefined) this.#push(this.#step(speaker, { kind: 'ask-full-state' }));
+    this.#say(this.#speakerOf(member), { kind: 'ask-full-state' });
   }
 
   /** Drops what is known of an agent's sessions: it was deleted. Its connection stays; it enrols anew if it speaks. */
@@ -170,7 +161,12 @@ export class Gateway {
           if (!isSent) unsent.push(member);
         }
       }
-      for (const [member, dispatch] of alone) if (!this.#offer(member, dispatch)) unsent.push(member);
+      for (const [member, { remoteConfig, epoch }] of alone) {
+        const speaker = this.#speakerOf(member);
+        const isBound = speaker?.session.epoch === epoch;
+        if (!isBound || this.#say(speaker, { kind: 'offer', offer: { remoteConfig } }) !== undefined)
+          unsent.push(member);
+      }
       return unsent;
     };
   }
@@ -182,19 +178,16 @@ export class Gateway {
     last.reply = attach(last.speaker.session, last.reply, { remoteConfig: dispatch.remoteConfig });
   }
 
-  /** Sends an offer by itself; false when it cannot leave on the epoch that its record names. */
-  #offer(member: Member, { remoteConfig, epoch }: Dispatch): boolean {
-    const speaker = this.#speakerOf(member);
-    if (speaker?.session.epoch !== epoch) return false;
-    return this.#push(this.#step(speaker, { kind: 'offer', offer: { remoteConfig } }));
+  /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
+  #say(speaker: Speaker | undefined, input: Input): Refusal | undefined {
+    if (speaker === undefined) return 'offline';
+    const { deliveries, facts } = this.#step(speaker, input);
+    const isSent = deliveries.every(({ link, reply }) => this.#send(link, reply));
+    return facts.find((fact) => fact.kind === 'refused')?.reason ?? (isSent ? undefined : 'offline');
   }
 
-  /** Sends what a step says unasked; over HTTP the session keeps it for the next poll (S-034). False when nothing left. */
-  #push({ deliveries }: Exchange): boolean {
-    const sent = deliveries.map(({ link, reply }) =>
-      this.#connections.get(link.id)?.connection.send(encodeReply(reply)),
-    );
-    return sent.length > 0 && sent.every((left) => left === true);
+  #send(link: Link, reply: Reply): boolean {
+    return this.#connections.get(link.id)?.connection.send(encodeReply(reply)) ?? false;
   }
 
   /** Answers a message: at once when nothing has to be durable first, else with the turn. */
@@ -202,7 +195,7 @@ export class Gateway {
     const { member } = speaker;
     for (const { link, reply } of deliveries) {
       if (link.id !== connection.link.id) {
-        this.#connections.get(link.id)?.connection.send(encodeReply(reply));
+        this.#send(link, reply);
         continue;
       }
       const complete = lacksComponents(member) ? attach(session, reply, { askComponents: true }) : reply;
@@ -210,8 +203,9 @@ export class Gateway {
         connection.send(encodeReply(complete));
         continue;
       }
-      const waiting = this.#held.get(member) ?? [];
-      this.#held.set(member, [...waiting, { connection, speaker, reply: complete }]);
+      const answers = this.#held.get(member) ?? [];
+      answers.push({ connection, speaker, reply: complete });
+      this.#held.set(member, answers);
       this.#parts.roster.touch(member);
     }
   }
@@ -227,9 +221,11 @@ export class Gateway {
     if (successor !== undefined) this.#rename(speaker, successor);
     // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
     const present = successor ?? (session.state === 'moved' ? undefined : session);
-    const hasFullState = facts.some(({ kind }) => kind === 'full-state');
-    if (present) this.#parts.roster.present(member, presenceOf(member.presence, present, hasFullState, now));
-    if (facts.some(({ kind }) => kind === 'conflict')) this.askFullState(member);
+    if (present !== undefined) {
+      const happened = { heard: input.kind === 'message', hasFullState: has(facts, 'full-state') };
+      this.#parts.roster.present(member, presenceOf(member.presence, present, happened, now));
+    }
+    if (has(facts, 'conflict')) this.askFullState(member);
     return outcome;
   }
 
@@ -272,9 +268,14 @@ export class Gateway {
       member = roster.enrol(uid, now);
       journal.record('agent.enrolled', SERVER, `agent/${member.agent.identity.id}`, { instanceUid: uid });
     }
-    const speaker: Speaker = { session: newSession(uid), member, lastSeen: 0, epochSince: now, gap: 0 };
+    const speaker: Speaker = { session: newSession(uid), member, epochSince: now, gap: 0 };
     this.#speakers.set(uid, speaker);
     return speaker;
+  }
+
+  /** Since when nothing was heard of the agent, ms. */
+  #silenceOf({ member: { presence } }: Speaker): number {
+    return presence.lastSeen === null ? 0 : this.#parts.now() - presence.lastSeen;
   }
 
   #speakerOf({ agent }: Member): Speaker | undefined {
@@ -288,6 +289,8 @@ export class Gateway {
     else known.uids.add(uid);
   }
 }
+
+const has = (facts: readonly Fact[], kind: Fact['kind']): boolean => facts.some((fact) => fact.kind === kind);
 
 /** Facts of this agent are not durable yet, or it polls and something may be on its way to it. */
 function mustWait({ agent, committed }: Member, { transport }: Link): boolean {

@@ -3,7 +3,7 @@ import type { Fact } from '@flaghoist/opamp';
 import { AGENT_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Remembered } from '../remembered.ts';
-import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf, saysTheSame } from './wire.ts';
+import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf } from './wire.ts';
 
 /** Component maps are remembered per agent type, so that unlike agents whose hashes are equal cannot collide (S-245). */
 const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
@@ -64,12 +64,13 @@ export class Observer {
 }
 
 function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
-  const keys = Object.keys(change) as (keyof AgentIdentity)[];
-  const same = keys.every((key) => JSON.stringify(agent.identity[key]) === JSON.stringify(change[key]));
-  return same ? agent : { ...agent, identity: { ...agent.identity, ...change } };
+  const identity = { ...agent.identity, ...change };
+  return JSON.stringify(identity) === JSON.stringify(agent.identity) ? agent : { ...agent, identity };
 }
 
 function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {
-  if (saysTheSame(agent.report[part], value) && !isOpen(agent)) return agent;
+  // Apart from when it was said.
+  const before = { ...agent.report[part], at: value.at };
+  if (JSON.stringify(before) === JSON.stringify(value) && !isOpen(agent)) return agent;
   return { ...agent, report: { ...agent.report, [part]: value } };
 }

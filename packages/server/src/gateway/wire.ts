@@ -1,7 +1,6 @@
 /** The one file that knows both vocabularies: the protocol's messages and the domain's records. */
 import { createHash } from 'node:crypto';
 import type {
-  AgentReport,
   Attributes,
   AttributeValue,
   ConfigFiles,
@@ -81,21 +80,20 @@ function attributeValue(value: AnyValue | undefined): AttributeValue {
   }
 }
 
-/** Without prototype, so that a key such as `__proto__` is only a key (R18). */
-export function attributes(pairs: readonly KeyValue[]): Attributes {
-  const result: Record<string, AttributeValue> = Object.create(null);
-  for (const { key, value } of pairs.slice(0, AGENT_LIMITS.attributes)) {
-    result[cut(key, AGENT_LIMITS.name)] = attributeValue(value);
-  }
+/** The first `most` entries. Without prototype, so that a key such as `__proto__` is only a key (R18). */
+function bounded<T, R>(entries: readonly [string, T][], most: number, read: (value: T) => R): Record<string, R> {
+  const result: Record<string, R> = Object.create(null);
+  for (const [key, value] of entries.slice(0, most)) result[cut(key, AGENT_LIMITS.name)] = read(value);
   return result;
+}
+
+export function attributes(pairs: readonly KeyValue[]): Attributes {
+  const entries = pairs.map(({ key, value }): [string, AnyValue | undefined] => [key, value]);
+  return bounded(entries, AGENT_LIMITS.attributes, attributeValue);
 }
 
 /** Decoding has bounded the depth (R12). */
 export function healthOf(health: ComponentHealth): Health {
-  const components: Record<string, Health> = Object.create(null);
-  for (const [name, child] of Object.entries(health.componentHealthMap).slice(0, AGENT_LIMITS.components)) {
-    components[cut(name, AGENT_LIMITS.name)] = healthOf(child);
-  }
   return {
     healthy: health.healthy,
     status: cut(health.status),
@@ -103,7 +101,7 @@ export function healthOf(health: ComponentHealth): Health {
     startTimeUnixNano: String(health.startTimeUnixNano),
     statusTimeUnixNano: String(health.statusTimeUnixNano),
     attributes: attributes(health.attributes),
-    components,
+    components: bounded(Object.entries(health.componentHealthMap), AGENT_LIMITS.components, healthOf),
   };
 }
 
@@ -134,20 +132,8 @@ export function effectiveFiles(config: EffectiveConfig): ReceivedFile[] {
 
 /** Component ids by kind, as the Collector groups them: receivers, processors, exporters, extensions, connectors. */
 export function componentIds(components: Readonly<Record<string, ComponentDetails>>): Record<string, string[]> {
-  const ids: Record<string, string[]> = Object.create(null);
-  for (const [kind, details] of Object.entries(components).slice(0, AGENT_LIMITS.files))
-    ids[cut(kind, AGENT_LIMITS.name)] = Object.keys(details.subComponentMap)
-      .slice(0, AGENT_LIMITS.components)
-      .map((id) => cut(id, AGENT_LIMITS.name))
-      .sort();
-  return ids;
-}
-
-/** Whether two reports say the same apart from when they came. */
-export function saysTheSame(
-  a: AgentReport['health'] | AgentReport['reported'],
-  b: AgentReport['health'] | AgentReport['reported'],
-): boolean {
-  if (a === null || b === null) return a === b;
-  return JSON.stringify({ ...a, at: 0 }) === JSON.stringify({ ...b, at: 0 });
+  return bounded(Object.entries(components), AGENT_LIMITS.files, ({ subComponentMap }) => {
+    const ids = Object.keys(subComponentMap).slice(0, AGENT_LIMITS.components);
+    return ids.map((id) => cut(id, AGENT_LIMITS.name)).sort();
+  });
 }

@@ -36,7 +36,7 @@ export class Reconciler {
     this.#parts = parts;
     this.#gateway = gateway;
     this.#onFatal = onFatal;
-    this.#announcer = new Announcer(parts.journal, parts.rollouts);
+    this.#announcer = new Announcer(parts);
     this.#lanes = new CatchUpLanes(parts);
     parts.roster.onTouched = () => this.#schedule();
     parts.journal.onWritten = () => this.#schedule();
@@ -98,7 +98,7 @@ export class Reconciler {
     const changes = journal.take();
     for (const member of seen) {
       changes.push(...changesOf(member));
-      if (!member.gone) this.#announcer.note(member);
+      this.#announcer.note(member);
       this.#watch(member);
     }
     const release = this.#gateway.hold(offers);

@@ -160,29 +160,22 @@ export class Rollouts {
 
   #admit(active: Active, now: Instant): void {
     const { rollout, pending } = active;
-    const slots = freeSlots(rollout);
-    if (slots === 0 && rollout.carried.size === 0) return;
+    const { carried, target, createdAt } = rollout;
+    if (rollout.state !== 'running') return;
+    let slots = freeSlots(rollout);
     const agents: { agent: AgentId; late: boolean }[] = [];
-    let used = 0;
     for (const id of pending) {
-      const replaces = rollout.carried.has(id);
-      if (used >= slots && !replaces) {
-        if (rollout.carried.size === 0) break;
-        continue;
-      }
-      const member = this.#parts.roster.get(id);
-      if (
-        member === undefined ||
-        !mayBeAdmitted(rollout, id) ||
-        skipReason(member.agent, rollout.target) !== undefined
-      ) {
-        pending.delete(id);
-        continue;
-      }
-      if (rollout.state !== 'running' || !member.presence.connected || !member.presence.synced) continue;
-      agents.push({ agent: id, late: isLate(member.agent, rollout.createdAt) });
+      if (slots === 0 && carried.size === 0) break;
+      // Who was carried over has a place already.
+      const takesSlot = !carried.has(id);
+      if (slots === 0 && takesSlot) continue;
+      const { agent, presence } = this.#parts.roster.get(id) ?? {};
+      const isOut = agent === undefined || !mayBeAdmitted(rollout, id) || skipReason(agent, target) !== undefined;
+      if (!isOut && !(presence?.connected && presence.synced)) continue;
       pending.delete(id);
-      if (!replaces) used += 1;
+      if (isOut) continue;
+      agents.push({ agent: id, late: isLate(agent, createdAt) });
+      if (takesSlot) slots -= 1;
     }
     if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
   }

@@ -1,0 +1,51 @@
+/** Whatever happens, and with a clock that never reads the same twice: a ledger's times stand in the order of its steps. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { applied, applying, edge, failed, Lab, silent, story, until } from './lab.ts';
+
+let lab: Lab;
+beforeEach(async () => {
+  const real = Date.now;
+  let last = real();
+  vi.spyOn(Date, 'now').mockImplementation(() => {
+    last = Math.max(last + 1, real());
+    return last;
+  });
+  lab = await Lab.start();
+  await lab.edge();
+});
+afterEach(async () => {
+  await lab[Symbol.asyncDispose]();
+  vi.restoreAllMocks();
+});
+
+const STEPS = ['offeredAt', 'sentAt', 'receivedAt', 'applyingAt', 'appliedAt', 'provenAt'] as const;
+
+it('offered, sent, received, applying, applied, proven: never one before the other', async () => {
+  const outcomes = [applied, applied, applying, failed('no'), silent, applied];
+  const agents = await Promise.all(outcomes.map((outcome) => lab.agent({ ...edge, outcome }).connect()));
+  const polls = lab.agent(edge);
+  await polls.pollOverHttp(polls.start());
+  await lab.members(agents.length + 1);
+  for (let round = 0; round < 4; round += 1) {
+    const overrides = { maxInFlight: 3 + round, maxFailed: '100%', applyTimeout: '1s' };
+    const { id } = await lab.push(story(`otlp/${round}`), overrides, true);
+    for (let poll = 0; poll < 3; poll += 1) await polls.pollOverHttp();
+    agents[round]?.drop();
+    await agents[round]?.reconnect();
+    await until(
+      async () => {
+        await polls.pollOverHttp();
+        return lab.client.getRollout({ id });
+      },
+      ({ state }) => state !== 'running',
+      20_000,
+    );
+  }
+  const details = await Promise.all([...agents, polls].map(({ uid }) => lab.detail(uid)));
+  const entries = details.flatMap(({ ledger }) => ledger);
+  expect(entries.filter(({ phase }) => phase === 'proven').length).toBeGreaterThan(8);
+  for (const entry of entries) {
+    const times = STEPS.flatMap((step) => entry[step] ?? []);
+    expect(times, JSON.stringify(entry)).toEqual(times.toSorted());
+  }
+});
