@@ -16,13 +16,14 @@ import { expectations } from './expectations.ts';
 import { startRealAgents } from './real-agents.ts';
 import { Stage } from './stage.ts';
 
+const DATA = join(import.meta.dirname, '../../demo');
 /** Longest wait for anything on a slow machine, in milliseconds. */
 const PATIENCE = 120_000;
 const WATCHED = '--watch --yes --timeout 2m';
 
-/** A file of the demo, as it can be typed. */
+/** A file of the demo, as it is typed. */
 function file(name: string): string {
-  const path = relative(process.cwd(), join(import.meta.dirname, '../../demo', name));
+  const path = relative(process.cwd(), join(DATA, name));
   return path.includes(' ') ? `"${path}"` : path;
 }
 
@@ -90,7 +91,7 @@ Ctrl-C ends it; nothing is left behind.`);
 
 /** Resolves to 0 when every expectation held. @throws AbortError when it is interrupted before. */
 export const demo: Programs['demo'] = async (options) => {
-  const scenario = await chosenScenario({ ...options, scenario: file('fleet.yaml') });
+  const scenario = await chosenScenario({ ...options, scenario: join(DATA, 'fleet.yaml') });
   const interrupted = interruption();
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'flaghoist-demo-'));
