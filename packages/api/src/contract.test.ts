@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { LIMITS } from '@flaghoist/fleet';
 import { expect, test } from 'vitest';
 import { contract, type Operation } from './contract.ts';
 import { API_LIMITS } from './limits.ts';
@@ -69,10 +70,34 @@ test.each([
 test.each([
   ['limit', { limit: String(API_LIMITS.pageSizeMost + 1) }],
   ['limit', { limit: '0' }],
-  ['selector', { selector: 'x'.repeat(API_LIMITS.selectorLength + 1) }],
+  ['selector', { selector: 'x'.repeat(LIMITS.selectorLength + 1) }],
 ])('%s has bounds', (name, query) => {
   expect(() => readRequest('listAgents', { ...raw, query })).toThrow(`query.${name}`);
 });
+
+const named = (configuration: string) => () =>
+  readRequest('putGroup', { ...raw, params: { name: 'g' }, body: { selector: '', configuration } });
+
+test.each(['a', 'edge', 'edge-1', '0', 'a--b', 'a'.repeat(63)])('%s is a name', (name) => {
+  expect(named(name)().body.configuration).toBe(name);
+});
+
+test.each([
+  '',
+  '-a',
+  'a-',
+  'Edge',
+  'a_b',
+  'a b',
+  'ä',
+  'a/b',
+  '../a',
+  '__proto__',
+  'a'.repeat(64),
+  `${'a'.repeat(1_000_000)}!`,
+])('%.80s is no name', (name) =>
+  expect(named(name)).toThrow(/^body.configuration: (lower-case letters, digits and hyphens|Too big)/),
+);
 
 test('an attribute called __proto__ is only a key', () => {
   const labels = JSON.parse('{"__proto__":"x"}');

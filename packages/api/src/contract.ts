@@ -65,19 +65,19 @@ function history<Item extends z.ZodType, Filter extends z.ZodRawShape>(summary: 
 const byName = { name: objectName };
 const byRevision = { ...byName, revision: revisionNumber };
 const id = z.string().min(1).max(200);
-const byId = { id: id.meta({ description: 'Our id' }) };
-const byAgent = { id: id.meta({ description: 'Our agent id, or the instance UID' }) };
+const byId = { id: id.describe('Our id') };
+const byAgent = { id: id.describe('Our agent id, or the instance UID') };
 const ifMatch = {
   /** The version inside an entity tag. */
   ifMatch: z
     .string()
     .overwrite((tag) => tag.replace(/^(W\/)?"(.*)"$/, '$2'))
     .optional()
-    .meta({ description: 'Refused unless this is the present version' }),
+    .describe('Refused unless this is the present version'),
 };
 const again = 'A repetition with the same key and body gets the first answer and does nothing; another body is refused';
 const idempotencyKey = {
-  idempotencyKey: z.string().max(API_LIMITS.idempotencyKeyLength).optional().meta({ description: again }),
+  idempotencyKey: z.string().max(API_LIMITS.idempotencyKeyLength).optional().describe(again),
 };
 const { group: _, ...memberFilter } = agents.agentFilter;
 const agentAct = { ...byAgent, author };

@@ -1,20 +1,13 @@
-/** Every limit of the API, named, with its default. */
+/** Every limit of the API, named, with its default; those of what it carries are the domain's. */
 export const API_LIMITS = {
   /** Items of a page when the request names no number, and the most it may ask for. */
   pageSize: 100,
   pageSizeMost: 1_000,
-  /** Free text that people write (messages, reasons, descriptions), characters. */
-  textLength: 2_000,
-  /** Names of configurations and groups, characters; also of authors. */
-  nameLength: 63,
+  /** Names of authors, characters. */
   authorLength: 200,
-  /** Selectors and search texts, characters. */
-  selectorLength: 1_024,
   /** Label keys and values, characters, and how many one request may change. */
   labelLength: 256,
   labelsPerRequest: 64,
-  /** Files of one configuration. */
-  files: 64,
   /** Idempotency keys, characters. */
   idempotencyKeyLength: 128,
   /** Examples of agents with each kind of failure, and stragglers, in one rollout. */

@@ -49,7 +49,10 @@ type Write = (value: unknown) => unknown;
  * which would check all anew and drop what agents call `__proto__` (R18); maps and unions have nothing to translate.
  */
 function writerOf(schema: z.core.$ZodType): Write {
-  if (schema instanceof z.ZodCodec) return (value) => schema.encode(value);
+  if (schema instanceof z.ZodCodec) {
+    const { reverseTransform } = schema.def;
+    return (value) => reverseTransform(value, { value, issues: [] });
+  }
   if (schema instanceof z.ZodNullable) {
     const write = writerOf(schema.unwrap());
     return (value) => (value === null ? null : write(value));

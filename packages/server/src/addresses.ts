@@ -22,5 +22,5 @@ export function parseAddress(text: string): Address {
 
 export const formatAddress = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-export const isLoopback = ({ host }: Address): boolean =>
+export const isLoopback = ({ host }: Pick<Address, 'host'>): boolean =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../src/events/journal.ts';
+import { toApiError } from '../src/http/app.ts';
 import { streamEvents } from '../src/http/event-stream.ts';
 import { SERVER_LIMITS } from '../src/limits.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
     open += 1;
     await streamEvents({ journal }, after === null ? undefined : Number(after), response, STALL).catch(
       (error: unknown) => {
-        refusal = error;
+        refusal = toApiError(error);
         response.end();
       },
     );

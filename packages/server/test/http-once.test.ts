@@ -79,7 +79,7 @@ it('the key is in the commit of the effect: no crash can part them', async () =>
     journal.write({ kind: 'mark', name: 'effect', value: 1 });
     return 'done';
   };
-  const run = () => once({ scope: 'thing', idempotencyKey: 'k', body: { a: 1 }, prepare });
+  const run = () => once('thing', { idempotencyKey: 'k', body: { a: 1 } }, prepare);
   expect(await run()).toBe('done');
   expect(commits.map((changes) => changes.map(({ kind }) => kind))).toEqual([['mark', 'idempotency']]);
   expect(await run()).toBe('done');

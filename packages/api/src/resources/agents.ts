@@ -109,7 +109,7 @@ export const agentDetail = v.object('AgentDetail', {
 
 export const agentFilter = {
   selector: v.selector.optional(),
-  q: z.string().max(200).optional().meta({ description: 'Part of the name, id or instance uid' }),
+  q: z.string().max(200).optional().describe('Part of the name, id or instance uid'),
   group: z.string().optional(),
   state: agentState.optional(),
 };

@@ -1,5 +1,5 @@
+import { LIMITS } from '@flaghoist/fleet';
 import { z } from 'zod';
-import { API_LIMITS } from '../limits.ts';
 import * as v from './values.ts';
 
 export const configuration = v.object('Configuration', {
@@ -7,8 +7,8 @@ export const configuration = v.object('Configuration', {
   description: z.string(),
   createdAt: v.time,
   createdBy: z.string(),
-  latest: v.count.meta({ description: 'Number of the newest revision; 0 while there is none' }),
-  groups: z.array(z.string()).meta({ description: 'Groups that run it' }),
+  latest: v.count.describe('Number of the newest revision; 0 while there is none'),
+  groups: z.array(z.string()).describe('Groups that run it'),
   version: z.string(),
 });
 export const configurationRequest = v.request('ConfigurationRequest', {
@@ -23,7 +23,7 @@ const files = z
 const fileRequest = z.strictObject({ body: z.string(), contentType: z.string().max(255).default('text/yaml') });
 const filesRequest = z
   .record(z.string().max(255), fileRequest)
-  .refine((all) => Object.keys(all).length <= API_LIMITS.files, `at most ${API_LIMITS.files} files`)
+  .refine((all) => Object.keys(all).length <= LIMITS.configurationFiles, `at most ${LIMITS.configurationFiles} files`)
   .meta({ id: 'FilesRequest', description });
 
 export const revision = v.object('Revision', {
@@ -38,19 +38,19 @@ export const revision = v.object('Revision', {
 });
 export const savedRevision = v.object('SavedRevision', {
   ...revision.shape,
-  created: z.boolean().meta({ description: 'False when the newest revision has these very texts already' }),
+  created: z.boolean().describe('False when the newest revision has these very texts already'),
 });
 export const revisionWithFiles = v.object('RevisionWithFiles', { ...revision.shape, files });
 export const revisionRequest = v.request('RevisionRequest', {
   files: filesRequest,
   message: v.text,
   author: v.author,
-  parent: z.int().min(1).optional().meta({ description: 'Refused when the newest revision is another one' }),
+  parent: z.int().min(1).optional().describe('Refused when the newest revision is another one'),
 });
 
 export const diffFilter = { from: v.revisionNumber, to: v.revisionNumber };
 export const diff = v.object('Diff', {
   from: z.int(),
   to: z.int(),
-  text: z.string().meta({ description: 'Unified, file by file; empty when they are the same' }),
+  text: z.string().describe('Unified, file by file; empty when they are the same'),
 });

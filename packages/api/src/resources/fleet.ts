@@ -3,28 +3,26 @@ import { agentState } from './agents.ts';
 import * as v from './values.ts';
 
 const counts = { total: v.count, connected: v.count, states: z.partialRecord(agentState, v.count) };
-const lastEvent = 'Number of the last event that these counts contain: follow the stream from it';
 
 export const fleet = v.object('Fleet', {
   ...counts,
   groups: z.array(z.object({ name: z.string().nullable(), ...counts })),
   versions: z.record(z.string(), v.count),
   capabilities: z.record(z.string(), v.count),
-  lastEvent: z.int().meta({ description: lastEvent }),
+  lastEvent: z.int().describe('Number of the last event that these counts contain: follow the stream from it'),
 });
 
 export const journalEvent = v.object('Event', {
   seq: z.int(),
   at: v.time,
-  kind: z.string().meta({ description: 'Such as `rollout.started`; new kinds may come' }),
+  kind: z.string().describe('Such as `rollout.started`; new kinds may come'),
   author: z.string(),
   subject: z.string().meta({ description: 'KIND/NAME', example: 'group/edge' }),
   data: z.record(z.string(), z.unknown()),
 });
 
-const after = 'Backfill from the event after this one; without it only new ones come';
 export const eventFilter = {
-  after: v.numeral.min(0).optional().meta({ description: after }),
+  after: v.numeral.min(0).optional().describe('Backfill from the event after this one; without it only new ones come'),
   lastEventId: v.numeral.min(0).optional(),
 };
 

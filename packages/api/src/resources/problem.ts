@@ -12,7 +12,6 @@ const detail = z.object({
   rule: z.string().optional(),
 });
 
-const sentence = 'What is wrong and what to do, as a sentence';
 export const problem = v.object(
   'Problem',
   {
@@ -20,7 +19,7 @@ export const problem = v.object(
     title: z.string(),
     status: z.int(),
     code: z.string().meta({ enum: Object.keys(PROBLEM_STATUS) }),
-    detail: z.string().meta({ description: sentence }),
+    detail: z.string().describe('What is wrong and what to do, as a sentence'),
     problems: z.array(detail),
   },
   'RFC 9457; match on `code`',

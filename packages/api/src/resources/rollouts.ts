@@ -4,24 +4,23 @@ import { failureReason, steps } from './agents.ts';
 import * as v from './values.ts';
 
 const settings = {
-  maxInFlight: v.share.meta({ description: 'Agents that may hold the revision without proof at one time' }),
-  maxFailed: v.share.meta({ description: 'Failures over the whole rollout; one more pauses it' }),
+  maxInFlight: v.share.describe('Agents that may hold the revision without proof at one time'),
+  maxFailed: v.share.describe('Failures over the whole rollout; one more pauses it'),
   applyTimeout: v.duration,
   minHealthyTime: v.duration,
   requireEffective: z.enum(['never', 'ifReported', 'always']),
 };
 const strategy = v.object('Strategy', { name: z.string(), ...settings });
 
-const supersede = 'Take over from a rollout of the group that is not finished';
 export const rolloutRequest = z
   .strictObject({
     group: v.objectName.optional(),
-    fleet: z.literal(true).optional().meta({ description: 'Every group that runs the configuration' }),
+    fleet: z.literal(true).optional().describe('Every group that runs the configuration'),
     configuration: v.objectName,
     revision: v.revisionNumber,
     strategy: z.string().optional(),
     overrides: z.strictObject(settings).partial().meta({ id: 'StrategyOverrides' }).optional(),
-    supersede: z.boolean().default(false).meta({ description: supersede }),
+    supersede: z.boolean().default(false).describe('Take over from a rollout of the group that is not finished'),
     author: v.author,
     message: v.text,
   })
@@ -37,9 +36,9 @@ export const rollout = v.object('Rollout', {
   id: z.string(),
   group: z.string(),
   target: v.revisionRef,
-  from: v.revisionRef.nullable().meta({ description: 'The stable revision of the group when it started' }),
+  from: v.revisionRef.nullable().describe('The stable revision of the group when it started'),
   strategy,
-  planned: v.count.meta({ description: 'Agents in the group at the start; shares and budgets are of these' }),
+  planned: v.count.describe('Agents in the group at the start; shares and budgets are of these'),
   maxInFlight: v.count,
   maxFailed: v.count,
   state: rolloutState,
@@ -61,8 +60,8 @@ const straggler = z.object({ ...agent, state: targetState, why: z.string(), sinc
 
 export const rolloutDetail = v.object('RolloutDetail', {
   ...rollout.shape,
-  failures: z.array(failure).meta({ description: 'Grouped by reason and message, most frequent first' }),
-  eta: v.time.nullable().meta({ description: 'Null while it cannot be told' }),
+  failures: z.array(failure).describe('Grouped by reason and message, most frequent first'),
+  eta: v.time.nullable().describe('Null while it cannot be told'),
   stragglers: z.array(straggler),
 });
 

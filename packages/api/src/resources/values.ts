@@ -1,5 +1,5 @@
 /** The values that resources are made of. A schema with an id is a component of `openapi.json`. */
-import { type AttributeValue, formatDuration, parseDuration, type Share } from '@flaghoist/fleet';
+import { type AttributeValue, formatDuration, LIMITS, parseDuration, type Share } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { API_LIMITS } from '../limits.ts';
 
@@ -43,14 +43,15 @@ export const share = z.codec(shareValue, z.custom<Share>(), {
   encode: (value) => ('count' in value ? value.count : `${value.percent}%`),
 });
 
+/** Names of configurations and groups stand in URLs and files. */
 export const objectName = z
   .string()
-  .max(API_LIMITS.nameLength)
+  .max(LIMITS.nameLength)
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'lower-case letters, digits and hyphens')
   .meta({ id: 'Name' });
 
 export const hash = z.string().meta({ id: 'Hash', description: 'SHA-256, hexadecimal; empty for none' });
-export const text = z.string().max(API_LIMITS.textLength);
+export const text = z.string().max(LIMITS.messageLength);
 /** Who asks for a change, while there are no accounts. */
 export const author = z
   .string()
@@ -60,7 +61,7 @@ export const author = z
   .transform((name) => name ?? 'anonymous');
 export const selector = z
   .string()
-  .max(API_LIMITS.selectorLength)
+  .max(LIMITS.selectorLength)
   .meta({ id: 'Selector', example: 'role=edge,zone in (a,b),!legacy' });
 export const count = z.int().min(0);
 /** A whole number in a path, a query or a header. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { T0 } from '../../test/samples.ts';
 import { FleetError } from '../errors.ts';
-import { checkName, type Group, grouping, resolutionOrder } from './group.ts';
+import { type Group, grouping, resolutionOrder } from './group.ts';
 
 const group = (name: string, selector: string, priority = 100): Group => ({
   name,
@@ -41,23 +41,5 @@ describe('grouping', () => {
 
   test('a bad selector is refused when the groups are read', () => {
     expect(() => grouping([group('a', 'role in')])).toThrow(FleetError);
-  });
-});
-
-describe('names', () => {
-  test.each(['a', 'edge', 'edge-1', '0', 'a--b', 'a'.repeat(63)])('%s is one', (name) =>
-    expect(checkName('group', name, 63)).toBe(name),
-  );
-  test.each(['', '-a', 'a-', 'Edge', 'a_b', 'a b', 'ä', 'a/b', '../a', '__proto__', 'a'.repeat(64)])(
-    '%s is none',
-    (name) => {
-      expect(() => checkName('group', name, 63)).toThrow(
-        'use lower-case letters, digits and hyphens, at most 63 characters',
-      );
-    },
-  );
-  test('the message shows what was given, not all of it, and a long one takes no time', () => {
-    expect(() => checkName('group', `${'a'.repeat(1_000_000)}!`, 63)).toThrow('at most 63 characters');
-    expect(() => checkName('group', 'A'.repeat(10_000), 63)).toThrow(/^group name "A{80}": use/);
   });
 });

@@ -1,7 +1,6 @@
 import type { Labels } from '../agents/agent.ts';
 import { matches, parseSelector, type Selector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
-import { FleetError } from '../errors.ts';
 import type { Instant } from '../time.ts';
 
 export interface Group {
@@ -35,17 +34,4 @@ export function grouping(groups: Iterable<Group>): Grouping {
   return {
     groupOf: (labels) => ordered.find((group) => matches(group.selector, labels))?.name ?? null,
   };
-}
-
-const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
-
-/** Names of configurations, groups: lower-case letters, digits and hyphens, so that they stand in URLs and files. */
-export function checkName(kind: string, name: string, longest: number): string {
-  if (name.length > longest || !NAME.test(name)) {
-    throw new FleetError(
-      'invalid',
-      `${kind} name ${JSON.stringify(name.slice(0, 80))}: use lower-case letters, digits and hyphens, at most ${longest} characters`,
-    );
-  }
-  return name;
 }

@@ -1,10 +1,8 @@
 import {
   type ConfigFiles,
   type Configuration,
-  checkName,
   FleetError,
   type Instant,
-  LIMITS,
   type Revision,
   type RevisionRef,
   sizeOf,
@@ -72,7 +70,6 @@ export class Configurations {
   }
 
   put(name: string, description: string, author: string, now: Instant): Configuration {
-    checkName('configuration', name, LIMITS.nameLength);
     const { createdAt = now, createdBy = author, latest = 0 } = this.#byName.get(name) ?? {};
     return this.#set({ name, description, createdAt, createdBy, latest });
   }

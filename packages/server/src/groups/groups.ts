@@ -1,11 +1,9 @@
 import {
-  checkName,
   FleetError,
   type Group,
   type Grouping,
   grouping,
   type Instant,
-  LIMITS,
   parseSelector,
   type RevisionRef,
   resolutionOrder,
@@ -45,9 +43,8 @@ export class Groups {
 
   groupOf: Grouping['groupOf'] = (labels) => this.#grouping.groupOf(labels);
 
-  /** @throws FleetError `invalid`, `invalid-selector`, `invalid-strategy`. */
+  /** @throws FleetError `invalid-selector`, `invalid-strategy`. */
   put(name: string, settings: GroupSettings, now: Instant): void {
-    checkName('group', name, LIMITS.nameLength);
     parseSelector(settings.selector);
     strategyNamed(settings.strategy);
     const { stable = null, createdAt = now } = this.#byName.get(name) ?? {};

@@ -4,7 +4,9 @@ import openapi from '@flaghoist/api/openapi.json' with { type: 'json' };
 import { readRequest, writeAnswer } from '@flaghoist/api/wire';
 import { FleetError } from '@flaghoist/fleet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { isLoopback } from '../addresses.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { EventsGone } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { StoreError } from '../storage/store.ts';
 import { agentHandlers } from './agents.ts';
@@ -15,9 +17,11 @@ import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
 
 /** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
-function toApiError(error: unknown): ApiError {
+export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof FleetError) return new ApiError(error.code, error.message, error.problems, { cause: error });
+  if (error instanceof EventsGone)
+    return new ApiError('gone', `${error.message}: read /fleet and follow from its lastEvent`, [], { cause: error });
   if (error instanceof StoreError) return new ApiError('unavailable', error.message, [], { cause: error });
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode === 413) return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
@@ -46,7 +50,7 @@ function refuseForeignOrigin({ headers, method }: FastifyRequest): void {
 /** Names under which this plane may be asked: anything else is another site's name pointed at us (DNS rebinding). */
 function refuseForeignHost(loopback: boolean, { headers, ip }: FastifyRequest): void {
   const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
-  if (!loopback || name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name)) return;
+  if (!loopback || isLoopback({ host: name.replace(/^\[(.*)\]$/, '$1') })) return;
   throw new ApiError(
     'not-allowed',
     `this server listens on loopback and does not answer for ${name || 'a Host that is none'} (from ${ip})`,

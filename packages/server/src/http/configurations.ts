@@ -76,8 +76,9 @@ export function configurationHandlers(plane: ControlPlane) {
         (revision) => revision,
       ),
 
-    createRevision: ({ name, idempotencyKey, body }) => {
-      const prepare = async () => {
+    createRevision: ({ name, ...request }) =>
+      once(`revision ${name}`, request, async () => {
+        const { body } = request;
         configurations.get(name);
         const problems = await reader.check(body.files);
         const [first] = problems;
@@ -94,9 +95,7 @@ export function configurationHandlers(plane: ControlPlane) {
           }
           return { ...revision, created };
         };
-      };
-      return once({ scope: `revision ${name}`, idempotencyKey, body, prepare });
-    },
+      }),
 
     getRevision: ({ name, revision }) => whole(name, revision),
 

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { API_LIMITS, ApiError } from '@flaghoist/api';
+import { API_LIMITS } from '@flaghoist/api';
 import { writeAnswer } from '@flaghoist/api/wire';
 import type { ControlPlane } from '../control-plane.ts';
-import { EventsGone, type Journal } from '../events/journal.ts';
+import { EventsGone } from '../events/journal.ts';
 import type { JournalEvent } from '../events/journal-event.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 
@@ -16,20 +16,10 @@ async function* blocksOf(events: AsyncIterable<JournalEvent>): AsyncGenerator<st
   }
 }
 
-/** @throws ApiError `gone` */
-function follow(journal: Journal, after: number | undefined, signal: AbortSignal) {
-  try {
-    return journal.follow(after, signal);
-  } catch (error) {
-    if (!(error instanceof EventsGone)) throw error;
-    throw new ApiError('gone', `${error.message}: read /fleet and follow from its lastEvent`);
-  }
-}
-
 /**
  * Writes the journal as `text/event-stream` until the reader leaves, or takes nothing for `stall` milliseconds and is
  * cut off; then, or when it is further behind than what is kept, it comes back with the number of the last event it saw.
- * @throws ApiError `gone` before anything is written when that number is not kept here.
+ * @throws EventsGone before anything is written, when that number is not kept here.
  */
 export async function streamEvents(
   { journal }: Pick<ControlPlane, 'journal'>,
@@ -38,7 +28,7 @@ export async function streamEvents(
   stall: number = SERVER_LIMITS.streamStall,
 ): Promise<void> {
   const leave = new AbortController();
-  const events = follow(journal, after, leave.signal);
+  const events = journal.follow(after, leave.signal);
   response.once('close', () => leave.abort());
   // Nothing was taken for so long: that is a fault only while something waits to be taken.
   response.setTimeout(stall, () => response.writableNeedDrain && response.destroy());

@@ -8,24 +8,23 @@ interface Answered<T> {
   readonly answer: T;
 }
 
-interface Creation<T> {
-  /** What tells creations of one kind from others, so that their keys do not meet. */
-  readonly scope: string;
+interface Request {
   readonly idempotencyKey?: string | undefined;
   readonly body: unknown;
-  /** Waits for what it needs, then gives the decision: one step in which nothing is awaited. */
-  readonly prepare: () => Promise<() => T>;
 }
+
+/** Waits for what it needs, then gives the decision: one step in which nothing is awaited. */
+type Prepare<T> = () => Promise<() => T>;
 
 /**
  * Runs creations once per idempotency key: a repeated request gets the first answer, also while the first still runs,
  * and does nothing. The key is in the commit of the effect, so a crash cannot separate them. Without a key it just
- * runs. A refusal is not remembered. @throws FleetError `conflict` when the key came with another body.
+ * runs. A refusal is not remembered. `scope` tells the keys of one kind of creation from others. @throws FleetError `conflict` when the key came with another body.
  */
 export function onceOnly({ journal, now, reconciler, store }: ControlPlane) {
   const running = new Map<string, Answered<Promise<unknown>>>();
 
-  return async function once<T>({ scope, idempotencyKey, body, prepare }: Creation<T>): Promise<T> {
+  return async function once<T>(scope: string, { idempotencyKey, body }: Request, prepare: Prepare<T>): Promise<T> {
     const key = `${scope} ${idempotencyKey}`;
     const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex');
 

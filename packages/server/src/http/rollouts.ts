@@ -20,14 +20,6 @@ import type { RolloutSummary } from '../storage/store.ts';
 import { onceOnly } from './once.ts';
 import { descending, historyPage, pageOf } from './pages.ts';
 
-/** Failures that read the same. */
-interface Failures {
-  readonly reason: FailureReason;
-  readonly message: string;
-  count: number;
-  readonly examples: { readonly agent: string; readonly name: string }[];
-}
-
 /** A target that is still to come. */
 const pendingTarget = (agent: string) =>
   ({ agent, state: 'pending', late: false, reason: null, message: '', at: null }) as const;
@@ -88,17 +80,16 @@ export function rolloutHandlers(plane: ControlPlane) {
     return { agent, name: member === undefined ? agent : nameOf(member.agent.identity) };
   };
 
+  /** Those that read the same together, the most frequent first. */
   function failuresOf({ targets }: Rollout) {
-    const alike = new Map<string, Failures>();
-    for (const { agent, state, reason, message } of targets.values()) {
-      if (state !== 'failed') continue;
-      const key = `${reason} ${message}`;
-      const failures = alike.get(key) ?? { reason: reason as FailureReason, message, count: 0, examples: [] };
-      alike.set(key, failures);
-      failures.count += 1;
-      if (failures.examples.length < API_LIMITS.failureExamples) failures.examples.push(named(agent));
-    }
-    return [...alike.values()].sort((a, b) => b.count - a.count);
+    const failed = [...targets.values()].filter(({ state }) => state === 'failed');
+    const alike = Map.groupBy(failed, ({ reason, message }) => JSON.stringify({ reason, message }));
+    const failures = Array.from(alike, ([cause, same]) => ({
+      ...(JSON.parse(cause) as { reason: FailureReason; message: string }),
+      count: same.length,
+      examples: same.slice(0, API_LIMITS.failureExamples).map(({ agent }) => named(agent)),
+    }));
+    return failures.sort((a, b) => b.count - a.count);
   }
 
   function stragglersOf(rollout: Rollout) {
@@ -142,9 +133,9 @@ export function rolloutHandlers(plane: ControlPlane) {
 
   return {
     /** All rollouts of the request, or none. */
-    startRollout: ({ idempotencyKey, body }) => {
-      const { author, message } = body;
-      const prepare = async () => {
+    startRollout: (request) =>
+      once('rollout', request, async () => {
+        const { body } = request;
         const { hash, revision } = configurations.ref(body.configuration, body.revision);
         groupsOf(body);
         await offers.fetch(hash);
@@ -157,17 +148,15 @@ export function rolloutHandlers(plane: ControlPlane) {
             target,
             from: stable,
             strategy: withOverrides(strategyNamed(body.strategy ?? strategy), body.overrides ?? {}),
-            author,
-            message,
+            author: body.author,
+            message: body.message,
           }));
           for (const { group } of requests) rollouts.checkFree(group, body.supersede);
           const at = now();
           for (const request of requests) rollouts.start(request, at);
           return { rollouts: requests.map(({ id }) => view(summaryOf(id))) };
         };
-      };
-      return once({ scope: 'rollout', idempotencyKey, body, prepare });
-    },
+      }),
 
     listRollouts: async ({ group, state, ...paging }) =>
       pageOf(
