@@ -14,7 +14,7 @@ import type { Loaded } from '../storage/store.ts';
 export interface NewRevision extends Pick<Revision, 'message' | 'author'> {
   readonly files: ConfigFiles;
   /** The revision that the author started from; refused when another one has come since. */
-  readonly parent: number | undefined;
+  readonly parent?: number | undefined;
 }
 
 /** The mark that outlives a deleted configuration: its highest number, which no other text may ever get. */

@@ -88,7 +88,7 @@ export function configurationHandlers(plane: ControlPlane) {
           throw new FleetError('invalid-config', `${place}: ${first.message}`, problems);
         }
         return () => {
-          const { revision, created } = configurations.save(name, { parent: undefined, ...body }, now());
+          const { revision, created } = configurations.save(name, body, now());
           if (created) {
             const { number, hash, message } = revision;
             journal.record('revision.created', body.author, `configuration/${name}`, { number, hash, message });

@@ -19,7 +19,8 @@ type Prepare<T> = () => Promise<() => T>;
 /**
  * Runs creations once per idempotency key: a repeated request gets the first answer, also while the first still runs,
  * and does nothing. The key is in the commit of the effect, so a crash cannot separate them. Without a key it just
- * runs. A refusal is not remembered. `scope` tells the keys of one kind of creation from others. @throws FleetError `conflict` when the key came with another body.
+ * runs. A refusal is not remembered. `scope` tells the keys of one kind of creation from those of others.
+ * @throws FleetError `conflict` when the key came with another body.
  */
 export function onceOnly({ journal, now, reconciler, store }: ControlPlane) {
   const running = new Map<string, Answered<Promise<unknown>>>();
