@@ -1,4 +1,4 @@
-/** Every limit of the server, named, with its default and reason. Those of the store are in storage/limits.ts. */
+/** Every limit of the server, named, with its default and reason. */
 export const SERVER_LIMITS = {
   /** Turns are at least this far apart, so that commits are groups (4 ms: 5,600 enrolments/s against 4,230 without). */
   turnGap: 4,
@@ -69,4 +69,24 @@ export const AGENT_LIMITS = {
   hashBytes: 64,
   /** Component maps remembered by their hash. */
   componentMaps: { entries: 256 },
+} as const;
+
+/** What the embedded store takes at once, and what it keeps. */
+export const STORE_LIMITS = {
+  /** Changes merged into one transaction; a single commit may have more, because it stays whole. */
+  batchChanges: 5_000,
+  /** Rows that one transaction of `trim` drops, so that commits are not held up behind it. */
+  trimRows: 5_000,
+  /** The same of rows that may be large: reports gone through, texts, logs. */
+  trimSlice: 100,
+  /** Ledger entries kept of one agent, newest first. */
+  generationsKept: 50,
+  /** Rollouts of one group that keep their log when they have ended. */
+  logsPerGroup: 200,
+  /** Size to which the write-ahead log shrinks again after a large transaction (R24), bytes. */
+  walBytes: 64 * 1024 * 1024,
+  /** How long to wait for a foreign program (a backup, the sqlite3 shell) that holds the database. */
+  busyWait: 5_000,
+  /** Pages that each connection may keep in memory, bytes. */
+  cacheBytes: 16 * 1024 * 1024,
 } as const;

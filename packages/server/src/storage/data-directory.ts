@@ -5,25 +5,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-export interface DataFiles {
-  readonly directory: string;
-  readonly database: string;
-  /** Held with an exclusive lock by the server that uses the directory; empty. */
-  readonly lock: string;
-}
-
-export function dataFiles(directory: string): DataFiles {
-  return {
-    directory,
-    database: path.join(directory, 'flaghoist.db'),
-    lock: path.join(directory, 'flaghoist.lock'),
-  };
+/** `lock` is empty, and held with an exclusive lock by the server that uses the directory. */
+export function dataFiles(directory: string): { readonly database: string; readonly lock: string } {
+  return { database: path.join(directory, 'flaghoist.db'), lock: path.join(directory, 'flaghoist.lock') };
 }
 
 /** Makes the directory and the files that are missing. */
-export function makeDataFiles({ directory, database, lock }: DataFiles): void {
+export function makeDataFiles(directory: string): void {
   makeDirectory(directory);
-  for (const file of [database, lock]) makePrivate(file);
+  for (const file of Object.values(dataFiles(directory))) makePrivate(file);
   syncDirectory(directory);
 }
 

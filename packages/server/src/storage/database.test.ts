@@ -7,7 +7,6 @@ import { expect, test } from 'vitest';
 import { newDirectory, PROGRAM } from '../../test/storage/crash.ts';
 import { ledgerEntry, report } from '../../test/storage/samples.ts';
 import { checkSqlite } from './database.ts';
-import type { Written } from './group-commit.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Change } from './store.ts';
 
@@ -139,21 +138,6 @@ test.skipIf(!posix)('a directory that cannot be written to is refused, empty or 
     expect(run.stdout).toContain(directory);
     expect(run.status).toBe(1);
   }
-});
-
-test('commits that come together become few transactions', async () => {
-  const written: Written[] = [];
-  const directory = newDirectory();
-  await using store = await openSqliteStore({ directory, observe: (each) => written.push(each) });
-  const commits = Array.from({ length: 1_000 }, (_, index) =>
-    store.commit([{ kind: 'mark', name: 'm', value: index }]),
-  );
-  await Promise.all(commits);
-  // The last report comes one turn after the last commit resolved.
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(written.length).toBeLessThanOrEqual(3);
-  expect(written.reduce((sum, { commits }) => sum + commits, 0)).toBe(1_000);
-  expect(written.reduce((sum, { rows }) => sum + rows, 0)).toBe(written.length);
 });
 
 test('reads do not wait for a transaction that is being written', async () => {

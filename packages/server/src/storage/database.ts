@@ -1,31 +1,29 @@
 /** Opens the connections: one that writes and holds the directory, one that reads. */
 import { DatabaseSync } from 'node:sqlite';
-import { type DataFiles, makeDataFiles } from './data-directory.ts';
-import { LIMITS } from './limits.ts';
+import { STORE_LIMITS } from '../limits.ts';
+import { dataFiles, makeDataFiles } from './data-directory.ts';
 import { migrate } from './migrations.ts';
 import { isBusy } from './sqlite-error.ts';
 import { StoreError } from './store.ts';
 
 /** 3.7.0 to 3.51.2 can corrupt a database when the write-ahead log is reset under two connections. */
-const OLDEST_SQLITE = [3, 51, 3];
+const OLDEST_SQLITE = '3.51.3';
 
 /** Rows of 1 KB are written in two thirds of the time that they take with the default of 4,096. */
 const PAGE_BYTES = 8_192;
 
 /** @throws StoreError `unsupported-sqlite` */
 export function checkSqlite(version = process.versions['sqlite'] ?? '0'): void {
-  const parts = version.split('.').map(Number);
-  const differs = OLDEST_SQLITE.findIndex((part, index) => part !== (parts[index] ?? 0));
-  if (differs === -1 || (parts[differs] ?? 0) > (OLDEST_SQLITE[differs] ?? 0)) return;
+  if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) >= 0) return;
   throw new StoreError(
     'unsupported-sqlite',
-    `this Node brings SQLite ${version}, which can damage a database: use Node 24.14.1 or newer, with SQLite ${OLDEST_SQLITE.join('.')} or newer`,
+    `this Node brings SQLite ${version}, which can damage a database: use Node 24.14.1 or newer, with SQLite ${OLDEST_SQLITE} or newer`,
   );
 }
 
 /** The kernel drops the lock with the process, however it ends: nothing stale is left behind. */
-function holdDirectory({ directory, lock }: DataFiles): DatabaseSync {
-  const holder = new DatabaseSync(lock, { timeout: 0 });
+function holdDirectory(directory: string): DatabaseSync {
+  const holder = new DatabaseSync(dataFiles(directory).lock, { timeout: 0 });
   try {
     holder.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return holder;
@@ -44,29 +42,29 @@ interface Connection extends Disposable {
   readonly db: DatabaseSync;
 }
 
-export function openWriter(files: DataFiles): Connection {
+export function openWriter(directory: string): Connection {
   checkSqlite();
-  makeDataFiles(files);
+  makeDataFiles(directory);
   using opened = new DisposableStack();
-  opened.use(holdDirectory(files));
-  const db = opened.use(new DatabaseSync(files.database, { timeout: LIMITS.busyWait }));
+  opened.use(holdDirectory(directory));
+  const db = opened.use(new DatabaseSync(dataFiles(directory).database, { timeout: STORE_LIMITS.busyWait }));
   db.exec(`
     PRAGMA page_size = ${PAGE_BYTES};
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
-    PRAGMA journal_size_limit = ${LIMITS.walBytes};
-    PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024};
+    PRAGMA journal_size_limit = ${STORE_LIMITS.walBytes};
+    PRAGMA cache_size = ${-STORE_LIMITS.cacheBytes / 1024};
   `);
-  migrate(db, files.directory);
+  migrate(db, directory);
   const kept = opened.move();
   return { db, [Symbol.dispose]: () => kept.dispose() };
 }
 
 /** To be opened after the writer, which makes the tables. */
-export function openReader(files: DataFiles): Connection {
-  const db = new DatabaseSync(files.database, { timeout: LIMITS.busyWait, readOnly: true });
-  db.exec(`PRAGMA cache_size = ${-LIMITS.cacheBytes / 1024}`);
+export function openReader(directory: string): Connection {
+  const db = new DatabaseSync(dataFiles(directory).database, { timeout: STORE_LIMITS.busyWait, readOnly: true });
+  db.exec(`PRAGMA cache_size = ${-STORE_LIMITS.cacheBytes / 1024}`);
   return { db, [Symbol.dispose]: () => db.close() };
 }

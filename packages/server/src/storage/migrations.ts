@@ -37,7 +37,7 @@ export function migrate(db: DatabaseSync, directory: string): void {
   }
   for (const [index, step] of STEPS.entries()) {
     if (index < present) continue;
-    transaction(db, () => {
+    transaction(db, 'IMMEDIATE', () => {
       db.exec(step);
       db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}`);
     });

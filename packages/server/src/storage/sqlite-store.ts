@@ -1,86 +1,50 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
-import { decodeAgent } from './agent-tables.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { dataFiles } from './data-directory.ts';
-import { GroupCommit, type Written } from './group-commit.ts';
-import type { ReadOperations, WriteOperations } from './operations.ts';
+import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
 import { SqliteThread } from './sqlite-thread.ts';
-import { type Change, type Loaded, type Store, StoreError } from './store.ts';
+import type { Store } from './store.ts';
+import { WriteQueue } from './write-queue.ts';
+import type { WriteOperations } from './writer.ts';
 
-export interface SqliteStoreOptions {
-  /** Made, with all files for this user only, when it is missing. */
-  readonly directory: string;
-  readonly clock?: Clock;
-  /** Told of every transaction once it is durable. */
-  readonly observe?: (written: Written) => void;
-}
+/**
+ * Makes the directory, with all files for this user only, when it is missing.
+ * @throws StoreError `locked`, `too-new`, `unsupported-sqlite`, `corrupt`, or `unavailable` when files cannot be used.
+ */
+export async function openSqliteStore(options: { readonly directory: string }): Promise<Store> {
+  const directory = path.resolve(options.directory);
+  await using opened = new AsyncDisposableStack();
+  const writer = opened.use(await SqliteThread.start<WriteOperations>({ role: 'writer', directory }));
+  const reader = opened.use(await SqliteThread.start<ReadOperations>({ role: 'reader', directory }));
+  const writes = new WriteQueue((changes) => writer.call('commit', changes));
+  const threads = opened.move();
+  let closed: Promise<void> | null = null;
 
-/** @throws StoreError `locked`, `too-new`, `unsupported-sqlite`, `corrupt`, or `unavailable` when files cannot be used. */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const files = dataFiles(path.resolve(options.directory));
-  const writer = await SqliteThread.start<WriteOperations>({ role: 'writer', files });
-  try {
-    const reader = await SqliteThread.start<ReadOperations>({ role: 'reader', files });
-    return new SqliteStore(writer, reader, { ...options, directory: files.directory });
-  } catch (error) {
-    await writer.close();
-    throw error;
-  }
-}
-
-class SqliteStore implements Store {
-  readonly #writer: SqliteThread<WriteOperations>;
-  readonly #reader: SqliteThread<ReadOperations>;
-  readonly #commits: GroupCommit;
-  readonly #directory: string;
-  #closed: Promise<void> | null = null;
-
-  constructor(
-    writer: SqliteThread<WriteOperations>,
-    reader: SqliteThread<ReadOperations>,
-    { directory, clock = systemClock, observe = () => {} }: SqliteStoreOptions,
-  ) {
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#directory = directory;
-    this.#commits = new GroupCommit({ write: (changes) => writer.call('commit', changes), observe }, clock);
-  }
-
-  commit = (changes: readonly Change[]) => this.#commits.commit(changes);
-  files = (hash: string) => this.#reader.call('files', hash);
-  ledger = (agent: string, limit: number) => this.#reader.call('ledger', agent, limit);
-  texts = (digests: readonly string[]) => this.#reader.call('texts', digests);
-  rolloutLog = (rollout: string) => this.#reader.call('rolloutLog', rollout);
-  events = (query: Parameters<Store['events']>[0]) => this.#reader.call('events', query);
-  idempotent = (key: string) => this.#reader.call('idempotent', key);
-
-  async load(): Promise<Loaded> {
-    const loaded = await this.#reader.call('load');
-    try {
-      return { ...loaded, agents: loaded.agents.map(decodeAgent) };
-    } catch (error) {
-      throw asStoreError(error, this.#directory);
-    }
-  }
-
-  async trim({ eventsAfter, answersSince }: Parameters<Store['trim']>[0]): Promise<number> {
-    for (;;) {
-      const trim = () => this.#writer.call('trim', eventsAfter, answersSince);
-      const { first, more } = await this.#commits.beside(trim);
-      if (!more) return first;
-    }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    await this.#commits.close(new StoreError('unavailable', 'the store is closed: nothing can be committed any more'));
-    await this.#reader.close();
-    await this.#writer.close();
-  }
+  return {
+    async load() {
+      const { agents, ...rows } = await reader.call('load');
+      try {
+        return { ...rows, agents: agents.map((agent) => JSON.parse(agent)) };
+      } catch (error) {
+        throw asStoreError(error, directory);
+      }
+    },
+    commit: (changes) => writes.commit(changes),
+    files: (hash) => reader.call('files', hash),
+    ledger: (agent, limit) => reader.call('ledger', agent, limit),
+    texts: (digests) => reader.call('texts', digests),
+    rolloutLog: (rollout) => reader.call('rolloutLog', rollout),
+    events: (query) => reader.call('events', query),
+    idempotent: (key) => reader.call('idempotent', key),
+    async trim(keep) {
+      for (;;) {
+        const firstEvent = await writes.run(() => writer.call('trim', keep));
+        if (firstEvent !== null) return firstEvent;
+      }
+    },
+    [Symbol.asyncDispose]() {
+      closed ??= writes.idle().then(() => threads.disposeAsync());
+      return closed;
+    },
+  };
 }

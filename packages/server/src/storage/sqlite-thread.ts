@@ -1,42 +1,26 @@
-/** The main side of one storage thread: an operation goes over as one message and comes back as one. */
+/** The main side of one storage thread: an operation goes over as one message, and the answers come back in order. */
 import { Worker } from 'node:worker_threads';
-import type { DataFiles } from './data-directory.ts';
-import { StoreError, type StoreErrorCode } from './store.ts';
+import { StoreError } from './store.ts';
 
 export interface Start {
   readonly role: 'writer' | 'reader';
-  readonly files: DataFiles;
+  readonly directory: string;
 }
 
 export interface Request {
-  readonly id: number;
   readonly name: string;
   readonly args: readonly unknown[];
 }
 
-/** A StoreError as it crosses threads, where classes and codes do not survive. */
-export interface Failure {
-  readonly code: StoreErrorCode;
-  readonly message: string;
-  readonly cause: string | undefined;
-}
-
-export type Reply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure };
-
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: StoreError) => void;
-}
+/** A StoreError crosses threads by its parts: classes do not survive. */
+export type Reply = { readonly value: unknown } | { readonly failure: Pick<StoreError, 'code' | 'message' | 'cause'> };
 
 type Operations = Readonly<Record<string, (...args: never[]) => unknown>>;
 
-export class SqliteThread<O extends Operations> {
+export class SqliteThread<O extends Operations> implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending: { resolve: (value: never) => void; reject: (error: StoreError) => void }[] = [];
   readonly #exited: Promise<void>;
-  #lastId = 0;
   #ended: StoreError | null = null;
 
   private constructor(start: Start) {
@@ -58,7 +42,7 @@ export class SqliteThread<O extends Operations> {
   static async start<O extends Operations>(start: Start): Promise<SqliteThread<O>> {
     const thread = new SqliteThread<O>(start);
     try {
-      await new Promise((resolve, reject) => thread.#pending.set(0, { resolve, reject }));
+      await thread.#answer();
     } catch (error) {
       await thread.#exited;
       throw error;
@@ -66,27 +50,27 @@ export class SqliteThread<O extends Operations> {
     return thread;
   }
 
-  call<K extends keyof O & string>(name: K, ...args: Parameters<O[K]>): Promise<ReturnType<O[K]>> {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      this.#lastId += 1;
-      const request: Request = { id: this.#lastId, name, args };
-      this.#worker.postMessage(request);
-      this.#pending.set(request.id, { resolve: (value) => resolve(value as ReturnType<O[K]>), reject });
-    });
+  async call<K extends keyof O & string>(name: K, ...args: Parameters<O[K]>): Promise<ReturnType<O[K]>> {
+    if (this.#ended !== null) throw this.#ended;
+    const request: Request = { name, args };
+    this.#worker.postMessage(request);
+    return this.#answer();
   }
 
   /** Lets the thread finish what it was asked, close the database and end. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#worker.postMessage(null);
     await this.#exited;
   }
 
+  #answer<T>(): Promise<T> {
+    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
+  }
+
   #take(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
+    const pending = this.#pending.shift();
     if ('value' in reply) {
-      pending?.resolve(reply.value);
+      pending?.resolve(reply.value as never);
     } else {
       const { code, message, cause } = reply.failure;
       pending?.reject(new StoreError(code, message, { cause }));
@@ -95,7 +79,6 @@ export class SqliteThread<O extends Operations> {
 
   #end(message: string, cause?: unknown): void {
     this.#ended ??= new StoreError('unavailable', `${message}: restart the server`, { cause });
-    for (const { reject } of this.#pending.values()) reject(this.#ended);
-    this.#pending.clear();
+    for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
   }
 }

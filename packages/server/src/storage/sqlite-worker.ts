@@ -1,48 +1,37 @@
-/** The entry of both storage threads: opens its connection, then answers one operation per message. */
+/** The entry of both storage threads: opens its connection, then answers one operation per message, in order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openReader, openWriter } from './database.ts';
-import { readOperations, writeOperations } from './operations.ts';
+import { readOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
-import type { Failure, Reply, Request, Start } from './sqlite-thread.ts';
+import type { Reply, Request, Start } from './sqlite-thread.ts';
+import { writeOperations } from './writer.ts';
 
-const { role, files } = workerData as Start;
+const { role, directory } = workerData as Start;
 const port = parentPort;
 if (port === null) throw new Error('sqlite-worker.ts runs as a worker thread only');
 
-function failure(error: unknown): Failure {
-  const { code, message, cause } = asStoreError(error, files.directory);
-  return { code, message, cause: cause instanceof Error ? cause.message : undefined };
-}
-
-function open(): { answer: (request: Request) => unknown; close: () => void } {
-  const connection = role === 'writer' ? openWriter(files) : openReader(files);
-  const operations = role === 'writer' ? writeOperations(connection.db) : readOperations(connection.db);
-  const answer = ({ name, args }: Request): unknown => {
-    const operation = (operations as Record<string, (...args: unknown[]) => unknown>)[name];
-    return operation?.(...args);
-  };
-  return { answer, close: () => connection[Symbol.dispose]() };
-}
-
-function reply(id: number, work: () => unknown): void {
-  let message: Reply;
+function answer(work: () => unknown): void {
+  let reply: Reply;
   try {
-    message = { id, value: work() };
+    reply = { value: work() };
   } catch (error) {
-    message = { id, failure: failure(error) };
+    const { code, message, cause } = asStoreError(error, directory);
+    reply = { failure: { code, message, cause } };
   }
-  port?.postMessage(message);
+  port?.postMessage(reply);
 }
 
-// Request 0 is the opening itself. When it fails there is nothing to listen for, and the thread ends.
-reply(0, () => {
-  const { answer, close } = open();
+// The first answer is to the opening itself. When that fails there is nothing to listen for, and the thread ends.
+answer(() => {
+  const connection = role === 'writer' ? openWriter(directory) : openReader(directory);
+  const operations = role === 'writer' ? writeOperations(connection.db) : readOperations(connection.db);
   port.on('message', (request: Request | null) => {
     if (request !== null) {
-      reply(request.id, () => answer(request));
+      const operation = operations[request.name as keyof typeof operations] as (...args: readonly unknown[]) => unknown;
+      answer(() => operation(...request.args));
       return;
     }
-    close();
+    connection[Symbol.dispose]();
     port.close();
   });
 });

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Runs `work` in one transaction; when anything fails, nothing of it was written. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
+/** Runs `work` in one transaction, `IMMEDIATE` to write; when anything fails, nothing of it was written. */
+export function transaction<T>(db: DatabaseSync, mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T {
+  db.exec(`BEGIN ${mode}`);
   try {
     const result = work();
     db.exec('COMMIT');

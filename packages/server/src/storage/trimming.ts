@@ -1,69 +1,59 @@
-/** Drops, in slices that hold no commit up, what nobody can ask for any more: texts that no report names, old logs. */
+/** Drops what nobody can ask for any more, in slices that hold no commit up. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { EffectiveFile } from '@flaghoist/fleet';
-import { fromJson } from './json.ts';
-import { LIMITS } from './limits.ts';
-import type { Change } from './store.ts';
+import { STORE_LIMITS } from '../limits.ts';
+import type { Store } from './store.ts';
 
-interface Sweep {
-  /** Texts that reports name, as far as they were gone through, and all that came since. */
-  readonly used: Set<string | null>;
-  /** The last agent whose report was gone through; null after all of them. */
-  agent: string | null;
-  /** The last text that was judged. */
-  text: number;
-}
+const { trimRows, trimSlice, logsPerGroup } = STORE_LIMITS;
 
-/** First goes through the reports, then through the texts; commits in between are noted. */
-export function textTrimmer(db: DatabaseSync) {
-  const reports = db.prepare(`
-    SELECT agent, report -> '$.effective.files' AS files FROM agent_reports
-    WHERE agent > ? ORDER BY agent LIMIT ${LIMITS.trimSlice}`);
-  const texts = db.prepare(`
-    SELECT rowid AS id, digest FROM texts WHERE rowid > ? ORDER BY rowid LIMIT ${LIMITS.trimSlice}`);
-  const drop = db.prepare('DELETE FROM texts WHERE rowid = ?');
-  let sweep: Sweep | null = null;
+/** Each call does one slice, in its caller's transaction: null while there is more to drop, then the first event kept. */
+export function trimmer(db: DatabaseSync): (keep: Parameters<Store['trim']>[0]) => number | null {
+  // The texts that reports name, as far as a sweep has gone through them, and all that came since it began.
+  db.exec('CREATE TEMP TABLE named_texts (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID');
+  const sql = db.createTagStore();
+  let sweep: Generator<void> | null = null;
 
-  function throughReports(present: Sweep, after: string): void {
-    const rows = reports.all(after) as { agent: string; files: string | null }[];
-    for (const { files } of rows)
-      for (const { template } of files === null ? [] : fromJson<EffectiveFile[]>(files)) present.used.add(template);
-    present.agent = rows.length < LIMITS.trimSlice ? null : (rows.at(-1)?.agent ?? null);
+  /** Through all reports, then through all texts, then through the logs that are not among their group's newest. */
+  function* slices(): Generator<void> {
+    sql.run`DELETE FROM named_texts`;
+    const last = sql.get`
+      SELECT (SELECT max(rowid) FROM agent_reports) AS report, (SELECT max(rowid) FROM texts) AS text`;
+    for (let row = 0; row < Number(last?.['report']); row += trimSlice) {
+      sql.run`
+        INSERT OR IGNORE INTO named_texts
+        SELECT value ->> 'template' FROM agent_reports r, json_each(r.row, '$.effective.files')
+        WHERE r.rowid > ${row} AND r.rowid <= ${row + trimSlice} AND value ->> 'template' IS NOT NULL`;
+      yield;
+    }
+    for (let row = 0; row < Number(last?.['text']); row += trimSlice) {
+      sql.run`
+        DELETE FROM texts
+        WHERE rowid > ${row} AND rowid <= ${row + trimSlice} AND digest NOT IN (SELECT digest FROM named_texts)`;
+      yield;
+    }
+    const dropLogs = () => sql.run`
+      DELETE FROM rollout_log WHERE rowid IN (
+        SELECT l.rowid
+        FROM (SELECT id, row, row_number() OVER (PARTITION BY row ->> 'group' ORDER BY created_at DESC, id DESC) AS age
+              FROM rollouts) r
+        JOIN rollout_log l ON l.rollout = r.id
+        WHERE r.age > ${logsPerGroup} AND r.row ->> 'endedAt' IS NOT NULL
+        LIMIT ${trimSlice})`;
+    while (dropLogs().changes === trimSlice) yield;
   }
 
-  return {
-    note: (changes: readonly Change[]): void => {
-      if (sweep === null) return;
-      for (const change of changes)
-        if (change.kind === 'agent-report')
-          for (const { template } of change.row.effective?.files ?? []) sweep.used.add(template);
-    },
-    /** One slice; true when there is another one. */
-    trim: (): boolean => {
-      sweep ??= { used: new Set(), agent: '', text: 0 };
-      if (sweep.agent !== null) {
-        throughReports(sweep, sweep.agent);
-        return true;
-      }
-      const rows = texts.all(sweep.text) as { id: number; digest: string }[];
-      for (const { id, digest } of rows) if (!sweep.used.has(digest)) drop.run(id);
-      sweep.text = rows.at(-1)?.id ?? sweep.text;
-      if (rows.length === LIMITS.trimSlice) return true;
-      sweep = null;
-      return false;
-    },
+  return ({ eventsAfter, answersSince }) => {
+    const dropped = [
+      sql.run`
+        DELETE FROM events
+        WHERE seq IN (SELECT seq FROM events WHERE seq <= ${eventsAfter} ORDER BY seq LIMIT ${trimRows})`,
+      sql.run`
+        DELETE FROM answers
+        WHERE key IN (SELECT key FROM answers WHERE at < ${answersSince} LIMIT ${trimRows})`,
+    ];
+    if (dropped.some(({ changes }) => changes === trimRows)) return null;
+    sweep ??= slices();
+    if (sweep.next().done === false) return null;
+    sweep = null;
+    return Number(sql.get`SELECT first FROM journal`?.['first']);
   };
-}
-
-/** Logs of ended rollouts that are not among their group's newest. One slice; true when there is another one. */
-export function logTrimmer(db: DatabaseSync): () => boolean {
-  const drop = db.prepare(`
-    DELETE FROM rollout_log WHERE rowid IN (
-      SELECT l.rowid
-      FROM (SELECT id, rest, row_number() OVER (PARTITION BY rest ->> 'group' ORDER BY created_at DESC, id DESC) AS age
-            FROM rollouts) r
-      JOIN rollout_log l ON l.rollout = r.id
-      WHERE r.age > ${LIMITS.logsPerGroup} AND r.rest ->> 'endedAt' IS NOT NULL
-      LIMIT ${LIMITS.trimSlice})`);
-  return () => drop.run().changes === LIMITS.trimSlice;
 }

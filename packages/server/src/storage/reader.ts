@@ -1,0 +1,89 @@
+/** What the reading thread does: one function for each read of the store. */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import {
+  type AgentId,
+  type ConfigFiles,
+  type Configuration,
+  type Group,
+  type LedgerEntry,
+  newAgent,
+  type Revision,
+} from '@flaghoist/fleet';
+import type { JournalEvent } from '../events/journal-event.ts';
+import type { Loaded, RolloutLog, RolloutSummary, Store } from './store.ts';
+import { transaction } from './transaction.ts';
+
+/** What `load` answers: each agent still as JSON, which the main thread takes over for less than a tree of objects. */
+export type LoadedRows = Omit<Loaded, 'agents'> & { readonly agents: readonly string[] };
+
+/** What is loaded of an agent of which only the identity is known. */
+const { report, assignment } = newAgent('', '', 0);
+
+/** @throws SyntaxError when a row is damaged. */
+function parsed<T>(rows: readonly Record<string, SQLOutputValue>[]): T[] {
+  return rows.map(({ row }) => JSON.parse(String(row)));
+}
+
+export type ReadOperations = ReturnType<typeof readOperations>;
+
+export function readOperations(db: DatabaseSync) {
+  const sql = db.createTagStore(); // prepares each statement once
+
+  function loadRows(): LoadedRows {
+    const agents = sql.all`
+      SELECT '{"identity":' || a.row
+          || ',"report":' || coalesce(r.row, ${JSON.stringify(report)})
+          || ',"assignment":' || coalesce(s.row, ${JSON.stringify(assignment)})
+          || ',"ledger":' || coalesce(l.row, 'null') || '}' AS row
+      FROM agents a
+      LEFT JOIN agent_reports r ON r.agent = a.id
+      LEFT JOIN agent_assignments s ON s.agent = a.id
+      LEFT JOIN agent_ledger l ON l.agent = a.id AND l.generation = s.generation
+      ORDER BY a.id`;
+    const marks = sql.all`SELECT name, value FROM marks` as { name: string; value: number }[];
+    const { firstEvent, lastEvent } =
+      sql.get`SELECT first AS firstEvent, last AS lastEvent FROM journal` as unknown as Pick<
+        Loaded,
+        'firstEvent' | 'lastEvent'
+      >;
+    return {
+      configurations: parsed<Configuration>(sql.all`SELECT row FROM configurations ORDER BY name`),
+      revisions: parsed<Revision>(sql.all`SELECT row FROM revisions ORDER BY configuration, number`),
+      groups: parsed<Group>(sql.all`SELECT row FROM agent_groups ORDER BY name`),
+      agents: agents.map(({ row }) => String(row)),
+      rollouts: parsed<RolloutSummary>(sql.all`SELECT row FROM rollouts ORDER BY created_at, id`),
+      marks: new Map(marks.map(({ name, value }) => [name, value])),
+      firstEvent,
+      lastEvent,
+    };
+  }
+
+  return {
+    /** All from one snapshot. */
+    load: () => transaction(db, 'DEFERRED', loadRows),
+    files: (hash: string) =>
+      parsed<ConfigFiles>(sql.all`SELECT files AS row FROM config_files WHERE hash = ${hash}`)[0] ?? null,
+    ledger: (agent: AgentId, limit: number) =>
+      parsed<LedgerEntry>(
+        sql.all`SELECT row FROM agent_ledger WHERE agent = ${agent} ORDER BY generation DESC LIMIT ${limit}`,
+      ),
+    texts: (digests: readonly string[]) => {
+      const texts = sql.all`
+        SELECT digest, body FROM texts
+        WHERE digest IN (SELECT value FROM json_each(${JSON.stringify(digests)}))` as {
+        digest: string;
+        body: string;
+      }[];
+      return new Map(texts.map(({ digest, body }) => [digest, body]));
+    },
+    rolloutLog: (rollout: string) =>
+      parsed<RolloutLog>(sql.all`SELECT row FROM rollout_log WHERE rollout = ${rollout} ORDER BY version`),
+    events: ({ after, limit, subject }: Parameters<Store['events']>[0]) =>
+      parsed<JournalEvent>(
+        subject === undefined
+          ? sql.all`SELECT row FROM events WHERE seq > ${after} ORDER BY seq LIMIT ${limit}`
+          : sql.all`SELECT row FROM events WHERE subject = ${subject} AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
+      ),
+    idempotent: (key: string) => parsed<unknown>(sql.all`SELECT row FROM answers WHERE key = ${key}`)[0],
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * One write after the other. Commits that are asked for while a write is under way become one transaction, the next.
+ * A caller learns of its commit when the transaction with it is durable (R2). One failure is final: what is in memory
+ * may then not be on disk, and a failed fsync cannot be repeated (R4), so all that comes after it fails as it did.
+ */
+import { STORE_LIMITS } from '../limits.ts';
+import type { Change } from './store.ts';
+
+interface Transaction {
+  readonly changes: Change[];
+  readonly durable: Promise<void>;
+}
+
+export class WriteQueue {
+  readonly #write: (changes: readonly Change[]) => Promise<void>;
+  #last: Promise<unknown> = Promise.resolve();
+  /** The transaction that has not begun. */
+  #next: Transaction | null = null;
+
+  /** `write` writes all or nothing, and resolves when it is durable. */
+  constructor(write: (changes: readonly Change[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  commit(changes: readonly Change[]): Promise<void> {
+    const merged = (this.#next?.changes.length ?? 0) + changes.length;
+    if (this.#next === null || merged > STORE_LIMITS.batchChanges) this.#next = this.#queue();
+    for (const change of changes) this.#next.changes.push(change);
+    return this.#next.durable;
+  }
+
+  /** Another kind of write, under the same rules. */
+  run<T>(write: () => Promise<T>): Promise<T> {
+    const written = this.#last.then(write);
+    this.#last = written;
+    return written;
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async idle(): Promise<void> {
+    await this.#last.catch(() => {});
+  }
+
+  #queue(): Transaction {
+    const changes: Change[] = [];
+    const durable = this.run(() => {
+      if (this.#next?.changes === changes) this.#next = null;
+      return this.#write(changes);
+    });
+    return { changes, durable };
+  }
+}
