@@ -1,23 +1,12 @@
 /** What the reading thread does: one function for each read of the store. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import {
-  type AgentId,
-  type ConfigFiles,
-  type Configuration,
-  type Group,
-  type LedgerEntry,
-  newAgent,
-  type Revision,
-} from '@flaghoist/fleet';
+import type { AgentId, ConfigFiles, Configuration, Group, LedgerEntry, Revision } from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
 import type { Loaded, RolloutLog, RolloutSummary, Store } from './store.ts';
 import { transaction } from './transaction.ts';
 
-/** What `load` answers: each agent still as JSON, which the main thread takes over for less than a tree of objects. */
+/** What `load` answers: agents as JSON of the facets there are, which costs the main thread less than trees of objects. */
 export type LoadedRows = Omit<Loaded, 'agents'> & { readonly agents: readonly string[] };
-
-/** What is loaded of an agent of which only the identity is known. */
-const { report, assignment } = newAgent('', '', 0);
 
 /** @throws SyntaxError when a row is damaged. */
 function parsed<T>(rows: readonly Record<string, SQLOutputValue>[]): T[] {
@@ -32,20 +21,16 @@ export function readOperations(db: DatabaseSync) {
   function loadRows(): LoadedRows {
     const agents = sql.all`
       SELECT '{"identity":' || a.row
-          || ',"report":' || coalesce(r.row, ${JSON.stringify(report)})
-          || ',"assignment":' || coalesce(s.row, ${JSON.stringify(assignment)})
-          || ',"ledger":' || coalesce(l.row, 'null') || '}' AS row
+          || coalesce(',"report":' || r.row, '')
+          || coalesce(',"assignment":' || s.row, '')
+          || coalesce(',"ledger":' || l.row, '') || '}' AS row
       FROM agents a
       LEFT JOIN agent_reports r ON r.agent = a.id
       LEFT JOIN agent_assignments s ON s.agent = a.id
       LEFT JOIN agent_ledger l ON l.agent = a.id AND l.generation = s.generation
       ORDER BY a.id`;
     const marks = sql.all`SELECT name, value FROM marks` as { name: string; value: number }[];
-    const { firstEvent, lastEvent } =
-      sql.get`SELECT first AS firstEvent, last AS lastEvent FROM journal` as unknown as Pick<
-        Loaded,
-        'firstEvent' | 'lastEvent'
-      >;
+    const { first, last } = sql.get`SELECT first, last FROM journal` as { first: number; last: number };
     return {
       configurations: parsed<Configuration>(sql.all`SELECT row FROM configurations ORDER BY name`),
       revisions: parsed<Revision>(sql.all`SELECT row FROM revisions ORDER BY configuration, number`),
@@ -53,8 +38,8 @@ export function readOperations(db: DatabaseSync) {
       agents: agents.map(({ row }) => String(row)),
       rollouts: parsed<RolloutSummary>(sql.all`SELECT row FROM rollouts ORDER BY created_at, id`),
       marks: new Map(marks.map(({ name, value }) => [name, value])),
-      firstEvent,
-      lastEvent,
+      firstEvent: first,
+      lastEvent: last,
     };
   }
 

@@ -1,11 +1,17 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
+import { type Agent, newAgent } from '@flaghoist/fleet';
 import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
 import { SqliteThread } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { WriteOperations } from './writer.ts';
+
+/** Facets that are not stored yet are those of a new agent. */
+function decodeAgent(facets: string): Agent {
+  return { ...newAgent('', '', 0), ...JSON.parse(facets) };
+}
 
 /**
  * Makes the directory, with all files for this user only, when it is missing.
@@ -24,7 +30,7 @@ export async function openSqliteStore(options: { readonly directory: string }): 
     async load() {
       const { agents, ...rows } = await reader.call('load');
       try {
-        return { ...rows, agents: agents.map((agent) => JSON.parse(agent)) };
+        return { ...rows, agents: agents.map(decodeAgent) };
       } catch (error) {
         throw asStoreError(error, directory);
       }
