@@ -42,9 +42,13 @@ function emptyProgram({ stdout, stderr }: Io): Command {
     .exitOverride();
 }
 
+/** A push and a rollout have one. */
+const DESTINATIONS = ['agent', 'group', 'fleet'];
+
 function optionOf(taken: string): Option {
   const [flags, about, how] = OPTIONS[taken.replace('!', '') as OptionName];
   const option = new Option(flags, about).makeOptionMandatory(taken.endsWith('!'));
+  if (DESTINATIONS.includes(option.name())) option.conflicts(DESTINATIONS.filter((name) => name !== option.name()));
   if (typeof how === 'string') return option.default(how);
   if (typeof how === 'function') return option.argParser<unknown>(how);
   return how === undefined ? option : option.choices(how);
@@ -57,9 +61,7 @@ export async function runProgram(argv: readonly string[], io: Io, programs: Prog
   const declare = ({ usage, about, takes, run }: Declared): void => {
     const [first = '', ...rest] = usage.split(' ');
     const parent = first in PARENTS ? program.commands.find((one) => one.name() === first) : undefined;
-    const command = (parent ?? program).command(parent === undefined ? usage : rest.join(' '), {
-      hidden: first === 'complete',
-    });
+    const command = parent === undefined ? program.command(usage) : parent.command(rest.join(' '));
     command.description(about).action(async (...given: unknown[]) => {
       const session = new Session(io, command.optsWithGlobals<GlobalOptions>());
       code = (await run(session, command.opts() as never, ...(given.slice(0, -2) as never[]))) ?? 0;

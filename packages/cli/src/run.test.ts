@@ -85,13 +85,13 @@ test('completion: scripts for three shells that ask what could follow', async ()
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, out } = await run(server.url, ['completion', shell]);
     expect(code).toBe(0);
-    expect(out).toMatch(/flaghoist complete/);
+    expect(out).toMatch(/flaghoist completion (ba|fi)sh --/);
   }
   expect(await run(server.url, ['completion', 'tcsh'])).toMatchObject({ code: 2 });
 });
 
 test('completion: commands and options; elsewhere the shell completes files', async () => {
-  const complete = async (...words: string[]) => (await run(server.url, ['complete', '--', ...words])).out;
+  const complete = async (...words: string[]) => (await run(server.url, ['completion', 'bash', '--', ...words])).out;
   expect(await complete('ag')).toBe('agent\n');
   expect(await complete('agent', 're')).toBe('restart\nretry\n');
   expect(await complete('push', 'f.yaml', '--gr')).toBe('--group\n');

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import type { Programs } from './commands/programs.ts';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
+import { Screen } from './output/screen.ts';
 import { oneLine } from './output/text.ts';
 import { runProgram } from './program.ts';
 
@@ -15,10 +16,6 @@ const BY_STATUS: Readonly<Record<number, number>> = {
   412: ExitCode.conflict,
   422: ExitCode.negative,
 };
-
-export interface RunOptions extends Io {
-  readonly programs: Programs;
-}
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
@@ -44,7 +41,7 @@ function complaint(error: unknown): string[] {
  * Runs one command. `argv` is what stands after the name of the program. Resolves to the exit code; throws nothing.
  * Everything but `server`, `demo` and `simulate`, which are given, goes through the API of a server.
  */
-export async function runCli(argv: readonly string[], { programs, ...io }: RunOptions): Promise<number> {
+export async function runCli(argv: readonly string[], io: Io, programs: Programs): Promise<number> {
   // Who reads may have had enough (`| head`): that is no error, and nobody is left to tell.
   io.stdout.on?.('error', ({ code }) => {
     if (code === 'EPIPE') process.exit(ExitCode.ok);
@@ -54,11 +51,7 @@ export async function runCli(argv: readonly string[], { programs, ...io }: RunOp
   } catch (error) {
     // Of what was typed wrong it has told already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
-    io.stderr.write(
-      complaint(error)
-        .map((line) => `${oneLine(line)}\n`)
-        .join(''),
-    );
+    new Screen(io.stderr, io.env).print(complaint(error).map(oneLine));
     return exitCodeOf(error);
   }
 }

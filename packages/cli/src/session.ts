@@ -40,8 +40,8 @@ export class Session {
   }
 
   /** Everything that is not data; nothing with `--quiet`. */
-  note(text: string): void {
-    if (!this.options.quiet) this.stderr.print(text);
+  note(...lines: string[]): void {
+    if (!this.options.quiet) this.stderr.print(lines);
   }
 
   /** How it goes, on stderr; nothing with `--quiet`. */
@@ -55,15 +55,15 @@ export class Session {
   }
 
   /** What a command just did, at once, so that it is known how far it got; nothing where machines read. */
-  say(text: string): void {
-    if (this.inWords) this.stdout.print(text);
+  say(...lines: string[]): void {
+    if (this.inWords) this.stdout.print(lines);
   }
 
   /** Asks at a terminal; anywhere else, and with `--yes`, the answer is yes. @throws CliError when it is no. */
   async confirm(question: string): Promise<void> {
     const { stdin } = this.io;
     if (this.options.yes || !stdin.isTTY || !this.stderr.isTTY) return;
-    this.stderr.print(`${question} [y/N] `);
+    this.stderr.foreign(`${question} [y/N] `);
     for await (const chunk of stdin) {
       if (/^\s*y(es)?\s*$/i.test(String(chunk).split('\n')[0] ?? '')) return;
       break;
@@ -71,17 +71,12 @@ export class Session {
     throw new CliError('nothing was changed', ExitCode.negative);
   }
 
-  /** Runs something that Ctrl-C may end early: the signal is aborted by the first one; a second ends the process. */
-  async interruptible<T>(work: (interrupted: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.io.interrupted !== undefined) return work(this.io.interrupted);
+  /** Aborted by the first Ctrl-C from now on; a second ends the process. */
+  interruption(): AbortSignal {
+    if (this.io.interrupted !== undefined) return this.io.interrupted;
     const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    process.once('SIGINT', abort);
-    try {
-      return await work(controller.signal);
-    } finally {
-      process.removeListener('SIGINT', abort);
-    }
+    process.once('SIGINT', () => controller.abort());
+    return controller.signal;
   }
 }
 

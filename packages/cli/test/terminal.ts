@@ -31,10 +31,10 @@ export async function run(server: string, argv: readonly string[], as: RunAs = {
     },
   });
   const input = as.input;
-  const code = await runCli(argv, {
+  const io = {
     stdout: output('out'),
     stderr: output('err'),
-    env: { FLAGHOIST_SERVER: server, XDG_CONFIG_HOME: '/nowhere', USER: 'ada', ...as.env },
+    env: { FLAGHOIST_SERVER: server, USER: 'ada', ...as.env },
     stdin: Object.assign(
       (async function* () {
         if (input !== undefined) yield input;
@@ -43,14 +43,14 @@ export async function run(server: string, argv: readonly string[], as: RunAs = {
     ),
     now: () => NOW,
     interrupted: as.interrupted ?? new AbortController().signal,
-    programs: {
-      server: async (options) => {
-        written.out += JSON.stringify(options);
-        return 7;
-      },
-      demo: async () => 0,
-      simulate: async () => 0,
+  };
+  const code = await runCli(argv, io, {
+    server: async (options) => {
+      written.out += JSON.stringify(options);
+      return 7;
     },
+    demo: async () => 0,
+    simulate: async () => 0,
   });
   return { code, ...written };
 }

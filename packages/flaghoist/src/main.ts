@@ -1,16 +1,8 @@
 /** The program: nothing but composition. Each command loads what it needs when it is called. */
 import { runCli } from '@flaghoist/cli';
 
-const { stdin, stdout, stderr, env } = process;
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  stdin,
-  stdout,
-  stderr,
-  env,
-  programs: {
-    server: async (options, io) => (await import('./server-program.ts')).serve(options, io),
-    simulate: async (options, io) => (await import('./simulate-program.ts')).simulate(options, io),
-    demo: async (options, io) => (await import('./demo/demo.ts')).demo(options, io),
-  },
+process.exitCode = await runCli(process.argv.slice(2), process, {
+  server: async (options, io) => (await import('./server-program.ts')).serve(options, io),
+  simulate: async (options, io) => (await import('./simulate-program.ts')).simulate(options, io),
+  demo: async (options, io) => (await import('./demo/demo.ts')).demo(options, io),
 });

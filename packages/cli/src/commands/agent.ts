@@ -2,7 +2,8 @@ import type { Agent, Client, LedgerEntryView } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
 import { paint } from '../output/paint.ts';
-import { type Kind, listing, print, show, tableOf } from '../output/print.ts';
+import { type Kind, listing, print, tableOf } from '../output/print.ts';
+import { renderFacts } from '../output/table.ts';
 import { filesText } from '../output/text.ts';
 import { agentId, revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
@@ -16,7 +17,7 @@ export const AGENT: Kind<Agent> = {
     'group',
     'desired',
     ['reported', ({ reported }) => reported?.status],
-    ['seen', ({ lastSeen }) => lastSeen ?? 'never'],
+    'lastSeen',
     'reason',
   ],
   wide: ['id', 'instanceUid', 'version'],
@@ -42,21 +43,23 @@ function verdict({ reason, errorMessage, effective }: LedgerEntryView): string {
 }
 
 async function showAgent(session: Session, _: object, reference: string) {
-  const { client } = session;
+  const { client, stdout } = session;
   const agent = await client.getAgent({ id: await agentId(client, reference) });
   const { ledger, name, state, reason, healthTree, components, ...others } = agent;
   // The labels are made of these.
   const { identifyingAttributes, nonIdentifyingAttributes, operatorLabels, ...facts } = others;
-  const heading = `\n${paint('bold', 'Ledger')} (UTC, newest first)\n`;
-  const more = ledger.length === 0 ? '' : `${heading}${tableOf(session, LEDGER, ledger)}`;
-  return show(session, AGENT.name(agent), agent, { facts: { name, state, reason, ...facts }, more });
+  return print(session, agent, [AGENT.name(agent)], () => {
+    stdout.print(renderFacts({ name, state, reason, ...facts }, session.now()));
+    if (ledger.length === 0) return;
+    stdout.print(['', `${paint('bold', 'Ledger')} (UTC, newest first)`, ...tableOf(session, LEDGER, ledger)]);
+  });
 }
 
 async function config(session: Session, { view = 'effective' }: Given<'view'>, reference: string): Promise<undefined> {
   const { client, stdout } = session;
   const found = await client.getAgentConfig({ id: await agentId(client, reference), view });
   if (found.files.length === 0) throw new CliError(`the agent has no ${view} config`, ExitCode.notFound);
-  await print(session, found, { names: [reference], inWords: () => stdout.foreign(filesText(found.files)) });
+  await print(session, found, [reference], () => stdout.foreign(filesText(found.files)));
 }
 
 /** `role=edge` sets a label, `role-` removes it. */
@@ -79,7 +82,7 @@ async function act(session: Session, reference: string, call: Act, done: string,
   const name = `agent/${id}`;
   if (question !== undefined) await session.confirm(`${name}: ${question}`);
   const answer = (await call(client, id)) ?? { id };
-  return print(session, answer, { names: [name], inWords: () => stdout.print(`${name} ${done}\n`) });
+  return print(session, answer, [name], () => stdout.print([`${name} ${done}`]));
 }
 
 async function label(session: Session, { author }: Given<'author!'>, agent: string, changes: readonly string[]) {
@@ -87,11 +90,9 @@ async function label(session: Session, { author }: Given<'author!'>, agent: stri
   return act(session, agent, (client, id) => client.labelAgent({ id, body: { labels, author } }), 'labelled');
 }
 
-async function pin(
-  session: Session,
-  { to, ...given }: Given<'to!' | 'reason!' | 'expires' | 'author!'>,
-  agent: string,
-) {
+type Pin = Given<'to!' | 'reason!' | 'expires' | 'author!'>;
+
+async function pin(session: Session, { to, ...given }: Pin, agent: string) {
   const body = { ...given, ...(await revisionNamed(session.client, to)) };
   return act(session, agent, (client, id) => client.pinAgent({ id, body }), `pinned to ${to}`);
 }

@@ -94,12 +94,12 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
     const outcome = before === after ? 'unchanged' : before === '' ? 'created' : 'configured';
     const revision = outcome === 'unchanged' || dryRun ? undefined : await make({ author, message });
     const more = dryRun ? ' (dry run)' : revision === undefined ? '' : ` (revision ${revision})`;
-    session.say(`${object} ${outcome}${more}\n`);
+    session.say(`${object} ${outcome}${more}`);
     applied.push({ object, outcome, revision });
   }
   const rollouts = options.rollout && !dryRun ? await startRollouts(session, manifests, options) : [];
   const names = [...applied.map(({ object }) => object), ...rollouts.map(ROLLOUT.name)];
-  await print(session, { applied, rollouts }, { names, inWords: () => undefined });
+  await print(session, { applied, rollouts }, names);
 }
 
 /** Exits 0 when the server is as the files say, 1 when it is not. */

@@ -10,13 +10,7 @@ import type { Session } from '../session.ts';
 
 const CONFIGURATION: Kind<Configuration> = {
   name: ({ name }) => `configuration/${name}`,
-  columns: [
-    'name',
-    ['latest', ({ name, latest }) => (latest === 0 ? null : `${name}@${latest}`)],
-    'groups',
-    'createdAt',
-    'description',
-  ],
+  columns: ['name', 'latest', 'groups', 'createdAt', 'description'],
   wide: ['createdBy'],
 };
 
@@ -34,13 +28,11 @@ async function showRevision(session: Session, _: object, reference: string): Pro
   const { author, message, createdAt, hash, files } = revision;
   if (session.inWords) {
     const saved = `saved ${ago(createdAt, session.now())} by ${oneLine(`${author}: ${message}`)}`;
-    session.note(`${REVISION.name(revision)} (${hash.slice(0, 12)}), ${saved}\n`);
+    session.note(`${REVISION.name(revision)} (${hash.slice(0, 12)}), ${saved}`);
   }
-  await print(session, revision, {
-    names: [REVISION.name(revision)],
-    inWords: () => stdout.foreign(filesText(Object.entries(files).map(([file, { body }]) => ({ name: file, body })))),
-    manifest: async () => configurationManifest(await client.getConfiguration({ name }), files),
-  });
+  const texts = Object.entries(files).map(([file, { body }]) => ({ name: file, body }));
+  const manifest = async () => configurationManifest(await client.getConfiguration({ name }), files);
+  await print(session, revision, [REVISION.name(revision)], () => stdout.foreign(filesText(texts)), manifest);
 }
 
 async function diff(session: Session, _: object, ...references: [from: string, to: string]): Promise<number> {
@@ -51,7 +43,7 @@ async function diff(session: Session, _: object, ...references: [from: string, t
   const name = from.configuration;
   const found = await client.diffRevisions({ name, from: from.revision, to: to.revision });
   const names = found.text === '' ? [] : [name];
-  await print(session, found, { names, inWords: () => stdout.foreign(found.text, diffLine) });
+  await print(session, found, names, () => stdout.foreign(found.text, diffLine));
   return found.text === '' ? ExitCode.ok : ExitCode.negative;
 }
 

@@ -48,20 +48,18 @@ async function events(session: Session, options: Given<'follow' | 'after'>): Pro
   return ExitCode.ok;
 }
 
-function follow(session: Session, after: number): Promise<number> {
+async function follow(session: Session, after: number): Promise<number> {
   const { baseUrl, stdout, options } = session;
   const onConnection = (connected: boolean): void => {
-    if (!connected) session.note('the event stream broke: connecting again\n');
+    if (!connected) session.note('the event stream broke: connecting again');
   };
-  return session.interruptible(async (signal) => {
-    for await (const event of followEvents({ baseUrl, after, signal, onConnection })) {
-      const inWords = (): void => stdout.print(tableOf(session, EVENT, [event], false));
-      if (options.output === 'yaml') stdout.print('---\n');
-      if (options.output === 'json') stdout.foreign(`${JSON.stringify(event)}\n`);
-      else await print(session, event, { names: [EVENT.name(event)], inWords });
-    }
-    return ExitCode.interrupted;
-  });
+  for await (const event of followEvents({ baseUrl, after, signal: session.interruption(), onConnection })) {
+    const inWords = (): void => stdout.print(tableOf(session, EVENT, [event], false));
+    if (options.output === 'yaml') stdout.print(['---']);
+    if (options.output === 'json') stdout.foreign(`${JSON.stringify(event)}\n`);
+    else await print(session, event, [EVENT.name(event)], inWords);
+  }
+  return ExitCode.interrupted;
 }
 
 export const eventCommands = [command('events', 'what happened', ['follow', 'after'], events)];

@@ -1,7 +1,8 @@
 import type { Group } from '@flaghoist/api';
 import { command } from '../command.ts';
 import { groupManifest } from '../manifests/manifest.ts';
-import { type Kind, listing, show } from '../output/print.ts';
+import { type Kind, listing, print } from '../output/print.ts';
+import { renderFacts } from '../output/table.ts';
 import { bare } from '../references.ts';
 import type { Session } from '../session.ts';
 import { AGENT } from './agent.ts';
@@ -22,7 +23,8 @@ const GROUP: Kind<Group> = {
 async function showGroup(session: Session, _: object, reference: string) {
   const group = await session.client.getGroup({ name: bare('group', reference) });
   const { version, ...facts } = group;
-  return show(session, GROUP.name(group), group, { facts, manifest: () => groupManifest(group) });
+  const inWords = () => session.stdout.print(renderFacts(facts, session.now()));
+  return print(session, group, [GROUP.name(group)], inWords, () => groupManifest(group));
 }
 
 const listGroups = listing(GROUP, (client, page) => client.listGroups(page));

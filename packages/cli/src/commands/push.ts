@@ -1,7 +1,7 @@
 /** `push`: a revision and its rollout, or pin, in one step. */
 import { randomUUID } from 'node:crypto';
 import { command, type Given } from '../command.ts';
-import { CliError, ExitCode } from '../exit-code.ts';
+import { ExitCode } from '../exit-code.ts';
 import { print } from '../output/print.ts';
 import { watchPin, watchRollouts } from '../progress/watch.ts';
 import { agentId, bare, ifThere } from '../references.ts';
@@ -14,8 +14,6 @@ type PushOptions = Given<(typeof TAKES)[number]>;
 
 async function push(session: Session, options: PushOptions, file: string): Promise<number> {
   const { message, author, group, fleet, watch, timeout } = options;
-  if ([group, options.agent, fleet].filter((given) => given !== undefined).length > 1)
-    throw new CliError('a push goes to one place: give one of --group G, --agent ID, --fleet');
   const { client } = session;
   const configuration = bare('configuration', options.configuration);
   const files = { '': { body: await readText(session, file), contentType: 'text/yaml' } };
@@ -27,32 +25,26 @@ async function push(session: Session, options: PushOptions, file: string): Promi
 
   if ((await ifThere(client.getConfiguration({ name: configuration }))) === undefined) {
     await client.putConfiguration({ name: configuration, body: { author } });
-    session.note(`configuration/${configuration} created\n`);
+    session.note(`configuration/${configuration} created`);
   }
   const body = { files, message, author };
   const revision = await client.createRevision({ name: configuration, idempotencyKey: randomUUID(), body });
   const name = `${configuration}@${revision.number}`;
-  session.say(`${name}${revision.created ? '' : ' unchanged'}\n`);
+  session.say(`${name}${revision.created ? '' : ' unchanged'}`);
 
   const target = { configuration, revision: revision.number };
   const rollouts = starts ? await startAt(session, target, options) : [];
   if (agent !== null) {
     await client.pinAgent({ id: agent, body: { ...target, reason: message, author } });
-    session.say(`agent/${agent} pinned to ${name}\n`);
+    session.say(`agent/${agent} pinned to ${name}`);
   }
   const names = [name, ...rollouts.map(ROLLOUT.name)];
-  await print(session, { revision, rollouts, pinned: agent }, { names, inWords: () => undefined });
+  await print(session, { revision, rollouts, pinned: agent }, names);
   if (!starts && agent === null)
-    session.note(`saved, pushed to nobody: flaghoist rollout start --group G --to ${name}\n`);
+    session.note(`saved, pushed to nobody: flaghoist rollout start --group G --to ${name}`);
   if (!watch) return ExitCode.ok;
   if (agent !== null) return watchPin(session, agent, target, timeout);
-  return starts
-    ? watchRollouts(
-        session,
-        rollouts.map(({ id }) => id),
-        timeout,
-      )
-    : ExitCode.ok;
+  return starts ? watchRollouts(session, rollouts, timeout) : ExitCode.ok;
 }
 
 const ABOUT = 'save a text (- for standard input) and send it out: to a group, an agent or the fleet';

@@ -129,7 +129,7 @@ test('status --watch ends with the outcome', async () => {
 
 test('configuration list, history, show, diff', async () => {
   expect((await run(server.url, ['configuration', 'list'])).out).toBe(
-    'NAME  LATEST  GROUPS  CREATED  DESCRIPTION\nedge  edge@2  -       1d ago   edge collectors\n',
+    'NAME  LATEST  GROUPS  CREATED  DESCRIPTION\nedge       2  -       1d ago   edge collectors\n',
   );
   expect((await run(server.url, ['configuration', 'history', 'edge', '-o', 'name'])).out).toBe('edge@2\nedge@1\n');
   const shown = await run(server.url, ['configuration', 'show', 'edge@1']);

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { allItems, type Rollout, type RolloutTarget } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { CliError, ExitCode } from '../exit-code.ts';
-import { type Kind, listing, print, show } from '../output/print.ts';
+import { type Kind, listing, print } from '../output/print.ts';
+import { renderFacts } from '../output/table.ts';
 import { plural, revisionText } from '../output/text.ts';
 import { renderOutcome, renderProgress, totalOf, waysOut } from '../progress/view.ts';
 import { watchRollouts } from '../progress/watch.ts';
@@ -38,13 +39,6 @@ const ASK_ABOVE = 10;
 export const starting = ['group', 'fleet', 'strategy', 'author!', 'supersede', 'watch', 'timeout'] as const;
 type Starting = Given<'group' | 'fleet' | 'strategy' | 'author!' | 'supersede' | 'message'>;
 
-/** @throws CliError unless the rollout has exactly one destination */
-function destination({ group, fleet }: Starting): { readonly group: string } | { readonly fleet: true } {
-  if (group !== undefined && !fleet) return { group: bare('group', group) };
-  if (group === undefined && fleet) return { fleet };
-  throw new CliError('say where it goes: either --group G or --fleet');
-}
-
 function noGroup(group: string, configuration: string): never {
   const name = JSON.stringify(group);
   const spec = `{selector: "LABEL=VALUE", configuration: ${configuration}}`;
@@ -55,11 +49,11 @@ function noGroup(group: string, configuration: string): never {
 
 /** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
 export async function confirmStart(session: Session, configuration: string, options: Starting): Promise<void> {
-  const to = destination(options);
   const { client } = session;
+  const group = options.group && bare('group', options.group);
   const all = await allItems((cursor) => client.listGroups({ cursor }));
-  const groups = all.filter((one) => ('group' in to ? one.name === to.group : one.configuration === configuration));
-  if ('group' in to && groups.length === 0) noGroup(to.group, configuration);
+  const groups = all.filter((one) => (group ? one.name === group : one.configuration === configuration));
+  if (group && groups.length === 0) noGroup(group, configuration);
   const agents = groups.reduce((sum, group) => sum + group.agents, 0);
   if (agents <= ASK_ABOVE) return;
   const names = groups.map(({ name }) => name).join(', ');
@@ -69,35 +63,37 @@ export async function confirmStart(session: Session, configuration: string, opti
 }
 
 export async function startAt(session: Session, revision: Reference, options: Starting): Promise<readonly Rollout[]> {
-  const { strategy, supersede, author, message = '' } = options;
-  const body = { ...destination(options), ...revision, strategy, supersede, author, message };
+  const { fleet, strategy, supersede, author, message = '' } = options;
+  const group = options.group && bare('group', options.group);
+  const body = { group, fleet, ...revision, strategy, supersede, author, message };
   const { rollouts } = await session.client.startRollout({ idempotencyKey: randomUUID(), body });
   for (const rollout of rollouts) {
     const { group, target, planned } = rollout;
     const agents = planned === 0 ? 'no agents in it yet' : plural(planned, 'agent');
-    session.say(`${ROLLOUT.name(rollout)} started: group ${group} to ${revisionText(target)}, ${agents}\n`);
+    session.say(`${ROLLOUT.name(rollout)} started: group ${group} to ${revisionText(target)}, ${agents}`);
   }
   return rollouts;
 }
 
 async function start(session: Session, options: Starting & Given<'to!' | 'watch' | 'timeout'>): Promise<number> {
+  if (!options.group && !options.fleet) throw new CliError('say where it goes: either --group G or --fleet');
   const revision = await revisionNamed(session.client, options.to);
   await confirmStart(session, revision.configuration, options);
   const rollouts = await startAt(session, revision, options);
-  await print(session, rollouts, { names: rollouts.map(ROLLOUT.name), inWords: () => undefined });
-  const ids = rollouts.map(({ id }) => id);
-  return options.watch ? watchRollouts(session, ids, options.timeout) : ExitCode.ok;
+  await print(session, rollouts, rollouts.map(ROLLOUT.name));
+  return options.watch ? watchRollouts(session, rollouts, options.timeout) : ExitCode.ok;
 }
 
 async function status(session: Session, options: Given<'watch' | 'timeout'>, reference: string): Promise<number> {
   const { client, stdout } = session;
   const id = bare('rollout', reference);
-  if (options.watch) return watchRollouts(session, [id], options.timeout);
+  if (options.watch) return watchRollouts(session, [{ id }], options.timeout);
   const rollout = await client.getRollout({ id });
   const { failures, stragglers, counts, pause, ...facts } = rollout;
   const progress = renderProgress([rollout], session.now(), stdout.width);
-  const more = ['', ...progress, ...renderOutcome(rollout, stdout.width), ...waysOut(rollout), ''].join('\n');
-  await show(session, ROLLOUT.name(rollout), rollout, { facts, more });
+  const lines = ['', ...progress, ...renderOutcome(rollout, stdout.width), ...waysOut(rollout)];
+  const inWords = (): void => stdout.print([...renderFacts(facts, session.now()), ...lines]);
+  await print(session, rollout, [ROLLOUT.name(rollout)], inWords);
   return ExitCode.ok;
 }
 

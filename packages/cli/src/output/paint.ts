@@ -1,6 +1,5 @@
 /** Colours by what they mean. Never the only carrier of a meaning: words and symbols stand beside them. */
 import { styleText } from 'node:util';
-import type { Agent, LedgerEntryView, Rollout, RolloutTarget } from '@flaghoist/api';
 
 const COLOURS = { good: 'green', bad: 'red', warn: 'yellow', busy: 'cyan', dim: 'dim', bold: 'bold' } as const;
 export type Look = keyof typeof COLOURS;
@@ -10,54 +9,31 @@ export function paint(look: Look, text: string): string {
   return styleText(COLOURS[look], text, { validateStream: false });
 }
 
-type State = Agent['state'] | Rollout['state'] | RolloutTarget['state'] | LedgerEntryView['phase'];
-
-const STATES: Readonly<Record<State, readonly [symbol: string, look: Look]>> = {
-  'awaiting-approval': ['⏸', 'warn'],
-  quarantined: ['⊘', 'warn'],
-  revoked: ['⊘', 'bad'],
-  failed: ['✗', 'bad'],
-  'rolled-back': ['↩', 'bad'],
-  unhealthy: ['!', 'warn'],
-  drifted: ['≠', 'warn'],
-  offline: ['○', 'dim'],
-  updating: ['↻', 'busy'],
-  unverifiable: ['?', 'warn'],
-  unmanaged: ['·', 'dim'],
-  'in-sync': ['✓', 'good'],
-
-  pending: ['·', 'dim'],
-  offered: ['…', 'busy'],
-  sent: ['→', 'busy'],
-  received: ['→', 'busy'],
-  applying: ['↻', 'busy'],
-  verifying: ['≈', 'busy'],
-  proven: ['✓', 'good'],
-  deferred: ['○', 'dim'],
-  skipped: ['–', 'dim'],
-
-  running: ['▶', 'busy'],
-  paused: ['‖', 'warn'],
-  succeeded: ['✓', 'good'],
-  superseded: ['↷', 'dim'],
+/** The states of agents, rollouts and targets and the phases of the ledger, each with its symbol. */
+const STATES: Readonly<Record<Look, Readonly<Record<string, string>>>> = {
+  good: { 'in-sync': '✓', proven: '✓', succeeded: '✓' },
+  bad: { revoked: '⊘', failed: '✗', 'rolled-back': '↩' },
+  warn: { 'awaiting-approval': '⏸', quarantined: '⊘', unhealthy: '!', drifted: '≠', unverifiable: '?', paused: '‖' },
+  busy: { updating: '↻', offered: '…', sent: '→', received: '→', applying: '↻', verifying: '≈', running: '▶' },
+  dim: { offline: '○', unmanaged: '·', pending: '·', deferred: '○', skipped: '–', superseded: '↷' },
+  bold: {},
 };
 
-/** A state of an agent, a rollout or a target with its symbol, and its look. A newer server may know more of them. */
-export function stateLook(state: string): { readonly text: string; readonly look: Look } {
-  const [symbol, look] = (STATES as Readonly<Record<string, readonly [string, Look]>>)[state] ?? ['•', 'bold'];
-  return { text: `${symbol} ${state}`, look };
+const CELLS = new Map(
+  (Object.keys(STATES) as Look[]).flatMap((look) =>
+    Object.entries(STATES[look]).map(([state, symbol]) => [state, { text: `${symbol} ${state}`, look }] as const),
+  ),
+);
+
+/** A state with its symbol, and how it is painted. A newer server may know states that this program does not. */
+export function stateCell(state: string): { readonly text: string; readonly look: Look } {
+  return CELLS.get(state) ?? { text: `• ${state}`, look: 'bold' };
 }
+
+const DIFF_LINES = { '--- ': 'bold', '+++ ': 'bold', '@@': 'busy', '+': 'good', '-': 'bad' } as const;
 
 /** A line of a unified diff. */
 export function diffLine(line: string): string {
-  const look = DIFF_LINES.find(([start]) => line.startsWith(start))?.[1];
-  return look === undefined ? line : paint(look, line);
+  const found = Object.entries(DIFF_LINES).find(([start]) => line.startsWith(start));
+  return found === undefined ? line : paint(found[1], line);
 }
-
-const DIFF_LINES: readonly (readonly [start: string, look: Look])[] = [
-  ['--- ', 'bold'],
-  ['+++ ', 'bold'],
-  ['@@', 'busy'],
-  ['+', 'good'],
-  ['-', 'bad'],
-];

@@ -1,8 +1,8 @@
 /** Prints what a command found, in the format that was asked for. */
-import { allItems, type Client } from '@flaghoist/api';
+import { allItems, type Client, type RequestOf } from '@flaghoist/api';
 import { stringify } from 'yaml';
 import type { Session } from '../session.ts';
-import { type Column, renderFacts, renderTable } from './table.ts';
+import { type Column, renderTable } from './table.ts';
 
 /** A kind of thing that is listed: how `-o name` calls it, and what there is to say of it. */
 export interface Kind<Item> {
@@ -16,21 +16,20 @@ export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0 });
 }
 
-interface Shown {
-  /** `KIND/NAME` of each, for `-o name`. */
-  readonly names: readonly string[];
-  /** Prints it for people. */
-  readonly inWords: () => void;
-  /** What `-o yaml` gives instead of the value: what `apply` takes. */
-  readonly manifest?: (() => unknown) | undefined;
-}
-
-export async function print(session: Session, value: unknown, { names, inWords, manifest }: Shown): Promise<undefined> {
-  const { stdout } = session;
-  const { output } = session.options;
-  if (output === 'json') stdout.foreign(`${JSON.stringify(value, null, 2)}\n`);
-  else if (output === 'yaml') stdout.foreign(toYaml(manifest === undefined ? value : await manifest()));
-  else if (output === 'name') stdout.print(names.map((name) => `${name}\n`).join(''));
+/**
+ * Prints a value for machines, or `inWords` for people. `names` are `KIND/NAME` of each, for `-o name`; `manifest` is
+ * what `-o yaml` gives instead of the value: what `apply` takes.
+ */
+export async function print(
+  { options, stdout }: Session,
+  value: unknown,
+  names: readonly string[],
+  inWords: () => void = () => undefined,
+  manifest: () => unknown = () => value,
+): Promise<undefined> {
+  if (options.output === 'json') stdout.foreign(`${JSON.stringify(value, null, 2)}\n`);
+  else if (options.output === 'yaml') stdout.foreign(toYaml(await manifest()));
+  else if (options.output === 'name') stdout.print(names);
   else inWords();
 }
 
@@ -39,28 +38,22 @@ export function tableOf<Item>(
   { columns, wide = [] }: Kind<Item>,
   items: readonly Item[],
   headers = session.options.headers,
-): string {
+): string[] {
   const all = session.options.output === 'wide' ? columns.toSpliced(-1, 0, ...wide) : columns;
   return renderTable(all, items, { width: session.stdout.width, now: session.now(), headers });
 }
 
 export function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]): Promise<undefined> {
-  const inWords = (): void => {
-    if (items.length === 0) session.note('none\n');
+  return print(session, items, items.map(kind.name), () => {
+    if (items.length === 0) session.note('none');
     else session.stdout.print(tableOf(session, kind, items));
-  };
-  return print(session, items, { names: items.map(kind.name), inWords });
+  });
 }
 
 type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
 
-/** What is listed. Of the options of a command these are the names that the API has, too. */
-interface Filter {
-  readonly limit: number;
-  readonly cursor: string | undefined;
-  readonly selector?: string;
-  readonly group?: string;
-  readonly q?: string;
+/** What is listed: of the options of a command those that the API has, too. */
+interface Filter extends Pick<RequestOf<'listAgents'>, 'limit' | 'cursor' | 'selector' | 'group' | 'q'> {
   /** Which there are depends on what is listed: the command lets no other pass. */
   readonly state?: never;
 }
@@ -74,16 +67,4 @@ export function listing<Item>(
     const items = await allItems((cursor) => page(session.client, { ...options, cursor, limit: 1_000 }, of));
     return printItems(session, kind, items);
   };
-}
-
-/** Shows one thing: its `facts`, then `more`. */
-export function show(
-  session: Session,
-  name: string,
-  item: object,
-  shown: { readonly facts: object; readonly more?: string; readonly manifest?: () => unknown },
-): Promise<undefined> {
-  const { facts, more = '', manifest } = shown;
-  const inWords = () => session.stdout.print(`${renderFacts(facts, session.now())}${more}`);
-  return print(session, item, { names: [name], inWords, manifest });
 }

@@ -21,15 +21,15 @@ export class Screen {
     return this.isTTY ? (this.#output.columns ?? 80) : Number.POSITIVE_INFINITY;
   }
 
-  /** What we say, painted; what others wrote in it went through `oneLine`. */
-  print(text: string): void {
-    this.#output.write(this.#painted(text));
+  /** Lines that we say, painted; what others wrote in them went through `oneLine`. */
+  print(lines: readonly string[]): void {
+    this.#output.write(this.#painted(lines.map((line) => `${line}\n`).join('')));
   }
 
   /** What others wrote: to a file as it is, to a terminal without anything that it would obey, each line painted. */
   foreign(text: string, painted = (line: string): string => line): void {
-    if (this.isTTY) this.print(plainLines(text).split('\n').map(painted).join('\n'));
-    else this.#output.write(text);
+    const shown = (): string => this.#painted(plainLines(text).split('\n').map(painted).join('\n'));
+    this.#output.write(this.isTTY ? shown() : text);
   }
 
   /** Draws lines over those of the drawing before; where nobody looks, prints those that are new. */
@@ -41,8 +41,7 @@ export class Screen {
       const back = before.length === 0 ? '' : `\u001b[${before.length}A`;
       this.#output.write(`${back}${lines.map((line) => `${this.#painted(line)}\u001b[K\n`).join('')}\u001b[J`);
     } else {
-      const fresh = lines.filter((line) => !before.includes(line));
-      this.print(fresh.map((line) => `${line}\n`).join(''));
+      this.print(lines.filter((line) => !before.includes(line)));
     }
   }
 

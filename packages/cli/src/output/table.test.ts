@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
+import { AGENT_STATES, PHASES, ROLLOUT_STATES, TARGET_STATES } from '@flaghoist/fleet';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { stateCell } from './paint.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { ago, cut, oneLine, paintedLines, plainLines, widthOf } from './text.ts';
 import { words } from './words.ts';
@@ -17,18 +19,20 @@ const ROWS: Row[] = [
   { name: 'longer', count: 1200, why: 'a long reason that goes on' },
 ];
 const now = Date.parse('2026-11-21T12:00:00Z');
-const table = (rows: readonly Row[], options: { width: number; headers?: boolean }): string =>
-  stripVTControlCharacters(renderTable(COLUMNS, rows, { now, ...options }));
+const table = (rows: readonly Row[], options: { width: number; headers?: boolean }): string[] =>
+  renderTable(COLUMNS, rows, { now, headers: true, ...options }).map(stripVTControlCharacters);
 
 test('aligned, numbers at the right, no blanks at the end', () => {
-  expect(table(ROWS, { width: Number.POSITIVE_INFINITY })).toBe(
-    'NAME    COUNT  WHY NOT\na           7  short\nlonger   1200  a long reason that goes on\n',
-  );
+  expect(table(ROWS, { width: Number.POSITIVE_INFINITY })).toEqual([
+    'NAME    COUNT  WHY NOT',
+    'a           7  short',
+    'longer   1200  a long reason that goes on',
+  ]);
 });
 
 test('the widest column is cut to the width; none becomes too narrow to be read', () => {
-  expect(table(ROWS, { width: 27, headers: false })).toBe('a          7  short\nlonger  1200  a long reaso…\n');
-  expect(table(ROWS, { width: 5, headers: false })).toBe('a          7  short\nlonger  1200  a long reas…\n');
+  expect(table(ROWS, { width: 27, headers: false })).toEqual(['a          7  short', 'longer  1200  a long reaso…']);
+  expect(table(ROWS, { width: 5, headers: false })).toEqual(['a          7  short', 'longer  1200  a long reas…']);
 });
 
 test('states have their symbol and colour; what is cut is painted after it', () => {
@@ -37,12 +41,18 @@ test('states have their symbol and colour; what is cut is painted after it', () 
     now,
     headers: false,
   });
-  expect(cell).toBe('\u001b[31m✗ failed\u001b[39m\n\u001b[33m⏸ awaiting-…\u001b[39m\n');
+  expect(cell).toEqual(['\u001b[31m✗ failed\u001b[39m', '\u001b[33m⏸ awaiting-…\u001b[39m']);
+});
+
+test('every state has a symbol', () => {
+  const states = [...AGENT_STATES, ...ROLLOUT_STATES, ...TARGET_STATES, ...PHASES, 'pending'];
+  for (const state of states) expect(stateCell(state).text).not.toContain('•');
+  expect(stateCell('toString').text).toBe('• toString');
 });
 
 test('without rows only the headers', () => {
-  expect(table([], { width: 80 })).toBe('NAME  COUNT  WHY NOT\n');
-  expect(table([], { width: 80, headers: false })).toBe('');
+  expect(table([], { width: 80 })).toEqual(['NAME  COUNT  WHY NOT']);
+  expect(table([], { width: 80, headers: false })).toEqual([]);
 });
 
 test('facts stand below each other, in words; what there is not is left out', () => {
@@ -54,7 +64,7 @@ test('facts stand below each other, in words; what there is not is left out', ()
     labels: {},
     health: '',
   };
-  expect(renderFacts(facts, now)).toBe('Name:       a\nLast seen:  1m ago\nConnected:  no\n');
+  expect(renderFacts(facts, now)).toEqual(['Name:       a', 'Last seen:  1m ago', 'Connected:  no']);
 });
 
 test('values in words', () => {

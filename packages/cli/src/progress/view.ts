@@ -1,6 +1,6 @@
 /** How rollouts look while they go on, and what came of them: pure functions of what the API told. */
 import type { Rollout, RolloutDetail } from '@flaghoist/api';
-import { type Look, paint, stateLook } from '../output/paint.ts';
+import { paint, stateCell } from '../output/paint.ts';
 import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
 
 type Counted = Pick<Rollout, 'counts' | 'planned' | 'inFlight'>;
@@ -13,15 +13,8 @@ export function totalOf({ counts, planned }: Pick<Rollout, 'counts' | 'planned'>
   return Math.max(planned, sumOf(counts));
 }
 
-interface Part {
-  readonly count: number;
-  readonly look: Look;
-  readonly block: string;
-  readonly words: string;
-}
-
 /** What a rollout is made of: in the bar, and in the words beside it. */
-function partsOf({ counts, inFlight }: Counted): readonly Part[] {
+function partsOf({ counts, inFlight }: Counted) {
   const { proven, failed, deferred, skipped } = counts;
   return [
     { count: proven, look: 'good', block: '█', words: '' },
@@ -29,7 +22,7 @@ function partsOf({ counts, inFlight }: Counted): readonly Part[] {
     { count: inFlight, look: 'busy', block: '▒', words: `↻ ${inFlight} in flight` },
     { count: deferred, look: 'dim', block: '─', words: `○ ${deferred} offline` },
     { count: skipped, look: 'dim', block: '─', words: `– ${skipped} left out` },
-  ];
+  ] as const;
 }
 
 /** A bar of exactly `width` characters. Each kind that there is takes at least one of them while there is room. */
@@ -51,7 +44,7 @@ function wordsOf(rollout: RolloutDetail, now: number): string {
   const parts = partsOf(rollout).filter(({ count, words }) => count > 0 && words !== '');
   const running = state === 'running';
   const left = running && eta !== null ? Date.parse(eta) - now : 0;
-  const { text, look } = stateLook(state);
+  const { text, look } = stateCell(state);
   return [
     total === 0 ? 'no agents yet' : `${counts.proven}/${total} proven`,
     ...parts.map(({ look, words }) => paint(look, words)),

@@ -20,49 +20,46 @@ interface Seen<Outcome> {
  * Looks until there is an outcome. A server that goes away meanwhile is waited for. @throws CliError when Ctrl-C or the
  * timeout (milliseconds) ends the looking; what is looked at goes on, and it says so. @throws ApiError
  */
-function watch<Outcome>(
+async function watch<Outcome>(
   session: Session,
   timeout: number | undefined,
   goesOn: string,
   look: (signal: AbortSignal) => Promise<Seen<Outcome>>,
 ): Promise<Outcome> {
-  return session.interruptible(async (interrupted) => {
-    const late = timeout === undefined ? [] : [AbortSignal.timeout(timeout)];
-    const signal = AbortSignal.any([interrupted, ...late]);
-    let lines: readonly string[] = [];
-    const goneAway = (error: unknown): undefined => {
-      const passes = lines.length > 0 && error instanceof ApiError && error.code === 'unreachable';
-      if (!passes && !signal.aborted) throw error;
-    };
-    while (!signal.aborted) {
-      const seen = await look(signal).catch(goneAway);
-      lines = seen?.lines ?? lines;
-      session.draw(seen || signal.aborted ? lines : [...lines, '  the server does not answer: trying again']);
-      if (seen?.outcome !== undefined) return seen.outcome;
-      await sleep(session.stderr.isTTY ? LOOK_MS : LOOK_FOR_LOG_MS, undefined, { signal }).catch(() => undefined);
-    }
-    if (interrupted.aborted) throw new CliError(`not watching any more; ${goesOn}`, ExitCode.interrupted);
-    throw new CliError(`not finished in time; ${goesOn}`, ExitCode.timeout);
-  });
+  const interrupted = session.interruption();
+  const signal = AbortSignal.any([interrupted, ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)])]);
+  let lines: readonly string[] = [];
+  const goneAway = (error: unknown): undefined => {
+    const passes = lines.length > 0 && error instanceof ApiError && error.code === 'unreachable';
+    if (!passes && !signal.aborted) throw error;
+  };
+  while (!signal.aborted) {
+    const seen = await look(signal).catch(goneAway);
+    lines = seen?.lines ?? lines;
+    session.draw(seen || signal.aborted ? lines : [...lines, '  the server does not answer: trying again']);
+    if (seen?.outcome !== undefined) return seen.outcome;
+    await sleep(session.stderr.isTTY ? LOOK_MS : LOOK_FOR_LOG_MS, undefined, { signal }).catch(() => undefined);
+  }
+  if (interrupted.aborted) throw new CliError(`not watching any more; ${goesOn}`, ExitCode.interrupted);
+  throw new CliError(`not finished in time; ${goesOn}`, ExitCode.timeout);
 }
 
 /** Follows rollouts until all are at rest. Resolves to the exit code: 0 when all succeeded. */
 export async function watchRollouts(
   session: Session,
-  ids: readonly string[],
+  watched: readonly { readonly id: string }[],
   timeout: number | undefined,
 ): Promise<number> {
   const { client, stdout, stderr } = session;
-  const one = `the rollout goes on: flaghoist rollout status ${ids[0]} --watch`;
-  const goesOn = ids.length === 1 ? one : 'the rollouts go on: flaghoist rollout list';
+  const one = `the rollout goes on: flaghoist rollout status ${watched[0]?.id} --watch`;
+  const goesOn = watched.length === 1 ? one : 'the rollouts go on: flaghoist rollout list';
   const rollouts = await watch(session, timeout, goesOn, async (signal) => {
-    const seen = await Promise.all(ids.map((id) => client.getRollout({ id }, { signal })));
+    const seen = await Promise.all(watched.map(({ id }) => client.getRollout({ id }, { signal })));
     const atRest = seen.every(({ state }) => state !== 'running');
     return { lines: renderProgress(seen, session.now(), stderr.width - 1), outcome: atRest ? seen : undefined };
   });
-  const lines = [...rollouts.flatMap((rollout) => renderOutcome(rollout, stdout.width)), ...rollouts.map(summary)];
-  session.say(`${lines.join('\n')}\n`);
-  for (const way of rollouts.flatMap(waysOut)) session.note(`${way}\n`);
+  session.say(...rollouts.flatMap((rollout) => renderOutcome(rollout, stdout.width)), ...rollouts.map(summary));
+  session.note(...rollouts.flatMap(waysOut));
   return rollouts.every(({ state }) => state === 'succeeded') ? ExitCode.ok : ExitCode.negative;
 }
 
@@ -81,6 +78,6 @@ export async function watchPin(
     return { lines: [`agent/${id} ${ours?.phase ?? 'pinned'}`], outcome: decided ? ours : undefined };
   });
   if (entry.phase === 'proven') return ExitCode.ok;
-  session.say(`agent/${id} ${entry.reason}: ${oneLine(entry.errorMessage)}\n`);
+  session.say(`agent/${id} ${entry.reason}: ${oneLine(entry.errorMessage)}`);
   return ExitCode.negative;
 }
