@@ -23,10 +23,10 @@ test('agent list: a table with states as symbol and word; what agents say cannot
   expect(code).toBe(0);
   expect(err).toBe('');
   expect(out).toMatchInlineSnapshot(`
-    "NAME         STATE      GROUP  DESIRED  REPORTED  SEEN    REASON
-    edge-host-1  ✓ in-sync  edge   edge@1   APPLIED   5s ago  proven to run edge@1
-    edge-host-2  ✓ in-sync  edge   edge@1   APPLIED   5s ago  proven to run edge@1
-    lone-host-1  ✗ failed   -      -        FAILED    never   FAILED: unknown type "nop" for id "nop/1"\\u001b[2J and then some more words that take place
+    "NAME         STATE      GROUP  DESIRED  REPORTED  LAST SEEN  REASON
+    edge-host-1  ✓ in-sync  edge   edge@1   APPLIED   5s ago     proven to run edge@1
+    edge-host-2  ✓ in-sync  edge   edge@1   APPLIED   5s ago     proven to run edge@1
+    lone-host-1  ✗ failed   -      -        FAILED    -          FAILED: unknown type "nop" for id "nop/1"\\u001b[2J and then some more words that take place
     "
   `);
 });
