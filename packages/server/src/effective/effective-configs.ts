@@ -5,6 +5,7 @@ import {
   type ConfigFiles,
   compareStructures,
   type EffectiveConfig,
+  type EffectiveFile,
   type EffectiveVerdict,
   fill,
   type Instant,
@@ -18,9 +19,8 @@ import { Remembered } from '../remembered.ts';
 import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
 
-export interface ReceivedFile {
-  readonly name: string;
-  readonly contentType: string;
+/** One text as an agent reports it. */
+export interface ReceivedFile extends Pick<EffectiveFile, 'name' | 'contentType'> {
   readonly body: string;
 }
 
@@ -71,11 +71,7 @@ export class EffectiveConfigs {
   }
 
   /** Takes in a report: what to keep of it, and the texts to store with it. Nothing is understood before it must be. */
-  receive(
-    agent: Agent,
-    files: readonly ReceivedFile[],
-    now: Instant,
-  ): { effective: EffectiveConfig; changes: Change[] } {
+  receive(agent: Agent, files: readonly ReceivedFile[], now: Instant) {
     const changes: Change[] = [];
     const { instanceUid: uid } = agent.identity;
     const dashed = uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
@@ -89,18 +85,15 @@ export class EffectiveConfigs {
       if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
       return { name, contentType, template: digest, holes, bytes };
     });
-    return { effective: { files: kept, digest: sha256(JSON.stringify(kept)), at: now }, changes };
+    const effective: EffectiveConfig = { files: kept, digest: sha256(JSON.stringify(kept)), at: now };
+    return { effective, changes };
   }
 
   /** What the agent's effective config says of the revision it should run; undefined while it is being found out. */
-  verdict(agent: Agent): EffectiveVerdict | undefined {
-    const { id } = agent.identity;
-    const { desired } = agent.assignment;
-    const { effective } = agent.report;
+  verdict({ identity: { id }, assignment: { desired }, report: { effective } }: Agent): EffectiveVerdict | undefined {
     if (desired === null || effective === null) return undefined;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
-    const { hash } = desired;
-    const key = `${hash} ${keyOf(effective)}`;
+    const key = `${desired.hash} ${keyOf(effective)}`;
     if (this.#waitsFor.get(id) !== key) this.#withdraw(id);
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
@@ -110,7 +103,7 @@ export class EffectiveConfigs {
         this.#refused.add(id);
         return inconclusive('too many texts at once');
       }
-      waiting = { hash, effective, agents: new Set() };
+      waiting = { hash: desired.hash, effective, agents: new Set() };
       this.#waiting.set(key, waiting);
     }
     waiting.agents.add(id);
@@ -143,9 +136,8 @@ export class EffectiveConfigs {
         this.#tell(agents);
       }
       if (this.#waiting.size > SERVER_LIMITS.textsWaiting / 2) continue;
-      const refused = [...this.#refused];
+      this.#tell(this.#refused);
       this.#refused.clear();
-      this.#tell(refused);
     }
     this.#isJudging = false;
   }

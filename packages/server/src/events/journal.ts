@@ -14,12 +14,15 @@ export class EventsGone extends Error {
   override readonly name = 'EventsGone';
 }
 
+type EventStore = Pick<Store, 'events' | 'trim'>;
+type EventRange = Pick<Loaded, 'firstEvent' | 'lastEvent'>;
+
 /**
  * What the next commit holds, and the numbered record of what happened. An event is told to subscribers (`told`, in
  * order) only after it is durable.
  */
 export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
-  readonly #store: Pick<Store, 'events' | 'trim'>;
+  readonly #store: EventStore;
   readonly #now: Now;
   /** The newest events, for all readers together: one who is further behind reads the store. */
   readonly #recent = new Remembered<JournalEvent>(SERVER_LIMITS.eventsRecent);
@@ -30,11 +33,7 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   /** Called when there is something to commit. */
   onWritten: () => void = () => {};
 
-  constructor(
-    store: Pick<Store, 'events' | 'trim'>,
-    { firstEvent, lastEvent }: Pick<Loaded, 'firstEvent' | 'lastEvent'>,
-    now: Now,
-  ) {
+  constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: Now) {
     super();
     this.setMaxListeners(0);
     this.#store = store;

@@ -58,7 +58,7 @@ interface Held {
 }
 
 export class Gateway {
-  readonly #parts: Memory;
+  readonly #memory: Memory;
   readonly #observer: Observer;
   readonly #speakers = new Map<InstanceUid, Speaker>();
   readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<InstanceUid> }>();
@@ -69,9 +69,9 @@ export class Gateway {
   /** Called after each message. */
   onMessage: () => void = () => {};
 
-  constructor(parts: Memory) {
-    this.#parts = parts;
-    this.#observer = new Observer(parts);
+  constructor(memory: Memory) {
+    this.#memory = memory;
+    this.#observer = new Observer(memory);
   }
 
   /** Takes in the bytes of one message. What is no message is answered (S-259), and counts as not received (S-270). */
@@ -206,13 +206,13 @@ export class Gateway {
       const answers = this.#held.get(member) ?? [];
       answers.push({ connection, speaker, reply: complete });
       this.#held.set(member, answers);
-      this.#parts.roster.touch(member);
+      this.#memory.roster.touch(member);
     }
   }
 
   /** Takes an input to the agent's session, and what came of it to its record. */
   #step(speaker: Speaker, input: Input): Exchange {
-    const now = this.#parts.now();
+    const now = this.#memory.now();
     const { member } = speaker;
     const outcome = exchange(speaker.session, input, now, () => newUuidV7(now, randomBytes(10)));
     const { session, successor, facts } = outcome;
@@ -223,14 +223,14 @@ export class Gateway {
     const present = successor ?? (session.state === 'moved' ? undefined : session);
     if (present !== undefined) {
       const happened = { heard: input.kind === 'message', hasFullState: has(facts, 'full-state') };
-      this.#parts.roster.present(member, presenceOf(member.presence, present, happened, now));
+      this.#memory.roster.present(member, presenceOf(member.presence, present, happened, now));
     }
     if (has(facts, 'conflict')) this.askFullState(member);
     return outcome;
   }
 
   #takeFacts(speaker: Speaker, facts: readonly Fact[], now: number): void {
-    const { roster, journal } = this.#parts;
+    const { roster, journal } = this.#memory;
     const { member } = speaker;
     let { agent } = member;
     for (const fact of facts) {
@@ -249,7 +249,7 @@ export class Gateway {
 
   /** The agent goes on under another uid: same record, history kept (S-083). */
   #rename(speaker: Speaker, successor: NonNullable<Exchange['successor']>): void {
-    const { roster, journal } = this.#parts;
+    const { roster, journal } = this.#memory;
     const { agent } = speaker.member;
     const { id, instanceUid } = agent.identity;
     const { uid, link } = successor;
@@ -261,8 +261,8 @@ export class Gateway {
 
   /** The speaker of a uid that has not been heard since we started; who was never heard at all is enrolled. */
   #meet(uid: InstanceUid): Speaker {
-    const { roster, journal } = this.#parts;
-    const now = this.#parts.now();
+    const { roster, journal } = this.#memory;
+    const now = this.#memory.now();
     let member = roster.byUid(uid);
     if (member === undefined) {
       member = roster.enrol(uid, now);
@@ -275,7 +275,7 @@ export class Gateway {
 
   /** Since when nothing was heard of the agent, ms. */
   #silenceOf({ member: { presence } }: Speaker): number {
-    return presence.lastSeen === null ? 0 : this.#parts.now() - presence.lastSeen;
+    return presence.lastSeen === null ? 0 : this.#memory.now() - presence.lastSeen;
   }
 
   #speakerOf({ agent }: Member): Speaker | undefined {

@@ -14,27 +14,27 @@ import type { Memory } from '../memory.ts';
 
 /** The catch-up lanes of all groups: who gets the stable revision now, and who waits for a place (A.7). */
 export class CatchUpLanes {
-  readonly #parts: Memory;
+  readonly #memory: Memory;
   /** Lanes that were said to have stopped: too many agents failed in them. */
   readonly #stopped = new Set<string>();
   /** Free places by group, counted anew with each tick. */
   readonly #free = new Map<string, number>();
   readonly #waiting = new Set<Member>();
 
-  constructor(parts: Memory) {
-    this.#parts = parts;
+  constructor(memory: Memory) {
+    this.#memory = memory;
   }
 
   /** Time has passed: counts the places again, and looks again at those who found none. */
   tick(): void {
     this.#free.clear();
-    for (const member of this.#waiting) this.#parts.roster.touch(member);
+    for (const member of this.#waiting) this.#memory.roster.touch(member);
     this.#waiting.clear();
   }
 
   /** Gives a new or returning agent the group's stable revision, unless a running rollout will take it. */
   admit(member: Member, now: Instant): void {
-    const { roster, groups, rollouts } = this.#parts;
+    const { roster, groups, rollouts } = this.#memory;
     const { agent, presence } = member;
     const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
     if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable)) return;
@@ -51,12 +51,12 @@ export class CatchUpLanes {
   }
 
   #count(group: string, stable: RevisionRef): number {
-    const agents = Array.from(this.#parts.roster.inGroup(group), ({ agent }) => agent);
+    const agents = Array.from(this.#memory.roster.inGroup(group), ({ agent }) => agent);
     const { free, failed, stopped } = lane(agents, agents.length, stable);
     const key = `${group} ${stable.hash}`;
     if (stopped && !this.#stopped.has(key)) {
       this.#stopped.add(key);
-      this.#parts.journal.record('catch-up.stopped', SERVER, `group/${group}`, { stable, failed });
+      this.#memory.journal.record('catch-up.stopped', SERVER, `group/${group}`, { stable, failed });
     }
     return free;
   }

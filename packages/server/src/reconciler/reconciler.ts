@@ -13,13 +13,13 @@ import type { Memory } from '../memory.ts';
 import { StoreError } from '../storage/store.ts';
 import { Announcer } from './announcer.ts';
 import { CatchUpLanes } from './catch-up-lanes.ts';
-import { settle } from './settle.ts';
+import { isDue, settle } from './settle.ts';
 
 /** Rounds of "a decision touches agents, which leads to decisions" within one turn; what is left waits for the next. */
 const MOST_ROUNDS = 8;
 
 export class Reconciler {
-  readonly #parts: Memory;
+  readonly #memory: Memory;
   readonly #gateway: Gateway;
   readonly #announcer: Announcer;
   readonly #lanes: CatchUpLanes;
@@ -32,27 +32,26 @@ export class Reconciler {
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
 
-  constructor(parts: Memory, gateway: Gateway, onFatal: (error: unknown) => void) {
-    this.#parts = parts;
+  constructor(memory: Memory, gateway: Gateway, onFatal: (error: unknown) => void) {
+    this.#memory = memory;
     this.#gateway = gateway;
     this.#onFatal = onFatal;
-    this.#announcer = new Announcer(parts);
-    this.#lanes = new CatchUpLanes(parts);
-    parts.roster.onTouched = () => this.#schedule();
-    parts.journal.onWritten = () => this.#schedule();
+    this.#announcer = new Announcer(memory);
+    this.#lanes = new CatchUpLanes(memory);
+    memory.roster.onTouched = () => this.#schedule();
+    memory.journal.onWritten = () => this.#schedule();
     // In a burst of messages no timer would fire.
     gateway.onMessage = () => {
-      if (parts.roster.touchedCount >= SERVER_LIMITS.turnSize) this.turn();
+      if (memory.roster.touchedCount >= SERVER_LIMITS.turnSize) this.turn();
     };
   }
 
   /** Takes up what was stored, once, before agents are let in: deadlines move by the time that we were away (I10). */
   start(): void {
-    const { roster, now } = this.#parts;
-    const startedAt = now();
+    const { roster, startedAt } = this.#memory;
     for (const member of roster.all()) {
-      const { agent } = member;
       this.#watch(member);
+      const { agent } = member;
       if (agent.ledger === null || !IN_FLIGHT.has(agent.ledger.phase)) continue;
       const ledger = extendDeadline(agent.ledger, startedAt, SERVER_LIMITS.reconnectGrace, LIMITS.outageExtensions);
       if (ledger !== agent.ledger) roster.update(member, { ...agent, ledger });
@@ -76,12 +75,13 @@ export class Reconciler {
     await this.#lastCommit;
   }
 
+  /** One turn, now. */
   turn(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#stopped) return;
-    const { roster, rollouts, journal, store } = this.#parts;
-    const now = this.#parts.now();
+    const { roster, rollouts, journal, store } = this.#memory;
+    const now = this.#memory.now();
     const seen = new Set<Member>();
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const touched = roster.takeTouched();
@@ -118,7 +118,7 @@ export class Reconciler {
 
   /** Brings one agent up to date, and tells those who depend on it. */
   #settle(member: Member, now: Instant): void {
-    const { roster, groups, rollouts, effective, journal } = this.#parts;
+    const { roster, groups, rollouts, effective, journal } = this.#memory;
     if (member.gone) this.#gateway.forget(member);
     else {
       const { id, pin } = member.agent.identity;
@@ -132,7 +132,7 @@ export class Reconciler {
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
   #offers(seen: ReadonlySet<Member>, now: Instant): Map<Member, Dispatch> {
-    const { roster, rollouts, offers: book } = this.#parts;
+    const { roster, rollouts, offers: book } = this.#memory;
     const offers = new Map<Member, Dispatch>();
     for (const member of seen) {
       const { agent, presence } = member;
@@ -160,7 +160,7 @@ export class Reconciler {
   #wasNotSent(member: Member, epoch: string | undefined): void {
     const { ledger } = member.agent;
     if (ledger?.phase !== 'sent' || ledger.sentEpoch !== epoch) return;
-    this.#parts.roster.update(member, { ...member.agent, ledger: { ...ledger, sentEpoch: null } });
+    this.#memory.roster.update(member, { ...member.agent, ledger: { ...ledger, sentEpoch: null } });
   }
 
   #schedule(): void {
@@ -169,7 +169,9 @@ export class Reconciler {
 
   /** Time passes: looks again at whoever waits for a deadline, for proof, for an answer or for a place. */
   #tick(): void {
-    for (const member of this.#open) this.#parts.roster.touch(member);
+    const { roster, now } = this.#memory;
+    const at = now();
+    for (const member of this.#open) if (isDue(member, at)) roster.touch(member);
     this.#lanes.tick();
   }
 

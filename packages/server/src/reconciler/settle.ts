@@ -7,6 +7,7 @@ import {
   type Grouping,
   type Instant,
   labelsOf,
+  lacksNews,
   type Presence,
   type RevisionRef,
   type Terms,
@@ -62,6 +63,15 @@ function isUndeliverable({ ledger, identity }: Agent, { transport }: Presence, n
   if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return false;
   const patience = transport === 'http' ? SERVER_LIMITS.httpPatience : SERVER_LIMITS.deliveryTimeout;
   return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
+}
+
+/** Whether time alone may have changed something: what an agent waits for is sent, heard of, proven or over. */
+export function isDue({ agent, presence }: Member, now: Instant): boolean {
+  const { ledger, identity } = agent;
+  if (identity.pin?.expires != null && identity.pin.expires <= now) return true;
+  if (ledger === null) return false;
+  if (ledger.phase === 'offered' || ledger.phase === 'verifying') return true;
+  return (ledger.deadline !== null && ledger.deadline <= now) || lacksNews(agent, presence, now);
 }
 
 /** The agent under its pin, when it is not already. */
