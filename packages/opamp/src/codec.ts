@@ -26,14 +26,9 @@ export function decodeServerToAgent(bytes: Uint8Array): ServerToAgent {
   return decode(ServerToAgentSchema, bytes);
 }
 
-/** The bytes of one AgentToServer, without WebSocket header. */
+/** The bytes of one AgentToServer, without WebSocket header. A server's own messages: `encodeReply`. */
 export function encodeAgentToServer(message: AgentToServer): Uint8Array<ArrayBuffer> {
   return toBinary(AgentToServerSchema, message);
-}
-
-/** The bytes of one ServerToAgent, without WebSocket header. For many agents use `encodeReply`. */
-export function encodeServerToAgent(message: ServerToAgent): Uint8Array<ArrayBuffer> {
-  return toBinary(ServerToAgentSchema, message);
 }
 
 /**

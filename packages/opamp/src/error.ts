@@ -4,12 +4,10 @@
  * - `malformed`: bytes that are not the expected protobuf message (also: text that is not UTF-8), or messages nested
  *   deeper than `limits.depth` (R12).
  * - `bad-header`: a WebSocket message whose header varint is not 0 or not 1-10 bytes long (S-012, S-013).
- * - `bad-instance-uid`: an instance uid that is not 16 bytes (S-076), or text that is no uid.
+ * - `bad-instance-uid`: an instance uid that is not 16 bytes (S-076).
  * - `bad-config`: a configuration without hash (S-115), with a name twice (S-127) or with unencodable text.
- * - `mixed-reply`: `error_response` or `command` together with other content (S-053, S-230).
- * - `closed`: the transport ended before the answer.
  */
-export type OpampErrorCode = 'malformed' | 'bad-header' | 'bad-instance-uid' | 'bad-config' | 'mixed-reply' | 'closed';
+export type OpampErrorCode = 'malformed' | 'bad-header' | 'bad-instance-uid' | 'bad-config';
 
 /** The only error this package throws on purpose: decide by `code`, show `message`, log `cause`. */
 export class OpampError extends Error {

@@ -27,11 +27,13 @@ test.each([
   '018f3a2b4c5d7e6f8091a2b3c4d5e6fg',
   '018f-3a2b4c5d7e6f8091a2b3c4d5e6f7',
 ])('the text "%s" is none', (text) => {
-  expect(() => parseUid(text)).toThrow(badUid);
+  expect(parseUid(text)).toBeUndefined();
 });
 
 test('S-032: written with hyphens', () => {
-  expect(formatUid(parseUid('018f3a2b4c5d7e6f8091a2b3c4d5e6f7'))).toBe('018f3a2b-4c5d-7e6f-8091-a2b3c4d5e6f7');
+  expect(formatUid(uidFromBytes(Buffer.from('018f3a2b4c5d7e6f8091a2b3c4d5e6f7', 'hex')))).toBe(
+    '018f3a2b-4c5d-7e6f-8091-a2b3c4d5e6f7',
+  );
 });
 
 test('S-081: a new uid is a UUID v7 of its time, and sorts by it', () => {

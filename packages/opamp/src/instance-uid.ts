@@ -30,12 +30,12 @@ export function formatUid(uid: InstanceUid): string {
   return `${uid.slice(0, 8)}-${uid.slice(8, 12)}-${uid.slice(12, 16)}-${uid.slice(16, 20)}-${uid.slice(20)}`;
 }
 
-/** The uid in a text, with or without hyphens, in either case; anything else is `bad-instance-uid`. */
-export function parseUid(text: string): InstanceUid {
+/** The uid in a text, with or without hyphens, in either case; `undefined` when it is none. */
+export function parseUid(text: string): InstanceUid | undefined {
   const uid = text.toLowerCase();
   if (/^[0-9a-f]{32}$/.test(uid)) return uid as InstanceUid;
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid)) return uid.replaceAll('-', '') as InstanceUid;
-  throw new OpampError('bad-instance-uid', 'not an instance uid; write 32 hex digits or a hyphenated UUID');
+  return undefined;
 }
 
 /**

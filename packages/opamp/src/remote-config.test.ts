@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,13 +7,12 @@ import {
   decodeServerToAgent,
   encodeRemoteConfig,
   encodeReply,
-  encodeServerToAgent,
-  parseUid,
+  newUuidV7,
   ServerToAgentSchema,
   uidToBytes,
 } from './index.ts';
 
-const uid = parseUid('018f3a2b4c5d7e6f8091a2b3c4d5e6f7');
+const uid = newUuidV7(1, new Uint8Array(10));
 const hash = Uint8Array.of(0xde, 0xad);
 const text = fc.string({ unit: 'grapheme', maxLength: 8 });
 const names = fc.oneof(text, fc.constantFrom('', '__proto__', '0', 'constructor'));
@@ -29,7 +28,7 @@ describe('encode once', () => {
     fc.assert(
       fc.property(files, fc.nat(3), (list, flags) => {
         const remoteConfig = encodeRemoteConfig({ files: list, hash });
-        const parts = encodeReply({ uid, capabilities: 7, flags, remoteConfig });
+        const parts = encodeReply({ uid, flags, remoteConfig });
         const configMap = Object.fromEntries(
           list.map(({ name, body, contentType = '', role = '' }) => [name, { body, contentType, role }]),
         );
@@ -39,7 +38,7 @@ describe('encode once', () => {
           flags: BigInt(flags),
           remoteConfig: { config: { configMap }, configHash: hash },
         });
-        const ordinary = decodeServerToAgent(encodeServerToAgent(message));
+        const ordinary = decodeServerToAgent(toBinary(ServerToAgentSchema, message));
         expect(decodeServerToAgent(Buffer.concat(parts))).toEqual(ordinary);
       }),
     );
@@ -47,7 +46,7 @@ describe('encode once', () => {
 
   test('the buffer is shared by all agents, and the part of each is small', () => {
     const remoteConfig = encodeRemoteConfig({ files: [{ name: 'a', body: new Uint8Array(10_000) }], hash });
-    const replies = [1, 2, 3].map((flags) => encodeReply({ uid, capabilities: 7, flags, remoteConfig }));
+    const replies = [1, 2, 3].map((flags) => encodeReply({ uid, flags, remoteConfig }));
     for (const [own, shared] of replies) {
       expect(own?.length).toBeLessThan(32);
       expect(shared).toBe(remoteConfig.bytes);

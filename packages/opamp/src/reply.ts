@@ -1,60 +1,39 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { OpampError } from './error.ts';
-import {
-  type ConnectionSettingsOffers,
-  type CustomCapabilities,
-  type CustomMessage,
-  type PackagesAvailable,
-  ServerErrorResponseType,
-  ServerToAgentSchema,
-} from './generated/opamp/v1/opamp_pb.js';
+import { ServerCapabilities, ServerErrorResponseType, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidToBytes } from './instance-uid.ts';
 import type { EncodedRemoteConfig } from './remote-config.ts';
 
-/** Why a message was refused. Only `unavailable` may carry a time (S-265). */
-export type ReplyError =
-  | { readonly type: 'unknown' | 'bad-request'; readonly message: string }
-  | { readonly type: 'unavailable'; readonly message: string; readonly retryAfterMs?: number | undefined };
-
-/** One ServerToAgent, as the server composes it. */
-export interface Reply {
-  /** The uid the agent sent with (S-049). */
-  readonly uid: InstanceUid;
-  /** Bits of ServerCapabilities (S-063). */
-  readonly capabilities: number;
+/** What a reply may say in one message. */
+interface Content {
   /** Bits of ServerToAgentFlags. */
   readonly flags?: number | undefined;
   /** The uid the agent has to take from now on (S-079). */
   readonly newUid?: InstanceUid | undefined;
-  /** Excludes everything else but the uid (S-053). */
-  readonly error?: ReplyError | undefined;
-  /** Travels with uid and capabilities only (S-230). */
-  readonly command?: 'restart' | undefined;
   readonly remoteConfig?: EncodedRemoteConfig | undefined;
-  readonly connectionSettings?: ConnectionSettingsOffers | undefined;
-  readonly packagesAvailable?: PackagesAvailable | undefined;
-  readonly customCapabilities?: CustomCapabilities | undefined;
-  readonly customMessage?: CustomMessage | undefined;
 }
+
+/** One ServerToAgent to the agent of this uid (S-049), as the server composes it. A command travels alone (S-230). */
+export type Reply = { readonly uid: InstanceUid } & (
+  | (Content & { readonly command?: undefined })
+  | ({ readonly command: 'restart' } & { readonly [Part in keyof Content]?: undefined })
+);
+
+/** In every reply (S-063, S-065): status, remote configuration and effective configuration, what `Reply` can do (S-067). */
+const capabilities = BigInt(
+  ServerCapabilities.ServerCapabilities_AcceptsStatus |
+    ServerCapabilities.ServerCapabilities_OffersRemoteConfig |
+    ServerCapabilities.ServerCapabilities_AcceptsEffectiveConfig,
+);
 
 /**
  * The bytes of a reply in parts to be written one after the other: what is this agent's alone, then the shared buffer
  * of the configuration, if there is one. Protobuf fields may come in any order, so the parts together are the message.
- * An error reply is written with its uid alone (the draft's capabilities are left out, S-053). Throws `mixed-reply`.
  */
-export function encodeReply(reply: Reply): readonly Uint8Array[] {
-  const { uid, error, command, capabilities, flags = 0, newUid, remoteConfig, ...offers } = reply;
-  const parts = [error, command, newUid, remoteConfig, flags || undefined, ...Object.values(offers)];
-  const alone = error !== undefined || command !== undefined;
-  if (alone && parts.filter((part) => part !== undefined).length > 1) {
-    throw new OpampError('mixed-reply', 'an error or a command travels alone: send the rest in another one');
-  }
-  if (error !== undefined) return [encodeError(error, uid)];
+export function encodeReply({ uid, flags = 0, newUid, command, remoteConfig }: Reply): readonly Uint8Array[] {
   const own = create(ServerToAgentSchema, {
     instanceUid: uidToBytes(uid),
-    capabilities: BigInt(capabilities),
+    capabilities,
     flags: BigInt(flags),
-    ...offers,
     // Present but empty: restart is the enum's zero (S-231).
     ...(command !== undefined && { command: {} }),
     ...(newUid !== undefined && { agentIdentification: { newInstanceUid: uidToBytes(newUid) } }),
@@ -64,31 +43,14 @@ export function encodeReply(reply: Reply): readonly Uint8Array[] {
 }
 
 /**
- * The answer to bytes that are no AgentToServer (S-259, S-260). The uid stays empty when none could be read (A13).
- * @param message what is wrong, for people (S-261)
+ * The answer to bytes that are no AgentToServer (S-259, S-260): the error and the uid alone (S-053).
+ * @param errorMessage what is wrong, for people (S-261)
+ * @param uid empty when none could be read (A13)
  */
-export function encodeBadRequest(message: string, uid?: InstanceUid | undefined): Uint8Array {
-  return encodeError({ type: 'bad-request', message }, uid);
-}
-
-const errorTypes = {
-  unknown: ServerErrorResponseType.ServerErrorResponseType_Unknown,
-  'bad-request': ServerErrorResponseType.ServerErrorResponseType_BadRequest,
-  unavailable: ServerErrorResponseType.ServerErrorResponseType_Unavailable,
-} as const;
-
-function encodeError(error: ReplyError, uid: InstanceUid | undefined): Uint8Array {
-  const retryAfterMs = error.type === 'unavailable' ? error.retryAfterMs : undefined;
-  const retryAfterNanoseconds = BigInt(Math.round(retryAfterMs ?? 0)) * 1_000_000n;
+export function encodeBadRequest(errorMessage: string, uid?: InstanceUid | undefined): Uint8Array {
   const message = create(ServerToAgentSchema, {
     instanceUid: uid === undefined ? new Uint8Array() : uidToBytes(uid),
-    errorResponse: {
-      type: errorTypes[error.type],
-      errorMessage: error.message,
-      ...(retryAfterMs !== undefined && {
-        Details: { case: 'retryInfo', value: { retryAfterNanoseconds } },
-      }),
-    },
+    errorResponse: { type: ServerErrorResponseType.ServerErrorResponseType_BadRequest, errorMessage },
   });
   return toBinary(ServerToAgentSchema, message);
 }

@@ -2,7 +2,6 @@ import { createConnection } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Limits } from '../src/limits.ts';
 import {
-  type Admission,
   type AgentConnection,
   createOpampListener,
   type ListenerHandlers,
@@ -16,7 +15,6 @@ export interface TestListener {
   readonly http: string;
   readonly ws: string;
   readonly messages: { readonly connection: AgentConnection; readonly payload: Uint8Array }[];
-  readonly malformed: string[];
   readonly closed: AgentConnection[];
 }
 
@@ -25,19 +23,16 @@ export async function listen(
   handlers: Partial<ListenerHandlers> = {},
 ): Promise<TestListener> {
   const messages: TestListener['messages'] = [];
-  const malformed: string[] = [];
   const closed: AgentConnection[] = [];
   const listener = createOpampListener({
-    boot: 'boot',
     limits: { closeMs: 200, ...limits },
     handlers: {
-      admit: (): Admission => ({ accept: true, identity: 'somebody' }),
+      admit: () => undefined,
       message: (connection, payload) => {
         messages.push({ connection, payload: new Uint8Array(payload) });
         if (handlers.message) handlers.message(connection, payload);
         else connection.send([payload]);
       },
-      malformed: (_connection, { code }) => malformed.push(code),
       closed: (connection) => closed.push(connection),
       ...(handlers.admit && { admit: handlers.admit }),
     },
@@ -45,7 +40,7 @@ export async function listen(
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => listener.close());
   const address = `127.0.0.1:${port}/v1/opamp`;
-  return { listener, port, http: `http://${address}`, ws: `ws://${address}`, messages, malformed, closed };
+  return { listener, port, http: `http://${address}`, ws: `ws://${address}`, messages, closed };
 }
 
 /** Everything a server says to these raw bytes until it ends the connection or `ms` are over. */

@@ -1,5 +1,7 @@
+import { create } from '@bufbuild/protobuf';
 import {
   type AgentToServer,
+  AgentToServerSchema,
   attach,
   decodeAgentToServer,
   decodeServerToAgent,
@@ -16,6 +18,7 @@ import {
   type ServerToAgent,
   type Session,
   uidFromBytes,
+  uidToBytes,
 } from '../src/index.ts';
 
 export const ws = (id: string): Link => ({ id, transport: 'websocket' });
@@ -70,6 +73,10 @@ export class TestServer {
     this.sessions.clear();
   }
 }
+
+/** The poll of a minimal HTTP client: the uid alone, without a number (S-033). */
+export const pollOf = ({ uid }: { readonly uid: InstanceUid }): AgentToServer =>
+  create(AgentToServerSchema, { instanceUid: uidToBytes(uid) });
 
 export const kinds = (outcome: Pick<Outcome, 'facts'>): string[] => outcome.facts.map(({ kind }) => kind);
 

@@ -7,9 +7,9 @@ import {
   type ServerToAgent,
   uidFromBytes,
 } from '@flaghoist/opamp';
-import { connectWebSocket } from '@flaghoist/opamp/node';
 import { MemoryAgent } from '@flaghoist/opamp/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectWebSocket } from '../../opamp/test/client.ts';
 import { applied, edge, Lab, story, until } from './lab.ts';
 
 let lab: Lab;

@@ -14,8 +14,8 @@ import {
   RemoteConfigStatuses,
   type ServerToAgent,
 } from '@flaghoist/opamp';
-import { connectWebSocket, httpExchange, type WebSocketClient } from '@flaghoist/opamp/node';
 import { applied as appliedAlone, MemoryAgent, type MemoryAgentOptions, type Outcome } from '@flaghoist/opamp/testing';
+import { connectWebSocket, httpExchange, type WebSocketClient } from '../../opamp/test/client.ts';
 import { type RunningServer, startServer } from '../src/index.ts';
 
 export { failed, silent } from '@flaghoist/opamp/testing';

@@ -1,14 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { OpampError } from '../error.ts';
+import type { IncomingMessage } from 'node:http';
 import type { InstanceUid } from '../instance-uid.ts';
+import type { Limits } from '../limits.ts';
 import type { Link } from '../session/session.ts';
+import type { createBudget } from './budget.ts';
 
-/** A WebSocket, or one HTTP exchange: what a message came over and its answer goes over. Named as its link. */
-export interface AgentConnection extends Link {
+/** A WebSocket, or one HTTP exchange: what a message came over and its answer goes over. */
+export interface AgentConnection {
   /** What the session calls a link: this WebSocket, or HTTP in this boot of the server. */
   readonly link: Link;
-  /** What `admit` said about who is calling. */
-  readonly identity: unknown;
   /** The `OpAMP-Instance-UID` header, for messages that cannot be read; the body decides otherwise (S-032). */
   readonly uidHeader: InstanceUid | undefined;
   /** Bytes given to `send` that have not left the process. */
@@ -19,15 +18,6 @@ export interface AgentConnection extends Link {
    * already answered, or closed. Worth recording (S-023, S-042).
    */
   send(parts: readonly Uint8Array[]): boolean;
-  /** End it, on WebSocket with a Close frame (S-254). An HTTP exchange without answer ends with 503. */
-  close(code: number, reason: string): void;
-}
-
-/** Who wants to connect. */
-export interface AdmissionRequest {
-  readonly remoteAddress: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly transport: Link['transport'];
 }
 
 /** The HTTP answer that refuses a request or an upgrade. */
@@ -37,19 +27,25 @@ export interface Rejection {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Whether it may. */
-export type Admission =
-  | { readonly accept: true; readonly identity?: unknown }
-  | ({ readonly accept: false } & Rejection);
-
 /** What the listener calls. An exception in the others than `admit` is a fault of the program and is not caught. */
 export interface ListenerHandlers {
-  /** Before any body is read, and before the upgrade (R15). An exception counts as 503. */
-  admit(request: AdmissionRequest): Admission | Promise<Admission>;
+  /**
+   * Whether who sent this head may connect; `undefined` when it may. Called before any body is read, and before the
+   * upgrade (R15). An exception counts as 503.
+   */
+  admit(head: IncomingMessage): Rejection | undefined | Promise<Rejection | undefined>;
   /** The bytes of one AgentToServer. A view into a larger buffer: copy what is to be kept. */
   message(connection: AgentConnection, payload: Uint8Array): void;
-  /** A WebSocket message that carries no OpAMP message. Already answered with BAD_REQUEST. */
-  malformed(connection: AgentConnection, error: OpampError): void;
   /** Once per connection that had a message or an upgrade: the WebSocket or the exchange is over. */
   closed(connection: AgentConnection): void;
+}
+
+/** What the connections of one listener share. */
+export interface Plane {
+  readonly limits: Limits;
+  readonly handlers: ListenerHandlers;
+  /** A new share in the budget for messages that are not complete yet (R13). */
+  readonly share: ReturnType<typeof createBudget>;
+  /** WebSockets that have not sent an OpAMP message (R17). */
+  readonly silent: Set<AgentConnection>;
 }

@@ -1,67 +1,96 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { gzip } from 'node:zlib';
-import { type InstanceUid, parseUid } from '../instance-uid.ts';
-import type { Limits } from '../limits.ts';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { parseUid } from '../instance-uid.ts';
 import type { Link } from '../session/session.ts';
-import type { AgentConnection } from './connection.ts';
+import type { AgentConnection, Plane } from './connection.ts';
 
-/** One POST and its response (S-028). */
-export function openExchange(
+const inflate = promisify(gunzip);
+
+/** Serve one POST and its response (S-028). */
+export async function serveExchange(
+  plane: Plane,
   request: IncomingMessage,
   response: ServerResponse,
   link: Link,
-  identity: unknown,
-  limits: Limits,
-): AgentConnection {
+): Promise<void> {
+  const body = await readBody(request, plane);
+  if (typeof body === 'number') return answer(response, body);
+  const { limits, handlers } = plane;
   let open = true;
-  /** Whether it is for the caller to answer. */
-  const claim = (): boolean => {
-    const claimed = open && !response.destroyed;
-    open = false;
-    return claimed;
-  };
-  const answer = (status: number, headers: Readonly<Record<string, string>> = {}, body?: Buffer): void => {
-    response.writeHead(status, { ...headers, 'Content-Length': body?.length ?? 0 }).end(body);
-  };
 
   function send(parts: readonly Uint8Array[]): boolean {
-    if (!claim()) return false;
-    const body = Buffer.concat(parts);
-    if (body.length > limits.sendBytes) {
-      answer(500);
+    if (!open || response.destroyed) return false;
+    open = false;
+    const reply = Buffer.concat(parts);
+    if (reply.length > limits.sendBytes) {
+      answer(response, 500);
       return false;
     }
     const headers = { 'Content-Type': 'application/x-protobuf', Vary: 'Accept-Encoding' };
-    if (body.length < limits.gzipFromBytes || !acceptsGzip(request.headers['accept-encoding'])) {
-      answer(200, headers, body);
+    if (reply.length < limits.gzipFromBytes || !acceptsGzip(request.headers['accept-encoding'])) {
+      answer(response, 200, headers, reply);
     } else {
-      gzip(body, (error, packed) => {
-        if (error) answer(500);
-        else answer(200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
+      gzip(reply, (error, packed) => {
+        if (error) answer(response, 500);
+        else answer(response, 200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
       });
     }
     return true;
   }
 
-  function close(): void {
-    if (claim()) answer(503, { Connection: 'close' });
-  }
+  const uidHeader = parseUid(String(request.headers['opamp-instance-uid']));
+  const exchange: AgentConnection = { link, uidHeader, bufferedAmount: 0, send };
+  response.once('close', () => handlers.closed(exchange));
+  handlers.message(exchange, body);
+}
 
-  const uidHeader = uidIn(request.headers['opamp-instance-uid']);
-  return { ...link, link, identity, uidHeader, bufferedAmount: 0, send, close };
+/** The whole response; without a body it says no more than the status. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body?: Buffer,
+): void {
+  response.writeHead(status, { ...headers, 'Content-Length': body?.length ?? 0 }).end(body);
+}
+
+/**
+ * The body of a request within its limits, sent and inflated (S-038, R15), or the HTTP status that refuses it. What
+ * follows a refusal is read by node and thrown away, so that the client gets to see the answer; the request timeout ends
+ * that.
+ */
+async function readBody(request: IncomingMessage, { limits, share }: Plane): Promise<Uint8Array | number> {
+  const { headers } = request;
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  if (type.trim().toLowerCase() !== 'application/x-protobuf') return 415;
+  const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding !== 'identity' && encoding !== 'gzip') return 415;
+  if (Number(headers['content-length'] ?? 0) > limits.receiveBytes) return 413;
+  const unfinished = share();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      size += chunk.length;
+      if (size > limits.receiveBytes) return 413;
+      if (!unfinished.take(chunk.length)) return 503;
+      chunks.push(chunk);
+    }
+    const body = Buffer.concat(chunks);
+    if (encoding === 'identity') return body;
+    if (!unfinished.take(limits.receiveBytes)) return 503;
+    return await inflate(body, { maxOutputLength: limits.receiveBytes });
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 413 : 400;
+  } finally {
+    unfinished.release();
+    request.resume();
+  }
 }
 
 /** Whether an Accept-Encoding header names gzip, and not with `q=0` (S-031). */
 export function acceptsGzip(header: string | string[] | undefined): boolean {
   const gzip = /(?:^|,)\s*gzip\s*(?:;\s*q=([\d.]+)\s*)?(?:,|$)/i.exec(String(header ?? ''));
   return gzip !== null && Number(gzip[1] ?? 1) > 0;
-}
-
-function uidIn(header: string | string[] | undefined): InstanceUid | undefined {
-  try {
-    return parseUid(String(header));
-  } catch {
-    // A hint only: without a readable one the answer has no uid.
-    return undefined;
-  }
 }

@@ -1,4 +1,3 @@
-/** OpAMP over WebSocket and plain HTTP on Node: the listener of a server, and the agent's end of both. */
-export * from './client.ts';
-export * from './connection.ts';
-export * from './listener.ts';
+/** A server's end of OpAMP over WebSocket and plain HTTP on Node. */
+export type { AgentConnection, ListenerHandlers, Rejection } from './connection.ts';
+export { createOpampListener, type OpampListener } from './listener.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { connectWebSocket } from '../../test/client.ts';
 import { listen, raw, type TestListener, until } from '../../test/listener.ts';
 import { decodeServerToAgent, frame, ServerErrorResponseType, unframe } from '../index.ts';
-import { connectWebSocket, HandshakeError } from './index.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const UID = '018f3a2b4c5d7e6f8091a2b3c4d5e6f7';
@@ -26,6 +26,17 @@ async function open(server: TestListener, options: { autoPong?: boolean } = {}) 
   return { socket, received, close };
 }
 
+/** One that has sent a message, and the server's end of it. */
+async function speaking(server: TestListener) {
+  const client = await open(server);
+  const before = server.messages.length;
+  client.socket.send(frame(V1));
+  await until(() => server.messages.length > before);
+  const { connection } = server.messages[before] as TestListener['messages'][number];
+  await until(() => client.received.length === 1);
+  return { ...client, connection };
+}
+
 function badRequest(message: Uint8Array | undefined) {
   const reply = decodeServerToAgent(unframe(message ?? new Uint8Array()));
   expect(reply.errorResponse?.type).toBe(ServerErrorResponseType_BadRequest);
@@ -44,11 +55,10 @@ describe('messages', () => {
     socket.send(frame(V1));
     await until(() => received.length === 1);
     expect(received[0]).toEqual(frame(V1));
-    expect(server.messages[0]?.connection).toMatchObject({
-      id: 'boot-1',
-      link: { id: 'boot-1', transport: 'websocket' },
-    });
-    expect(server.listener.connections.size).toBe(1);
+    const other = await speaking(server);
+    const { link } = server.messages[0]?.connection ?? {};
+    expect(link).toEqual({ id: expect.any(String), transport: 'websocket' });
+    expect(other.connection.link).not.toEqual(link);
   });
 
   test('S-012, S-013, S-014, S-015, S-272: headers good and bad, on one connection', async () => {
@@ -63,7 +73,6 @@ describe('messages', () => {
     await until(() => server.messages.length === 2);
     await until(() => received.length === 4);
     expect(received.map(badRequest)).toEqual(['', UID, '', '']);
-    expect(server.malformed).toEqual(Array.from({ length: 4 }, () => 'bad-header'));
     expect(server.messages.map(({ payload }) => payload)).toEqual([V1, new Uint8Array()]);
     expect(close.code).toBeUndefined();
   });
@@ -84,9 +93,9 @@ describe('messages', () => {
 
   test('S-016, S-017: the server speaks when it wants to', async () => {
     const server = await listen();
-    const { received } = await open(server);
-    for (const connection of server.listener.connections) connection.send([V1]);
-    await until(() => received.length === 1);
+    const { received, connection } = await speaking(server);
+    connection.send([V1]);
+    await until(() => received.length === 2);
   });
 
   test('a shared buffer goes as its own fragment, unharmed, and arrives as one message', async () => {
@@ -123,11 +132,10 @@ describe('sizes', () => {
 
   test('S-021, S-022, S-023: what is over the limit is not sent, and said so; the connection stays', async () => {
     const server = await listen({ sendBytes: 1024 });
-    const { received } = await open(server);
-    const [connection] = server.listener.connections;
-    expect(connection?.send([new Uint8Array(1024)])).toBe(false);
-    expect(connection?.send([new Uint8Array(1023)])).toBe(true);
-    await until(() => received.length === 1);
+    const { received, connection } = await speaking(server);
+    expect(connection.send([new Uint8Array(1024)])).toBe(false);
+    expect(connection.send([new Uint8Array(1023)])).toBe(true);
+    await until(() => received.length === 2);
   });
 
   test('R14: 3.9 MiB in frames of 4,096 bytes pass, as opamp-go sends them', async () => {
@@ -152,7 +160,6 @@ describe('sizes', () => {
     const holder = await open(server);
     holder.socket.send(new Uint8Array(9_000), { fin: false });
     const late = await open(server);
-    await until(() => server.listener.connections.size === 2);
     late.socket.send(new Uint8Array(5_000), { fin: false });
     await until(() => late.close.code !== undefined);
     expect(late.close.code).toBe(1013);
@@ -166,10 +173,10 @@ describe('sizes', () => {
 
 describe('admission', () => {
   test.each([401, 403, 429, 503] as const)('S-266, S-267: %i instead of the upgrade', async (status) => {
-    const server = await listen({}, { admit: () => ({ accept: false, status, headers: { 'Retry-After': '45' } }) });
-    const failed = connectWebSocket(server.ws, { message: () => undefined });
-    await expect(failed).rejects.toMatchObject({ code: 'closed', status, retryAfter: '45' });
-    await expect(failed).rejects.toBeInstanceOf(HandshakeError);
+    const server = await listen({}, { admit: () => ({ status, headers: { 'Retry-After': '45' } }) });
+    const said = await raw(server.port, upgrade());
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(said).toContain('\r\nRetry-After: 45\r\n');
   });
 
   test('X15, S-003: an Origin is 403, another path 404', async () => {
@@ -182,17 +189,13 @@ describe('admission', () => {
     const server = await listen({ connections: 10, silentShare: 0.2 });
     const first = await open(server);
     await open(server);
-    await expect(connectWebSocket(server.ws, { message: () => undefined })).rejects.toMatchObject({
-      status: 503,
-    });
+    expect(await raw(server.port, upgrade())).toMatch(/^HTTP\/1.1 503/);
     first.socket.send(frame(V1));
     await until(() => first.received.length === 1);
     await open(server);
     first.socket.terminate();
     await until(() => server.closed.length === 1);
-    await expect(connectWebSocket(server.ws, { message: () => undefined })).rejects.toMatchObject({
-      status: 503,
-    });
+    expect(await raw(server.port, upgrade())).toMatch(/^HTTP\/1.1 503/);
   });
 
   test.each([
@@ -238,26 +241,24 @@ describe('time', () => {
   test('R8: who stops reading is cut off with a bounded buffer', async () => {
     const config = new Uint8Array(1_000_000);
     const server = await listen();
-    const { socket } = await open(server);
+    const { socket, connection } = await speaking(server);
     socket.pause();
-    const [connection] = server.listener.connections;
     let most = 0;
-    for (let i = 0; i < 100 && connection?.send([V1, config]); i++) {
+    for (let i = 0; i < 100 && connection.send([V1, config]); i++) {
       most = Math.max(most, connection.bufferedAmount);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect(most).toBeLessThanOrEqual(config.length + 64 * 1024 + V1.length + 100);
     await until(() => server.closed.length === 1);
-    expect(connection?.send([V1])).toBe(false);
+    expect(connection.send([V1])).toBe(false);
   });
 
   test('R8: a small answer behind a configuration is not a slow reader', async () => {
     const server = await listen();
-    const { received } = await open(server);
-    const [connection] = server.listener.connections;
-    expect(connection?.send([V1, new Uint8Array(3_000_000)])).toBe(true);
-    for (let i = 0; i < 20; i++) expect(connection?.send([V1])).toBe(true);
-    await until(() => received.length === 21);
+    const { received, connection } = await speaking(server);
+    expect(connection.send([V1, new Uint8Array(3_000_000)])).toBe(true);
+    for (let i = 0; i < 20; i++) expect(connection.send([V1])).toBe(true);
+    await until(() => received.length === 22);
   });
 });
 
@@ -273,7 +274,6 @@ describe('the end', () => {
     client.close();
     await until(() => server.closed.length === 1 && codes.length === 1);
     expect(codes).toEqual([1000]);
-    expect(server.listener.connections.size).toBe(0);
   });
 
   test('S-254, R10: shutting down closes all with 1001, evenly over the time, in no order of theirs', async () => {
@@ -314,9 +314,7 @@ describe('the end', () => {
     await open(server);
     await open(server);
     const closing = server.listener.close({ drainMs: 300 });
-    await expect(connectWebSocket(server.ws, { message: () => undefined })).rejects.toMatchObject({
-      code: 'closed',
-    });
+    await expect(connectWebSocket(server.ws, { message: () => undefined })).rejects.toThrow();
     await closing;
   });
 });

@@ -1,6 +1,4 @@
 import type { AgentToServer } from '../generated/opamp/v1/opamp_pb.js';
-import type { InstanceUid } from '../instance-uid.ts';
-import type { Offer } from './offer.ts';
 import type { Link } from './session.ts';
 
 /** A decoded message, and the bytes it came in (a repetition is recognised by them, S-054). */
@@ -11,7 +9,10 @@ export interface MessageInput {
   readonly payload: Uint8Array;
 }
 
-/** A WebSocket has ended. Goes to every session that heard it, intruders' links included. */
+/**
+ * A WebSocket has ended: goes to every session that heard it, intruders' links included. Over HTTP, the shell's patience
+ * with one silent agent is over (S-046).
+ */
 export interface LinkClosedInput {
   readonly kind: 'link-closed';
   readonly link: string;
@@ -19,15 +20,7 @@ export interface LinkClosedInput {
 
 /**
  * Everything that can happen to a session.
- * - `silent`: the shell's patience with a silent agent is over (S-046), the only end of an HTTP agent without goodbye.
  * - `ask-full-state`: the domain lacks something of this agent's state.
  * - `restart`: an operator wants the agent restarted: sent once, only while it is online (S-232).
- * - `reassign`: give the agent another uid (S-082).
- * - `offer`: the domain has something to say now. Over HTTP attach it to the next answer instead.
  */
-export type Input =
-  | MessageInput
-  | LinkClosedInput
-  | { readonly kind: 'silent' | 'ask-full-state' | 'restart' }
-  | { readonly kind: 'reassign'; readonly newUid: InstanceUid }
-  | { readonly kind: 'offer'; readonly offer: Offer };
+export type Input = MessageInput | LinkClosedInput | { readonly kind: 'ask-full-state' | 'restart' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { flagsOf, http, type Outcome, TestServer, uidOf, ws } from '../../test/server.ts';
+import { flagsOf, http, type Outcome, pollOf, TestServer, uidOf, ws } from '../../test/server.ts';
 import type { AgentToServer, Input, Session } from '../index.ts';
 import { exchange } from '../index.ts';
 import { MemoryAgent } from '../testing/index.ts';
@@ -20,7 +20,8 @@ type Event =
         | 'restart-server';
     }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'intent'; readonly kind: 'ask-full-state' | 'restart' | 'silent' };
+  | { readonly do: 'intent'; readonly kind: 'ask-full-state' | 'restart' }
+  | { readonly do: 'silence' };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom<Event>({ do: 'report' }, { do: 'change' }, { do: 'poll' }) },
@@ -33,8 +34,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom('ask-full-state' as const, 'restart' as const, 'silent' as const)
-      .map((kind): Event => ({ do: 'intent', kind })),
+      .constantFrom('ask-full-state' as const, 'restart' as const, 'silence' as const)
+      .map((kind): Event => (kind === 'silence' ? { do: kind } : { do: 'intent', kind })),
   },
 );
 
@@ -91,7 +92,7 @@ class Run {
         this.send(agent.change({ health: { status: String(agent.sequence) } }));
         return;
       case 'poll':
-        this.send(agent.poll());
+        this.send(pollOf(agent));
         return;
       case 'lose':
         agent.change({ health: { status: 'lost' } });
@@ -116,6 +117,9 @@ class Run {
       case 'wait':
         server.now += event.ms;
         return;
+      case 'silence':
+        server.give(agent.uid, { kind: 'link-closed', link: this.link.id });
+        return;
       case 'intent':
         if (event.kind === 'ask-full-state') this.reasons += 1;
         for (const { message } of server.give(agent.uid, { kind: event.kind }).replies) {
@@ -134,7 +138,7 @@ function play([overHttp, events]: readonly [boolean, readonly Event[]]): Run {
 }
 
 describe('whatever happens', () => {
-  test('I1: every message has exactly one answer, under its own uid', () => {
+  test('OS1: every message has exactly one answer, under its own uid', () => {
     fc.assert(
       fc.property(runs, (input) => {
         for (const { message, outcome } of play(input).outcomes) {
@@ -145,7 +149,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('I3: a message that holds the full state is never answered with the question for it', () => {
+  test('OS3: a message that holds the full state is never answered with the question for it', () => {
     fc.assert(
       fc.property(runs, (input) => {
         for (const { message, outcome } of play(input).outcomes) {
@@ -155,7 +159,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('I4, R23: when the losses end, the agent is in sync within two exchanges', () => {
+  test('OS4, R23: when the losses end, the agent is in sync within two exchanges', () => {
     fc.assert(
       fc.property(runs, (input) => {
         const run = play(input);
@@ -164,13 +168,13 @@ describe('whatever happens', () => {
         run.send(run.agent.report());
         expect(run.session).toMatchObject({ state: 'online', knowledge: 'synced' });
         const { health } = run.agent.state;
-        const told = run.server.facts.flatMap(({ fact }) => (fact.kind === 'health' ? [fact.health.status] : []));
+        const told = run.server.facts.flatMap(({ fact }) => (fact.kind === 'health' ? [fact.value.status] : []));
         expect(told.at(-1)).toBe(health?.status ?? '');
       }),
     );
   });
 
-  test('I5, S-097: no more requests than reasons for them', () => {
+  test('OS5, S-097: no more requests than reasons for them', () => {
     fc.assert(
       fc.property(runs, (input) => {
         const run = play(input);
@@ -179,7 +183,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('I6: one agent alone is never in conflict with itself', () => {
+  test('OS6: one agent alone is never in conflict with itself', () => {
     fc.assert(
       fc.property(runs, (input) => {
         expect(play(input).server.facts.map(({ fact }) => fact.kind)).not.toContain('conflict');
@@ -187,7 +191,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('I7: connected and disconnected take turns, and online means connected', () => {
+  test('OS7: connected and disconnected take turns, and online means connected', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60, size: 'max' }), (events) => {
         const run = new Run(false);
@@ -199,14 +203,15 @@ describe('whatever happens', () => {
     );
   });
 
-  test('I8: the same inputs give the same outcome, and no input is written to', () => {
+  test('OS8: the same inputs give the same outcome, and no input is written to', () => {
     fc.assert(
       fc.property(runs, (input) => {
         const [first, second] = [play(input), play(input)];
         expect(second.session).toEqual(first.session);
         expect(second.server.facts).toEqual(first.server.facts);
         deepFreeze(first.session);
-        const intents: readonly Input[] = [{ kind: 'silent' }, { kind: 'ask-full-state' }, { kind: 'restart' }];
+        const closed: Input = { kind: 'link-closed', link: first.link.id };
+        const intents: readonly Input[] = [closed, { kind: 'ask-full-state' }, { kind: 'restart' }];
         for (const intent of intents) exchange(first.session, intent, 0, () => uidOf(9));
       }),
       { numRuns: 30 },
@@ -214,7 +219,7 @@ describe('whatever happens', () => {
   });
 });
 
-test('I2, S-256: with many links, the agent is on the link it spoke over last, unless that was a clone', () => {
+test('OS2, S-256: with many links, the agent is on the link it spoke over last, unless that was a clone', () => {
   const acts = fc.array(fc.record({ link: fc.integer({ min: 0, max: 3 }), close: fc.boolean() }), {
     maxLength: 40,
     size: 'max',

@@ -49,16 +49,9 @@ function isPoll(message: AgentToServer): boolean {
   return Object.values(rest).every((value) => value === undefined || value === 0n);
 }
 
-/** Tells messages of one number apart without keeping their bytes. Not cryptographic: a collision hides one's own. */
+/** Tells messages of one number apart without keeping their bytes: FNV-1a. A collision hides only one's own message. */
 export function fingerprint(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let hash = bytes.length;
-  let at = 0;
-  const mix = (value: number): void => {
-    hash = Math.imul(hash ^ value, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  };
-  for (; at + 4 <= bytes.length; at += 4) mix(view.getInt32(at));
-  for (; at < bytes.length; at++) mix(view.getUint8(at));
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash;
 }

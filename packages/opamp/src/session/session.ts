@@ -7,12 +7,6 @@ export interface Link {
   readonly transport: 'websocket' | 'http';
 }
 
-/** A link that uses this uid although it belongs to another agent, and the uid that was given to it (S-085). */
-export interface Intruder {
-  readonly link: Link;
-  readonly newUid: InstanceUid;
-}
-
 /** What is remembered of the sequence numbers. */
 export interface Count {
   /** The number that continues what is known; undefined until one was received. */
@@ -27,21 +21,12 @@ export interface Count {
   readonly crossings: number;
 }
 
-/** Held back until the next answer: an HTTP agent can only be spoken to when it polls (S-034). */
-export interface Pending {
-  readonly fullState: boolean;
-  readonly restart: boolean;
-  readonly newUid: InstanceUid | undefined;
-}
-
 interface Memory {
   readonly uid: InstanceUid;
   /** `synced`: the agent's whole state is here, as a full report came and the sequence is unbroken since. */
   readonly knowledge: 'unknown' | 'synced';
   /** Bits of AgentCapabilities (the low 32); undefined until the agent stated them (S-276). */
   readonly capabilities: number | undefined;
-  /** Names the agent listed in custom_capabilities (S-234). */
-  readonly customCapabilities: readonly string[];
   /**
    * The connection epoch: the link's id over WebSocket; over HTTP the link's id and a count of the agent's boots, so
    * that it differs after a restart of either side. Undefined until the first message.
@@ -53,10 +38,13 @@ interface Memory {
   /** Full-state requests since the last full state, and when the last went out (S-097). */
   readonly asks: number;
   readonly askedAt: number;
-  readonly pending: Pending;
+  /** What the next answer has to say: an HTTP agent can only be spoken to when it polls (S-034). */
+  readonly fullStateDue: boolean;
+  readonly restartDue: boolean;
   /** Open WebSockets that spoke as this agent before its link did, eldest first. */
   readonly older: readonly Link[];
-  readonly intruders: readonly Intruder[];
+  /** Links that use this uid although it belongs to another agent, and the uids that were given to them (S-085). */
+  readonly intruders: readonly { readonly link: Link; readonly newUid: InstanceUid }[];
 }
 
 /** The agent speaks over `link`. */
@@ -81,7 +69,7 @@ export interface MovedSession extends Memory {
 /** What the server holds in memory about the protocol side of one agent. An immutable value. */
 export type Session = OnlineSession | OfflineSession | MovedSession;
 
-export const nothingPending: Pending = { fullState: false, restart: false, newUid: undefined };
+const nothingDue = { fullStateDue: false, restartDue: false };
 
 /** The session of a uid that this server process has not heard yet. */
 export function newSession(uid: InstanceUid): OfflineSession {
@@ -90,21 +78,27 @@ export function newSession(uid: InstanceUid): OfflineSession {
     uid,
     knowledge: 'unknown',
     capabilities: undefined,
-    customCapabilities: [],
     epoch: undefined,
     fullStateEpoch: undefined,
     count: { next: undefined, last: undefined, boots: 0, displaced: [], crossings: 0 },
     asks: 0,
     askedAt: Number.NEGATIVE_INFINITY,
-    pending: nothingPending,
+    ...nothingDue,
     older: [],
     intruders: [],
   };
+}
+
+/** The session on this link; the WebSocket it leaves may speak up later. An answered HTTP exchange may not (S-037). */
+export function online(session: OnlineSession | OfflineSession, link: Link): OnlineSession {
+  if (session.state === 'online' && session.link.id === link.id) return session;
+  const older = session.link?.transport === 'websocket' ? [...session.older, session.link] : session.older;
+  return { ...session, state: 'online', link, older };
 }
 
 /** The session without its link. */
 export function offline(session: OnlineSession): OfflineSession {
   // Over HTTP every agent of this uid shares one link: an exclusion must not outlive the agent that it protects.
   const intruders = session.intruders.filter(({ link }) => link.transport !== 'http');
-  return { ...session, state: 'offline', link: undefined, older: [], pending: nothingPending, intruders };
+  return { ...session, state: 'offline', link: undefined, older: [], intruders, ...nothingDue };
 }

@@ -20,6 +20,9 @@ export type Outcome = (config: AgentRemoteConfig) => readonly AgentState[];
 export type MemoryAgentOptions = Pick<MemoryAgent, 'uid'> &
   Partial<Pick<MemoryAgent, 'capabilities' | 'state' | 'outcome'>>;
 
+const { RemoteConfigStatuses_APPLYING, RemoteConfigStatuses_APPLIED, RemoteConfigStatuses_FAILED } =
+  RemoteConfigStatuses;
+
 const defaultCapabilities =
   Bits.AgentCapabilities_ReportsStatus |
   Bits.AgentCapabilities_AcceptsRemoteConfig |
@@ -35,27 +38,22 @@ const defaultState: AgentState = {
   agentDescription: { identifyingAttributes: [{ key: 'service.name', value: serviceName }] },
   health: { healthy: true },
   effectiveConfig: {},
-  remoteConfigStatus: { status: RemoteConfigStatuses.RemoteConfigStatuses_UNSET },
-  availableComponents: {
-    hash: Uint8Array.of(1, 2, 3),
-    components: { receivers: { subComponentMap: { otlp: {} } } },
-  },
+  remoteConfigStatus: {},
+  availableComponents: { hash: Uint8Array.of(1, 2, 3), components: { receivers: { subComponentMap: { otlp: {} } } } },
 };
 
 /** Reports APPLYING, then APPLIED with the configuration as the effective one. */
-export const applied: Outcome = (config) => {
-  const lastRemoteConfigHash = config.configHash;
-  const { RemoteConfigStatuses_APPLYING, RemoteConfigStatuses_APPLIED } = RemoteConfigStatuses;
-  const effectiveConfig = config.config === undefined ? {} : { configMap: config.config };
-  return [
-    { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLYING } },
-    { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLIED }, effectiveConfig },
-  ];
-};
+export const applied: Outcome = ({ configHash: lastRemoteConfigHash, config: configMap }) => [
+  { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLYING } },
+  {
+    remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLIED },
+    effectiveConfig: configMap ? { configMap } : {},
+  },
+];
 
 /** Reports FAILED with this text, and keeps running what it ran. */
 export function failed(errorMessage: string): Outcome {
-  const status = RemoteConfigStatuses.RemoteConfigStatuses_FAILED;
+  const status = RemoteConfigStatuses_FAILED;
   return ({ configHash }) => [{ remoteConfigStatus: { lastRemoteConfigHash: configHash, status, errorMessage } }];
 }
 
@@ -74,8 +72,6 @@ export class MemoryAgent {
   outcome: Outcome;
   /** The number of the next message. */
   sequence = 0n;
-  /** Restart commands obeyed. */
-  restarts = 0;
   /** Every configuration received, in order. */
   readonly offers: AgentRemoteConfig[] = [];
 
@@ -88,14 +84,14 @@ export class MemoryAgent {
 
   /** The next message, with this content and nothing else. Also a heartbeat, and the first one after a reconnect. */
   report(content: AgentState = {}): AgentToServer {
-    const message = create(AgentToServerSchema, {
-      instanceUid: uidToBytes(this.uid),
-      sequenceNum: this.sequence,
+    const instanceUid = uidToBytes(this.uid);
+    const sequenceNum = this.sequence++;
+    return create(AgentToServerSchema, {
+      instanceUid,
+      sequenceNum,
       capabilities: BigInt(this.capabilities),
       ...content,
     });
-    this.sequence += 1n;
-    return message;
   }
 
   /** The first message of a new process: the full state as number 0, the components by their hash only (S-240). */
@@ -116,11 +112,6 @@ export class MemoryAgent {
     return this.report(state);
   }
 
-  /** The poll of a minimal HTTP client: the uid alone, without a number (S-033). */
-  poll(): AgentToServer {
-    return create(AgentToServerSchema, { instanceUid: uidToBytes(this.uid) });
-  }
-
   goodbye(): AgentToServer {
     return this.report({ agentDisconnect: {} });
   }
@@ -128,10 +119,7 @@ export class MemoryAgent {
   /** What the agent sends because of this message from the server. */
   receive(message: ServerToAgent): AgentToServer[] {
     if (message.errorResponse) return [];
-    if (message.command && this.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
-      this.restarts += 1;
-      return [this.start()];
-    }
+    if (message.command && this.can(Bits.AgentCapabilities_AcceptsRestartCommand)) return [this.start()];
     if (message.agentIdentification) this.uid = uidFromBytes(message.agentIdentification.newInstanceUid);
     const sent: AgentToServer[] = [];
     const flags = Number(message.flags);

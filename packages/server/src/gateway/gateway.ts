@@ -7,6 +7,7 @@ import { assess, conflicted, withLedger } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
+  type Delivery,
   decodeAgentToServer,
   type EncodedRemoteConfig,
   type Exchange,
@@ -21,6 +22,7 @@ import {
   newUuidV7,
   OpampError,
   peekInstanceUid,
+  push,
   type Refusal,
   type Reply,
   type Session,
@@ -94,11 +96,12 @@ export class Gateway {
   }
 
   closed(connection: AgentConnection): void {
-    const known = this.#connections.get(connection.id);
-    this.#connections.delete(connection.id);
+    const { id } = connection.link;
+    const known = this.#connections.get(id);
+    this.#connections.delete(id);
     for (const uid of known?.uids ?? []) {
       const speaker = this.#speakers.get(uid);
-      if (speaker !== undefined) this.#step(speaker, { kind: 'link-closed', link: connection.id });
+      if (speaker !== undefined) this.#step(speaker, { kind: 'link-closed', link: id });
     }
   }
 
@@ -106,8 +109,9 @@ export class Gateway {
   sweep(): void {
     for (const speaker of this.#speakers.values()) {
       const patience = Math.max(SERVER_LIMITS.httpPatience, 3 * speaker.gap);
-      const polls = speaker.session.link?.transport === 'http';
-      if (polls && this.#silenceOf(speaker) > patience) this.#step(speaker, { kind: 'silent' });
+      const { link } = speaker.session;
+      if (link?.transport !== 'http' || this.#silenceOf(speaker) <= patience) continue;
+      this.#step(speaker, { kind: 'link-closed', link: link.id });
     }
   }
 
@@ -161,12 +165,7 @@ export class Gateway {
           if (!isSent) unsent.push(member);
         }
       }
-      for (const [member, { remoteConfig, epoch }] of alone) {
-        const speaker = this.#speakerOf(member);
-        const isBound = speaker?.session.epoch === epoch;
-        if (!isBound || this.#say(speaker, { kind: 'offer', offer: { remoteConfig } }) !== undefined)
-          unsent.push(member);
-      }
+      for (const [member, offer] of alone) if (!this.#offer(member, offer)) unsent.push(member);
       return unsent;
     };
   }
@@ -178,24 +177,32 @@ export class Gateway {
     last.reply = attach(last.speaker.session, last.reply, { remoteConfig: dispatch.remoteConfig });
   }
 
+  /** Sends an offer by itself; false when it cannot leave on the epoch that its record names. */
+  #offer(member: Member, { remoteConfig, epoch }: Dispatch): boolean {
+    const session = this.#speakerOf(member)?.session;
+    const offer = session?.epoch === epoch ? push(session, { remoteConfig }) : undefined;
+    return offer !== undefined && this.#send(offer);
+  }
+
   /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
   #say(speaker: Speaker | undefined, input: Input): Refusal | undefined {
     if (speaker === undefined) return 'offline';
     const { deliveries, facts } = this.#step(speaker, input);
-    const isSent = deliveries.every(({ link, reply }) => this.#send(link, reply));
+    const isSent = deliveries.every((each) => this.#send(each));
     return facts.find((fact) => fact.kind === 'refused')?.reason ?? (isSent ? undefined : 'offline');
   }
 
-  #send(link: Link, reply: Reply): boolean {
+  #send({ link, reply }: Delivery): boolean {
     return this.#connections.get(link.id)?.connection.send(encodeReply(reply)) ?? false;
   }
 
   /** Answers a message: at once when nothing has to be durable first, else with the turn. */
   #answer(connection: AgentConnection, speaker: Speaker, { deliveries, session }: Exchange): void {
     const { member } = speaker;
-    for (const { link, reply } of deliveries) {
+    for (const delivery of deliveries) {
+      const { link, reply } = delivery;
       if (link.id !== connection.link.id) {
-        this.#send(link, reply);
+        this.#send(delivery);
         continue;
       }
       const complete = lacksComponents(member) ? attach(session, reply, { askComponents: true }) : reply;
@@ -236,7 +243,7 @@ export class Gateway {
     for (const fact of facts) {
       agent = this.#observer.observe(agent, fact, now);
       // Each status gets its time, also when several come before the next turn.
-      if (fact.kind === 'remote-config-status') agent = withLedger(agent, assess(agent, member.presence, now));
+      if (fact.kind === 'remoteConfigStatus') agent = withLedger(agent, assess(agent, member.presence, now));
       if (fact.kind === 'connected') speaker.epochSince = now;
       if (fact.kind === 'conflict') {
         agent = conflicted(agent, speaker.epochSince, now);
@@ -283,9 +290,10 @@ export class Gateway {
   }
 
   #remember(connection: AgentConnection, uid: InstanceUid): void {
-    if (connection.transport !== 'websocket') return;
-    const known = this.#connections.get(connection.id);
-    if (known === undefined) this.#connections.set(connection.id, { connection, uids: new Set([uid]) });
+    const { id, transport } = connection.link;
+    if (transport !== 'websocket') return;
+    const known = this.#connections.get(id);
+    if (known === undefined) this.#connections.set(id, { connection, uids: new Set([uid]) });
     else known.uids.add(uid);
   }
 }

@@ -5,9 +5,8 @@ import type { Gateway } from './gateway.ts';
 export const createAgentListener = (gateway: Gateway): OpampListener =>
   createOpampListener({
     handlers: {
-      admit: () => ({ accept: true }),
+      admit: () => undefined,
       message: (connection, payload) => gateway.message(connection, payload),
-      malformed: () => {},
       closed: (connection) => gateway.closed(connection),
     },
   });

@@ -32,27 +32,29 @@ export class Observer {
    */
   observe(agent: Agent, fact: Fact, now: Instant): Agent {
     switch (fact.kind) {
-      case 'description':
+      case 'agentDescription':
         return withIdentity(agent, {
-          identifying: attributes(fact.description.identifyingAttributes),
-          nonIdentifying: attributes(fact.description.nonIdentifyingAttributes),
+          identifying: attributes(fact.value.identifyingAttributes),
+          nonIdentifying: attributes(fact.value.nonIdentifyingAttributes),
         });
       case 'capabilities':
         return withIdentity(agent, { capabilities: fact.capabilities });
-      case 'available-components': {
+      case 'availableComponents': {
         const { identity } = agent;
-        const hash = hex(fact.hash.subarray(0, AGENT_LIMITS.hashBytes));
+        const hash = hex(fact.value.hash.subarray(0, AGENT_LIMITS.hashBytes));
         const key = mapKey(identity, hash);
-        if (fact.components !== undefined && hash !== '') this.#maps.set(key, componentIds(fact.components));
+        const told = componentIds(fact.value.components);
+        // Most often the hash comes alone: a known map stays (S-246).
+        if (hash !== '' && Object.keys(told).length > 0) this.#maps.set(key, told);
         const ids = this.#maps.get(key) ?? (identity.components?.hash === hash ? identity.components.ids : null);
         return withIdentity(agent, { components: { hash, ids } });
       }
       case 'health':
-        return withReport(agent, 'health', { ...healthOf(fact.health), at: now });
-      case 'remote-config-status':
-        return withReport(agent, 'reported', reportedOf(fact.status, now));
-      case 'effective-config': {
-        const { effective, changes } = this.#effective.receive(agent, effectiveFiles(fact.effectiveConfig), now);
+        return withReport(agent, 'health', { ...healthOf(fact.value), at: now });
+      case 'remoteConfigStatus':
+        return withReport(agent, 'reported', reportedOf(fact.value, now));
+      case 'effectiveConfig': {
+        const { effective, changes } = this.#effective.receive(agent, effectiveFiles(fact.value), now);
         if (agent.report.effective?.digest === effective.digest && !isOpen(agent)) return agent;
         this.#journal.write(...changes);
         return { ...agent, report: { ...agent.report, effective } };

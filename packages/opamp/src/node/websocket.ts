@@ -1,0 +1,104 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { peekInstanceUid } from '../codec.ts';
+import { OpampError } from '../error.ts';
+import { frame, unframe } from '../framing.ts';
+import { encodeBadRequest } from '../reply.ts';
+import type { Link } from '../session/session.ts';
+import type { AgentConnection, Plane } from './connection.ts';
+
+/**
+ * Serve one WebSocket of one or many agents.
+ * @param stream what the socket reads from and writes to
+ */
+export function serveWebSocket(
+  { limits, handlers, share, silent }: Plane,
+  socket: WebSocket,
+  stream: Duplex,
+  link: Link,
+) {
+  const unfinished = share();
+  let unanswered = 0;
+  let textFrames = 0;
+  let largestQueued = 0;
+
+  function send(parts: readonly Uint8Array[]): boolean {
+    const size = parts.reduce((sum, part) => sum + part.length, 1);
+    if (size > limits.sendBytes || socket.readyState !== socket.OPEN) return false;
+    const queued = socket.bufferedAmount;
+    largestQueued = Math.max(queued === 0 ? 0 : largestQueued, size);
+    if (queued + size > largestQueued + limits.sendBufferSlackBytes) {
+      // It reads too slowly to take even a Close frame (R8).
+      socket.terminate();
+      return false;
+    }
+    // A frame for each part: the shared ones are not copied.
+    stream.cork();
+    for (const [i, part] of parts.entries()) {
+      socket.send(i === 0 ? frame(part) : part, { binary: true, fin: i === parts.length - 1 });
+    }
+    stream.uncork();
+    return true;
+  }
+
+  const connection: AgentConnection = {
+    link,
+    uidHeader: undefined,
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send,
+  };
+
+  /** The OpAMP message in a WebSocket message; one that has none is answered (S-012, A11). */
+  function payloadOf(data: Buffer, isBinary: boolean): Uint8Array | undefined {
+    try {
+      if (isBinary) return unframe(data);
+      throw new OpampError('malformed', 'send binary WebSocket messages, not text (S-010)');
+    } catch (error) {
+      send([encodeBadRequest((error as OpampError).message, peekInstanceUid(data))]);
+      return undefined;
+    }
+  }
+
+  silent.add(connection);
+  const hurry = setTimeout(() => {
+    if (silent.has(connection)) socket.close(1008, 'no message came');
+  }, limits.firstMessageMs);
+  /** Asks for a sign of life, or ends a connection that gave none (R8). */
+  const ping = setInterval(() => {
+    if (unanswered >= limits.unansweredPings) socket.terminate();
+    unanswered += 1;
+    socket.ping();
+  }, limits.pingMs).unref();
+
+  // Before the parser's own listener, so that a message completed by a chunk takes it off again.
+  stream.prependListener('data', (chunk: Buffer) => {
+    if (unfinished.take(chunk.length)) return;
+    socket.close(1013, 'too many unfinished messages');
+    // Read no more: what is left of the message would still be kept until the other side closes.
+    socket.pause();
+  });
+  socket.on('pong', () => {
+    unanswered = 0;
+  });
+  socket.on('message', (data: Buffer, isBinary) => {
+    unfinished.release();
+    unanswered = 0;
+    const payload = payloadOf(data, isBinary);
+    if (!isBinary) textFrames += 1;
+    if (textFrames >= limits.textFrames) socket.close(1003, 'text frames are not understood');
+    if (payload === undefined) return;
+    silent.delete(connection);
+    handlers.message(connection, payload);
+  });
+  // The library has sent 1009, 1008 or 1002 by now; `close` follows.
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    clearTimeout(hurry);
+    clearInterval(ping);
+    unfinished.release();
+    silent.delete(connection);
+    handlers.closed(connection);
+  });
+}
