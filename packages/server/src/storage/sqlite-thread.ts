@@ -9,13 +9,14 @@ export interface Start {
 
 export interface Request {
   readonly name: string;
-  readonly args: readonly unknown[];
+  readonly args: readonly never[];
 }
 
 /** A StoreError crosses threads by its parts: classes do not survive. */
 export type Reply = { readonly value: unknown } | { readonly failure: Pick<StoreError, 'code' | 'message' | 'cause'> };
 
-type Operations = Readonly<Record<string, (...args: never[]) => unknown>>;
+/** What a thread can be asked for, by name. */
+export type Operations = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 export class SqliteThread<O extends Operations> implements AsyncDisposable {
   readonly #worker: Worker;
@@ -52,7 +53,7 @@ export class SqliteThread<O extends Operations> implements AsyncDisposable {
 
   async call<K extends keyof O & string>(name: K, ...args: Parameters<O[K]>): Promise<ReturnType<O[K]>> {
     if (this.#ended !== null) throw this.#ended;
-    const request: Request = { name, args };
+    const request: Request = { name, args: args as never[] };
     this.#worker.postMessage(request);
     return this.#answer();
   }

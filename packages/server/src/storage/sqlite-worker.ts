@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openReader, openWriter } from './database.ts';
 import { readOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
-import type { Reply, Request, Start } from './sqlite-thread.ts';
+import type { Operations, Reply, Request, Start } from './sqlite-thread.ts';
 import { writeOperations } from './writer.ts';
 
 const { role, directory } = workerData as Start;
@@ -24,11 +24,10 @@ function answer(work: () => unknown): void {
 // The first answer is to the opening itself. When that fails there is nothing to listen for, and the thread ends.
 answer(() => {
   const connection = role === 'writer' ? openWriter(directory) : openReader(directory);
-  const operations = role === 'writer' ? writeOperations(connection.db) : readOperations(connection.db);
+  const operations: Operations = role === 'writer' ? writeOperations(connection.db) : readOperations(connection.db);
   port.on('message', (request: Request | null) => {
     if (request !== null) {
-      const operation = operations[request.name as keyof typeof operations] as (...args: readonly unknown[]) => unknown;
-      answer(() => operation(...request.args));
+      answer(() => operations[request.name]?.(...request.args));
       return;
     }
     connection[Symbol.dispose]();

@@ -48,7 +48,7 @@ export type Change =
   | { readonly kind: 'agent-deleted'; readonly id: AgentId }
   /**
    * A distinct text of an effective config, by its SHA-256; storing it again changes nothing. It stands in one commit with
-   * the report that names it: `trim` drops texts that no report names.
+   * each report that names it when the agent's report before did not: `trim` drops texts that no report names.
    */
   | { readonly kind: 'text'; readonly digest: string; readonly body: string }
   | { readonly kind: 'rollout'; readonly row: RolloutSummary }

@@ -7,7 +7,8 @@ const { trimRows, trimSlice, logsPerGroup } = STORE_LIMITS;
 
 /** Each call does one slice, in its caller's transaction: null while there is more to drop, then the first event kept. */
 export function trimmer(db: DatabaseSync): (keep: Parameters<Store['trim']>[0]) => number | null {
-  // The texts that reports name, as far as a sweep has gone through them, and all that came since it began.
+  // The texts that reports name, as far as a sweep has gone through them, and all that came since it began: a text comes
+  // with each report that newly names it.
   db.exec('CREATE TEMP TABLE named_texts (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID');
   const sql = db.createTagStore();
   let sweep: Generator<void> | null = null;
