@@ -37,10 +37,6 @@ export class Roster {
     }
   }
 
-  get size(): number {
-    return this.#members.size;
-  }
-
   get touchedCount(): number {
     return this.#touched.size;
   }
@@ -55,11 +51,7 @@ export class Roster {
 
   /** By our id or by instance uid, hyphens or not. */
   find(idOrUid: string): Member | undefined {
-    return this.#members.get(idOrUid) ?? this.byUid(idOrUid.replaceAll('-', '').toLowerCase());
-  }
-
-  byUid(uid: string): Member | undefined {
-    return this.#byUid.get(uid);
+    return this.#members.get(idOrUid) ?? this.#byUid.get(idOrUid.replaceAll('-', '').toLowerCase());
   }
 
   inGroup(name: string): ReadonlySet<Member> {

@@ -270,7 +270,7 @@ export class Gateway {
   #meet(uid: InstanceUid): Speaker {
     const { roster, journal } = this.#memory;
     const now = this.#memory.now();
-    let member = roster.byUid(uid);
+    let member = roster.find(uid);
     if (member === undefined) {
       member = roster.enrol(uid, now);
       journal.record('agent.enrolled', SERVER, `agent/${member.agent.identity.id}`, { instanceUid: uid });
