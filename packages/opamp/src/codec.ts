@@ -1,4 +1,11 @@
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { OpampError } from './error.ts';
 import {
@@ -26,9 +33,9 @@ export function decodeServerToAgent(bytes: Uint8Array): ServerToAgent {
   return decode(ServerToAgentSchema, bytes);
 }
 
-/** The bytes of one AgentToServer, without WebSocket header. A server's own messages: `encodeReply`. */
-export function encodeAgentToServer(message: AgentToServer): Uint8Array<ArrayBuffer> {
-  return toBinary(AgentToServerSchema, message);
+/** The bytes of one AgentToServer, or of some of its fields, without WebSocket header. A server's own messages: `encodeReply`. */
+export function encodeAgentToServer(message: MessageInitShape<typeof AgentToServerSchema>): Uint8Array<ArrayBuffer> {
+  return toBinary(AgentToServerSchema, create(AgentToServerSchema, message));
 }
 
 /**

@@ -1,7 +1,24 @@
-/**
- * How an agent departs from the perfect one; each has at most one behaviour. In parentheses: its options.
- * With `component` (an id such as `otlp/secondary`, or a type) it shows only with remote configurations that contain it.
- */
+import { z } from 'zod';
+import { agentCount, duration, wanted } from './quantity.ts';
+
+/** What can be said about a behaviour besides its kind; times in milliseconds, before `timeScale`. */
+const OPTIONS = z
+  .object({
+    /** An id such as `otlp/secondary`, or a type: the behaviour shows only with remote configurations that contain it. */
+    component: z.string().min(1),
+    message: z.string(),
+    exitCode: z.int().min(1).max(255),
+    restartTime: duration,
+    after: duration,
+    every: duration,
+    down: duration,
+    until: duration,
+  })
+  .partial();
+
+type Option = keyof typeof OPTIONS.shape;
+
+/** How an agent departs from the perfect one; each has at most one behaviour. In parentheses: its options. */
 export const BEHAVIOURS = {
   /** No departure. */
   good: [],
@@ -31,37 +48,36 @@ export const BEHAVIOURS = {
   'no-status': [],
   /** Lacks ReportsEffectiveConfig. */
   'no-effective': [],
-  /** Does not reach the server `from` then `until` then; without `until`, until the fleet is told to release it. */
-  'offline-until': ['from', 'until'],
+  /** Does not reach the server until then; without `until`, until the fleet is told to release it. */
+  'offline-until': ['until'],
   /** For benchmarks: APPLYING, health, effective config, APPLIED as four messages, at once. */
   instant: [],
-} as const satisfies Readonly<Record<string, readonly (keyof BehaviourOptions)[]>>;
+} as const satisfies Readonly<Record<string, readonly Option[]>>;
 
 export type BehaviourKind = keyof typeof BEHAVIOURS;
 
-/** Times in milliseconds of the simulation, before `timeScale`. */
-export interface BehaviourOptions {
-  readonly component?: string;
-  readonly message?: string;
-  readonly exitCode?: number;
-  readonly restartTime?: number;
-  readonly after?: number;
-  readonly every?: number;
-  readonly down?: number;
-  readonly from?: number;
-  readonly until?: number;
-}
+/** Behaviours that are about a socket: agents with one speak WebSocket, whatever the scenario says. */
+export const NEEDS_WEBSOCKET: ReadonlySet<BehaviourKind> = new Set(['flapper', 'slow-reader', 'instant']);
 
-export interface Behaviour extends BehaviourOptions {
-  readonly kind: BehaviourKind;
-}
+const places = wanted('a number of agents, or a share of the group such as 5%');
+const share = z.string().regex(/^\d+(\.\d+)?%$/, places);
 
-export const good: Behaviour = { kind: 'good' };
+/** A behaviour, and how many agents of its group have it. */
+export const behaviour = z
+  .strictObject({
+    kind: z.enum(Object.keys(BEHAVIOURS) as BehaviourKind[]),
+    count: z.union([agentCount, share], places).default(1),
+    ...OPTIONS.shape,
+  })
+  .superRefine(({ kind, count: _, ...options }, context) => {
+    const takes: readonly string[] = BEHAVIOURS[kind];
+    for (const option of Object.keys(options)) {
+      if (takes.includes(option)) continue;
+      const message = `does not go with ${kind}, which takes ${takes.join(', ') || 'no options'}`;
+      context.addIssue({ code: 'custom', path: [option], message });
+    }
+  });
 
-/** Behaviours that are about a socket. */
-const ON_SOCKET: ReadonlySet<BehaviourKind> = new Set(['flapper', 'slow-reader', 'instant']);
+export type Behaviour = z.output<typeof behaviour>;
 
-/** Whether agents with this behaviour speak WebSocket, whatever the scenario says. */
-export function needsWebSocket(kind: BehaviourKind): boolean {
-  return ON_SOCKET.has(kind);
-}
+export const good: Behaviour = { kind: 'good', count: 1 };

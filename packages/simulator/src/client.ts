@@ -1,99 +1,78 @@
-import { type InstanceUid, uidToBytes } from '@flaghoist/opamp';
-import type { Deadlines } from './deadlines.ts';
-import type { Effect } from './effect.ts';
+import { encodeAgentToServer, type InstanceUid, uidToBytes } from '@flaghoist/opamp';
+import type { Composer } from './composer.ts';
 import { backoff } from './limits.ts';
+import type { AgentPlan } from './plan.ts';
 import type { Random } from './random.ts';
-import type { Transport } from './scenario.ts';
-import * as wire from './wire.ts';
+import type { WritableRecord } from './record.ts';
+import type { Scenario } from './scenario.ts';
+import type { Timers } from './timers.ts';
 
-/** The parts that a report can have besides uid, number and capabilities. */
-export type Part =
-  | 'description'
-  | 'health'
-  | 'effective'
-  | 'status'
-  | 'packages'
-  | 'componentsHash'
-  | 'components'
-  | 'goodbye';
+/** A message in pieces, to be joined. */
+export type Payload = readonly Uint8Array[];
 
-/** Parts in the order of their field numbers. */
-const ORDER: readonly Part[] = [
-  'description',
-  'health',
-  'effective',
-  'status',
-  'packages',
-  'goodbye',
-  'componentsHash',
-  'components',
-];
-
-export interface ClientSettings {
-  readonly uid: InstanceUid;
-  readonly transport: Transport;
-  readonly capabilities: number;
-  readonly heartbeatMs: number;
-  readonly random: Random;
-  readonly deadlines: Deadlines;
-  /** The fields of one part as they are now. */
-  readonly encode: (part: Part, now: number) => wire.Pieces;
-  /** A report with these parts goes out. */
-  readonly sent: (parts: ReadonlySet<Part>, now: number) => void;
+/** The sockets of one agent. What comes of it is told to the agent later, never before the call returns. */
+export interface Link {
+  /** Open the WebSocket: `opened`, or `refused`. */
+  connect(): void;
+  /** Send over the open WebSocket. */
+  send(payload: Payload): void;
+  /** POST: `answered`, or `refused`. Never while another one is under way. */
+  post(payload: Payload, uid: InstanceUid): void;
+  /** Close the WebSocket in good order with 1000. */
+  close(): void;
+  /** Break off the connection or request without a word, and without an event. */
+  drop(): void;
+  /** Read nothing more from the WebSocket. */
+  stopReading(): void;
 }
 
+/** What the parts of one agent have in common. */
+export interface Life {
+  readonly plan: AgentPlan;
+  readonly scenario: Scenario;
+  /** One for all agents of a group. */
+  readonly composer: Composer;
+  /** Bits of AgentCapabilities. */
+  readonly capabilities: number;
+  readonly random: Random;
+  readonly timers: Timers;
+  readonly record: WritableRecord;
+  readonly link: Link;
+}
+
+/** The parts that a report can have besides uid, number and capabilities; `hash` and `components` are of those available. */
+export type Part = 'description' | 'health' | 'effective' | 'status' | 'packages' | 'hash' | 'components' | 'goodbye';
+
+/** What the first report has (S-057). */
+const EVERYTHING: readonly Part[] = ['description', 'health', 'effective', 'status', 'packages', 'hash'];
+
+/** `idle`: it may send; `asking`: a POST is under way (SPEC.md). */
 type LinkState = 'unreachable' | 'waiting' | 'connecting' | 'idle' | 'asking' | 'stopped';
 
 /**
  * opamp-go v0.23: one pending report, into which all changes merge until it is sent; a number per report; back-off;
- * heartbeats or polls. `idle`: it may send; `asking`: a POST is under way.
+ * heartbeats or polls.
  */
 export class Client {
-  private readonly settings: ClientSettings;
-  private identity: InstanceUid;
-  /** Fields 1 and 4, which every report has. */
-  private uidField: Uint8Array;
-  private readonly capabilities: Uint8Array;
+  uid: InstanceUid;
+  private readonly life: Life;
+  private readonly content: (part: Part) => Uint8Array;
   private state: LinkState = 'waiting';
-  private sequence = 0;
-  private pending = new Set<Part>();
+  private sequence = 0n;
+  private readonly pending = new Set(EVERYTHING);
   /** Whether something is to be sent, if only uid, number and capabilities. */
-  private due = false;
-  /** Whether the first report, which has the whole state, was made (S-057). */
-  private introduced = false;
+  private due = true;
   private heartbeatMs: number;
   private backoffMs: number = backoff.firstMs;
   /** The POST that was made and has no answer: repeated until it has one. */
-  private unanswered: wire.Pieces | undefined;
-  private effects: Effect[] = [];
+  private unanswered: Payload | undefined;
 
-  constructor(settings: ClientSettings) {
-    this.settings = settings;
-    this.identity = settings.uid;
-    this.uidField = wire.bytes(1, uidToBytes(settings.uid));
-    this.capabilities = wire.number(4, settings.capabilities);
-    this.heartbeatMs = settings.heartbeatMs;
-  }
-
-  /** What the sockets have to do; handed over once. */
-  takeEffects(): readonly Effect[] {
-    const { effects } = this;
-    if (effects.length > 0) this.effects = [];
-    return effects;
-  }
-
-  get uid(): InstanceUid {
-    return this.identity;
-  }
-
-  set uid(uid: InstanceUid) {
-    this.identity = uid;
-    this.uidField = wire.bytes(1, uidToBytes(uid));
-  }
-
-  /** Whether nothing waits to be sent or answered. */
-  get quiet(): boolean {
-    return this.state === 'idle' && !this.due;
+  /** @param content a part as it is now, which goes out */
+  constructor(life: Life, content: (part: Part) => Uint8Array) {
+    this.life = life;
+    this.content = content;
+    this.uid = life.plan.uid;
+    this.heartbeatMs = life.scenario.heartbeat;
   }
 
   get stopped(): boolean {
@@ -106,140 +85,109 @@ export class Client {
   }
 
   /** Connect or poll for the first time, or again after `leave`. */
-  start(now: number): void {
+  start(): void {
     this.backoffMs = backoff.firstMs;
-    this.attempt(now);
+    this.attempt();
   }
 
-  opened(now: number): void {
+  opened(): void {
     this.state = 'idle';
-    this.introduce();
     // A reconnect sends what is pending, and be it nothing (S-095).
     this.due = true;
-    this.flush(now);
   }
 
   /** The attempt failed; opamp-go honours Retry-After if it is longer than its own back-off. */
-  refused(now: number, retryAfterMs = 0): void {
-    if (this.state !== 'connecting' && this.state !== 'asking') return;
+  refused(retryAfterMs = 0): void {
     this.state = 'waiting';
     const { jitter, factor, longestMs } = backoff;
-    const wait = this.backoffMs * this.settings.random.between([1 - jitter, 1 + jitter]);
+    const wait = this.backoffMs * this.life.random.between([1 - jitter, 1 + jitter]);
     this.backoffMs = Math.min(this.backoffMs * factor, longestMs);
-    this.settings.deadlines.set('dial', now + Math.max(wait, retryAfterMs));
+    this.life.timers.set('dial', Math.max(wait, retryAfterMs), () => this.attempt());
   }
 
   /** The open WebSocket ended: dialled again at once, whoever ended it. */
-  closed(now: number): void {
-    if (this.state !== 'idle') return;
-    this.settings.deadlines.clear('heartbeat');
-    this.start(now);
+  closed(): void {
+    this.life.timers.clear('heartbeat');
+    this.start();
   }
 
   /** The POST has its answer; what has become pending meanwhile goes out with `flush`. */
-  answered(now: number): void {
-    if (this.state !== 'asking') return;
+  answered(): void {
     this.state = 'idle';
     this.unanswered = undefined;
     this.backoffMs = backoff.firstMs;
-    this.armHeartbeat(now);
+    this.armHeartbeat();
   }
 
   /** The server cannot be reached until `start`. */
   leave(): void {
-    if (this.state === 'stopped') return;
-    if (this.state !== 'waiting') this.effects.push({ do: 'drop' });
-    this.settings.deadlines.clear('dial');
-    this.settings.deadlines.clear('heartbeat');
+    const { link, timers } = this.life;
+    link.drop();
+    timers.clear('dial');
+    timers.clear('heartbeat');
     this.state = 'unreachable';
   }
 
-  stopReading(): void {
-    if (this.state === 'idle') this.effects.push({ do: 'stop-reading' });
-  }
-
-  /** `dial` is over. */
-  attempt(now: number): void {
-    if (this.state === 'stopped') return;
-    if (this.settings.transport === 'websocket') {
-      this.state = 'connecting';
-      this.effects.push({ do: 'connect' });
-      return;
-    }
-    if (this.unanswered !== undefined) {
-      this.post(this.unanswered);
-      return;
-    }
-    this.state = 'idle';
-    if (!this.introduced) this.due = true;
-    this.introduce();
-    this.flush(now);
-    if (this.state === 'idle') this.armHeartbeat(now);
-  }
-
-  heartbeat(now: number): void {
-    this.due = true;
-    this.flush(now);
-  }
-
   /** Set by the server. HTTP refuses 0; over WebSocket it ends the heartbeats. */
-  setHeartbeat(ms: number, now: number): void {
-    if (ms === 0 && this.settings.transport === 'http') return;
+  setHeartbeat(ms: number): void {
+    if (ms === 0 && this.life.plan.transport === 'http') return;
     this.heartbeatMs = ms;
-    if (this.state === 'idle') this.armHeartbeat(now);
+    if (this.state === 'idle') this.armHeartbeat();
   }
 
   /** Send what is pending, if that is possible now. */
-  flush(now: number): void {
+  flush(): void {
     if (!this.due || this.state !== 'idle') return;
-    const parts = this.pending;
-    const fields = ORDER.filter((part) => parts.has(part)).flatMap((part) => this.settings.encode(part, now));
+    const { plan, capabilities, link } = this.life;
+    const head = { instanceUid: uidToBytes(this.uid), sequenceNum: this.sequence, capabilities: BigInt(capabilities) };
+    const payload = [encodeAgentToServer(head), ...Array.from(this.pending, this.content)];
+    this.pending.clear();
     this.due = false;
-    if (parts.size > 0) this.pending = new Set();
-    this.settings.sent(parts, now);
-    // Description is field 3 and capabilities are field 4.
-    const [before, after] = parts.has('description') ? [fields.slice(0, 1), fields.slice(1)] : [[], fields];
-    const payload = [
-      this.uidField,
-      this.sequence === 0 ? wire.nothing : wire.number(2, this.sequence),
-      ...before,
-      this.capabilities,
-      ...after,
-    ];
-    this.sequence += 1;
-    if (this.settings.transport === 'http') this.post(payload);
+    this.sequence += 1n;
+    if (plan.transport === 'http') this.post(payload);
     else {
-      this.effects.push({ do: 'send', payload });
-      this.armHeartbeat(now);
+      link.send(payload);
+      this.armHeartbeat();
     }
   }
 
   /** WebSocket says goodbye and closes (S-255); HTTP ends without a word. */
-  stop(now: number): void {
-    if (this.settings.transport === 'websocket' && this.state === 'idle') {
+  stop(): void {
+    const { plan, link, timers } = this.life;
+    if (plan.transport === 'websocket' && this.state === 'idle') {
       this.change('goodbye');
-      this.flush(now);
-      this.effects.push({ do: 'close' });
-    } else if (this.state !== 'waiting' && this.state !== 'unreachable') this.effects.push({ do: 'drop' });
+      this.flush();
+      link.close();
+    } else link.drop();
     this.state = 'stopped';
-    this.settings.deadlines.clearAll();
+    timers.clearAll();
   }
 
-  private introduce(): void {
-    if (this.introduced) return;
-    this.introduced = true;
-    this.change('description', 'health', 'effective', 'status', 'packages', 'componentsHash');
+  private attempt(): void {
+    if (this.life.plan.transport === 'websocket') {
+      this.state = 'connecting';
+      this.life.link.connect();
+    } else if (this.unanswered !== undefined) this.post(this.unanswered);
+    else {
+      this.state = 'idle';
+      this.armHeartbeat();
+      this.flush();
+    }
   }
 
-  private post(payload: wire.Pieces): void {
+  private post(payload: Payload): void {
     this.unanswered = payload;
     this.state = 'asking';
-    this.settings.deadlines.clear('heartbeat');
-    this.effects.push({ do: 'post', payload });
+    this.life.timers.clear('heartbeat');
+    this.life.link.post(payload, this.uid);
   }
 
-  private armHeartbeat(now: number): void {
-    if (this.heartbeatMs === 0) this.settings.deadlines.clear('heartbeat');
-    else this.settings.deadlines.set('heartbeat', now + this.heartbeatMs);
+  private armHeartbeat(): void {
+    const beat = () => {
+      this.due = true;
+      this.flush();
+    };
+    if (this.heartbeatMs === 0) this.life.timers.clear('heartbeat');
+    else this.life.timers.set('heartbeat', this.heartbeatMs, beat);
   }
 }

@@ -1,262 +1,182 @@
-import { formatUid } from '@flaghoist/opamp';
-import type { Client } from './client.ts';
+import { AgentCapabilities, formatUid } from '@flaghoist/opamp';
+import type { Client, Life } from './client.ts';
 import type { Composition } from './composition.ts';
-import type { Deadlines } from './deadlines.ts';
+import { encodeHealth, type Health } from './content.ts';
 import { supervisor as figures } from './limits.ts';
-import type { AgentPlan } from './plan.ts';
-import type { Random } from './random.ts';
-import type { Recorder } from './record.ts';
-import { ailing, bareHealthy, type Health } from './report.ts';
-import type { Scenario } from './scenario.ts';
-import type { Pieces } from './wire.ts';
 
-/** The collector process: `starting` includes stopping the one before. */
-export type CollectorState = 'off' | 'starting' | 'up' | 'stopping' | 'crashed';
+/** `starting` and `failing` include stopping the process before; a `failing` one will not come up (SPEC.md). */
+type ProcessState = 'off' | 'starting' | 'failing' | 'up' | 'stopping' | 'crashed';
 
-/** `start` and `halt` come from the Supervisor; the others happen when their time has come. */
-export type CollectorEvent = 'start' | 'halt' | 'ready' | 'exit' | 'halted' | 'retry';
-
-/** The next state; `null` where the event cannot happen (SPEC.md). */
-const transitions: Readonly<Record<CollectorState, Readonly<Record<CollectorEvent, CollectorState | null>>>> = {
-  off: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: null, retry: null },
-  starting: {
-    start: 'starting',
-    halt: 'stopping',
-    ready: 'up',
-    exit: 'crashed',
-    halted: null,
-    retry: null,
-  },
-  up: { start: 'starting', halt: 'stopping', ready: null, exit: 'crashed', halted: null, retry: null },
-  stopping: { start: 'starting', halt: 'stopping', ready: null, exit: null, halted: 'off', retry: null },
-  crashed: {
-    start: 'starting',
-    halt: 'stopping',
-    ready: null,
-    exit: null,
-    halted: null,
-    retry: 'starting',
-  },
-};
-
-/** What a collector is to run. */
-export interface Job {
-  readonly composition: Composition;
-  /** Of the remote configuration in it; undefined for the local one alone. */
-  readonly hash: string | undefined;
-  /** The agent's behaviour shows with it. */
-  readonly hit: boolean;
-}
-
-export interface CollectorContext {
-  readonly plan: AgentPlan;
-  readonly scenario: Scenario;
-  readonly random: Random;
-  readonly deadlines: Deadlines;
-  readonly recorder: Recorder;
-  readonly client: Client;
-  /** Whether ReportsEffectiveConfig is on. */
-  readonly reportsEffective: boolean;
-}
-
-/** What a step of the process means to its Supervisor. */
-export type Outcome = 'exited' | 'halted' | undefined;
+const ailing = (error: string): Health => ({ healthy: false, error });
+const bareHealthy: Health = { healthy: true, error: '' };
 
 /** The collector under a Supervisor: starts, crashes and stops, and what it says of itself. */
 export class Collector {
-  private readonly context: CollectorContext;
-  private state: CollectorState = 'off';
+  private readonly life: Life;
+  private readonly client: Client;
+  private readonly onExit: () => void;
+  private state: ProcessState = 'off';
   private pid: number;
-  private job: Job | undefined;
+  /** What it is to run, and whether the agent's behaviour shows with it. */
+  private job: Composition;
+  private hit = false;
   private lastHealth: Health = ailing('');
   /** What it reported last. */
   private shown: Composition | undefined;
-  /** It does not survive its start. */
-  private doomed = false;
 
-  constructor(context: CollectorContext) {
-    this.context = context;
-    this.pid = context.plan.pid;
+  /** @param onExit called after a process exited by itself */
+  constructor(life: Life, client: Client, onExit: () => void) {
+    this.life = life;
+    this.client = client;
+    this.onExit = onExit;
+    this.pid = life.plan.pid;
+    this.job = life.composer.local;
   }
 
-  get health(): Health {
-    return this.lastHealth;
-  }
-
-  /** On the way to another state. */
-  get busy(): boolean {
-    return this.state === 'stopping' || (this.state === 'starting' && !this.doomed);
+  get healthy(): boolean {
+    return this.lastHealth.healthy;
   }
 
   get exitCode(): number {
-    return this.context.plan.behaviour.exitCode ?? 1;
+    return this.life.plan.behaviour.exitCode ?? 1;
   }
 
   /** Start it, with something else than before or with the same; what runs is stopped. */
-  start(job: Job, now: number): void {
-    this.sayGoodbye(now);
+  start(job: Composition, hit: boolean): void {
+    this.sayGoodbye();
     this.job = job;
-    this.move('start');
-    this.launch(now);
+    this.hit = hit;
+    this.launch();
   }
 
   /** The same configuration came under another hash. */
-  relabel(hash: string): void {
-    if (this.job === undefined) return;
-    this.job = { ...this.job, hash };
-    if (this.state === 'up' && this.shown === this.job.composition) this.context.recorder.record.running = hash;
+  relabel(job: Composition): void {
+    if (this.state === 'up' && this.shown === this.job) this.show(job);
+    this.job = job;
   }
 
   /** Start it again with what it has. Nothing to restart when it is stopped. */
-  restart(now: number): void {
-    if (this.job === undefined || this.state === 'off' || this.state === 'stopping') return;
-    this.start(this.job, now);
+  restart(): void {
+    if (this.state !== 'off' && this.state !== 'stopping') this.start(this.job, this.hit);
   }
 
-  /** Stop it for good; `halted` follows. */
-  halt(now: number): void {
-    this.sayGoodbye(now);
-    this.move('halt');
-    this.context.deadlines.clear('tree');
-    this.wait('collector', this.context.random.between(figures.haltMs), now);
+  /** Stop it for good. */
+  halt(onHalted: () => void): void {
+    const { random, timers, record } = this.life;
+    this.sayGoodbye();
+    this.state = 'stopping';
+    timers.clear('tree');
+    timers.setScaled('process', random.between(figures.haltMs), () => {
+      this.state = 'off';
+      record.running = undefined;
+      this.reportEffective();
+      this.client.flush();
+      this.setHealth(bareHealthy);
+      onHalted();
+    });
   }
 
   /** Profile `instant`: it runs this without having started. */
-  replace(job: Job, now: number): void {
-    this.context.deadlines.clear('collector');
+  replace(job: Composition): void {
     this.state = 'up';
     this.job = job;
     this.show(job);
-    this.treeDue();
-    this.context.client.flush(now);
+    this.reportTree();
+    this.client.flush();
     this.reportEffective();
-    this.context.client.flush(now);
+    this.client.flush();
   }
 
-  /** Its time has come: started, crashed, stopped, or to be started again. */
-  due(now: number): Outcome {
-    if (this.state === 'crashed') {
-      this.move('retry');
-      this.launch(now);
-      return undefined;
-    }
-    if (this.state === 'stopping') return this.halted(now);
-    if (this.doomed) return this.exited(now);
-    this.ready(now);
-    return undefined;
+  /** It is reported APPLIED: from then on `unhealthy` counts. */
+  applied(): void {
+    const { plan, timers } = this.life;
+    const { kind, after = 1_000, message = 'data refused due to high memory usage' } = plan.behaviour;
+    if (kind !== 'unhealthy' || !this.hit) return;
+    timers.setScaled('illness', after, () => {
+      this.setHealth({ healthy: false, error: message, status: 'StatusRecoverableError' });
+    });
   }
 
-  /** The component tree follows the bare health of a new process. */
-  treeDue(): void {
-    if (this.state === 'up') this.setHealth({ ...bareHealthy, status: 'StatusOK', parts: this.parts });
+  /** The Supervisor ends, and says so in the collector's health. */
+  end(): void {
+    this.setHealth(ailing('Supervisor is shutdown'));
   }
 
-  /** `unhealthy` counts from APPLIED on. */
-  applied(now: number): void {
-    const { kind, after = 1_000 } = this.context.plan.behaviour;
-    if (kind === 'unhealthy' && this.job?.hit === true) this.wait('behaviour', after, now);
-  }
-
-  /** The time of `crash after` or `unhealthy after` has come. */
-  behaviourDue(now: number): Outcome {
-    if (this.state !== 'up') return undefined;
-    const { kind, message = 'data refused due to high memory usage' } = this.context.plan.behaviour;
-    if (kind === 'crash') return this.exited(now);
-    this.setHealth({ healthy: false, error: message, status: 'StatusRecoverableError', parts: this.parts });
-    return undefined;
-  }
-
-  /** Also the Supervisor speaks of its collector's health. */
-  setHealth(health: Health): void {
-    this.lastHealth = health;
-    this.context.recorder.record.healthy = health.healthy;
-    this.context.client.change('health');
-  }
-
-  reportEffective(): void {
-    if (this.context.reportsEffective) this.context.client.change('effective');
+  health(): Uint8Array {
+    return encodeHealth(this.lastHealth, this.job, this.life.timers.now);
   }
 
   /** The effective config: of the collector, or before it has spoken the Supervisor's own text. */
-  effective(): Pieces {
-    const { plan, client } = this.context;
-    const template = this.shown?.effective ?? this.job?.composition.own;
-    const ppid = String(plan.pid);
-    return template?.fill({ uid: formatUid(client.uid), port: String(plan.port), ppid, host: plan.name }) ?? [];
+  effective(): Uint8Array {
+    const { name: host, port, pid } = this.life.plan;
+    const template = this.shown?.effective ?? this.job.own;
+    return template.fill({ uid: formatUid(this.client.uid), port: `${port}`, ppid: `${pid}`, host });
+  }
+
+  reportEffective(): void {
+    const reports = this.life.capabilities & AgentCapabilities.AgentCapabilities_ReportsEffectiveConfig;
+    if (reports !== 0) this.client.change('effective');
   }
 
   /** Whether it survives its start is known already. */
-  private launch(now: number): void {
-    const { plan, scenario, random, deadlines, recorder } = this.context;
+  private launch(): void {
+    const { plan, scenario, random, timers, record } = this.life;
     const { kind, after, restartTime = scenario.applyTimeout * 2 } = plan.behaviour;
-    const hit = this.job?.hit === true;
     const crashes = kind === 'rollback' || (kind === 'crash' && after === undefined);
-    this.doomed = this.job?.composition.fault !== undefined || (hit && crashes);
-    if (this.pid > plan.pid) recorder.restarted(now);
+    const fails = this.job.fault !== undefined || (this.hit && crashes);
+    if (this.pid > plan.pid) record.collectorRestarts += 1;
     this.pid += random.int(1, 90);
-    deadlines.clear('tree');
-    if (kind === 'crash' || kind === 'unhealthy') deadlines.clear('behaviour');
-    const usual = random.between(scenario.restartTime);
-    this.wait('collector', kind === 'slow' && hit ? restartTime : usual, now);
+    this.state = fails ? 'failing' : 'starting';
+    timers.clear('tree');
+    timers.clear('illness');
+    const lasts = kind === 'slow' && this.hit ? restartTime : random.between(scenario.restartTime);
+    timers.setScaled('process', lasts, () => (fails ? this.exit() : this.ready()));
   }
 
-  private ready(now: number): void {
-    const { plan, random } = this.context;
+  private ready(): void {
+    const { plan, random, timers } = this.life;
     const { kind, after } = plan.behaviour;
-    this.move('ready');
-    const hit = this.job?.hit === true;
-    if (this.job !== undefined && !(kind === 'liar' && hit)) this.show(this.job);
+    this.state = 'up';
+    if (kind !== 'liar' || !this.hit) this.show(this.job);
     this.reportEffective();
     this.setHealth(bareHealthy);
-    this.wait('tree', random.between(figures.treeMs), now);
-    if (kind === 'crash' && hit && after !== undefined) this.wait('behaviour', after, now);
+    // The component tree follows the bare health of a new process.
+    timers.setScaled('tree', random.between(figures.treeMs), () => this.reportTree());
+    if (kind === 'crash' && this.hit && after !== undefined) timers.setScaled('illness', after, () => this.exit());
   }
 
-  private exited(now: number): Outcome {
-    const { deadlines, recorder, client } = this.context;
-    this.move('exit');
-    recorder.crashed(now);
-    recorder.record.running = undefined;
+  private exit(): void {
+    const { timers, record } = this.life;
+    this.state = 'crashed';
+    record.crashes += 1;
+    record.running = undefined;
     const what = `Agent process PID=${this.pid} exited unexpectedly, exit code=${this.exitCode}.`;
     this.setHealth(ailing(`${what} Will restart in a bit...`));
-    client.flush(now);
-    deadlines.clear('tree');
-    this.wait('collector', figures.crashBackoffMs, now);
-    return 'exited';
-  }
-
-  private halted(now: number): Outcome {
-    this.move('halted');
-    this.context.recorder.record.running = undefined;
-    this.reportEffective();
-    this.context.client.flush(now);
-    this.setHealth(bareHealthy);
-    return 'halted';
+    this.client.flush();
+    timers.clear('tree');
+    timers.setScaled('process', figures.crashBackoffMs, () => this.launch());
+    this.onExit();
   }
 
   /** A running one says that it stops. What any of them said does not count for the next one. */
-  private sayGoodbye(now: number): void {
+  private sayGoodbye(): void {
     if (this.state === 'up') this.setHealth(ailing(''));
     this.lastHealth = { ...this.lastHealth, healthy: false };
-    this.context.client.flush(now);
+    this.client.flush();
   }
 
-  private show(job: Job): void {
-    this.shown = job.composition;
-    this.context.recorder.record.running = job.hash;
+  private reportTree(): void {
+    this.setHealth({ healthy: true, error: '', status: 'StatusOK' });
   }
 
-  private get parts(): Composition['parts'] | undefined {
-    return this.job?.composition.parts;
+  private setHealth(health: Health): void {
+    this.lastHealth = health;
+    this.life.record.healthy = health.healthy;
+    this.client.change('health');
   }
 
-  private move(event: CollectorEvent): void {
-    const next = transitions[this.state][event];
-    if (next === null) throw new Error(`a collector that is ${this.state} cannot take ${event}`);
-    this.state = next;
-  }
-
-  private wait(wait: 'collector' | 'tree' | 'behaviour', ms: number, now: number): void {
-    this.context.deadlines.set(wait, now + ms * this.context.scenario.timeScale);
+  private show(job: Composition): void {
+    this.shown = job;
+    this.life.record.running = job.hashText;
   }
 }

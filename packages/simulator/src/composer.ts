@@ -1,76 +1,30 @@
-import { type Composition, compose, type Site } from './composition.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { AgentRemoteConfig } from '@flaghoist/opamp';
+import { type Composition, compose } from './composition.ts';
 import { limits } from './limits.ts';
+import type { ScenarioGroup } from './scenario.ts';
 
-/** A remote configuration as it was received. */
-export interface RemoteConfig {
-  readonly hash: Uint8Array;
-  /** Lowercase hex; empty when the server sent no hash. */
-  readonly hashText: string;
-  /** By entry name. */
-  readonly bodies: ReadonlyMap<string, Uint8Array>;
-}
-
-type Composed = Composition | { readonly error: string };
-
-/** Composes for all agents of one group: each distinct configuration once, however many agents get it. */
+/** Composes for all agents of one group: each configuration once, however many agents get it. */
 export class Composer {
-  private readonly site: Site;
-  private readonly byHash = new Map<string, { readonly remote: RemoteConfig; readonly composed: Composed }>();
-  private readonly byText = new Map<string, Composition>();
-  private local: Composed | undefined;
+  /** Of the group's own configuration alone, which runs before the first offer. */
+  readonly local: Composition;
+  private readonly group: ScenarioGroup;
+  private readonly known = new Map<string, { readonly config: AgentRemoteConfig; readonly composition: Composition }>();
 
-  constructor(site: Site) {
-    this.site = site;
+  constructor(group: ScenarioGroup) {
+    this.group = group;
+    this.local = compose(group, new Uint8Array(), undefined);
   }
 
-  get build(): Site['build'] {
-    return this.site.build;
+  /** A server that sends different texts under one hash is taken at its texts. */
+  compose(config: AgentRemoteConfig): Composition {
+    const key = Buffer.from(config.configHash).toString('hex');
+    const before = this.known.get(key);
+    if (before !== undefined && isDeepStrictEqual(before.config, config)) return before.composition;
+    const entries = Object.entries(config.config?.configMap ?? {}).map(([name, { body }]) => [name, body]);
+    const composition = compose(this.group, config.configHash, Object.fromEntries(entries));
+    if (this.known.size >= limits.compositions) this.known.clear();
+    this.known.set(key, { config, composition });
+    return composition;
   }
-
-  /** The same configuration as an earlier agent received it, so that they share its bytes. */
-  shared(remote: RemoteConfig): RemoteConfig {
-    const known = this.byHash.get(remote.hashText)?.remote;
-    return known !== undefined && sameBodies(known, remote) ? known : remote;
-  }
-
-  compose(remote: RemoteConfig | undefined): Composed {
-    if (remote === undefined) {
-      this.local ??= this.interned(compose(this.site, undefined));
-      return this.local;
-    }
-    const known = this.byHash.get(remote.hashText);
-    if (known !== undefined && sameBodies(known.remote, remote)) return known.composed;
-    const composed = this.interned(compose(this.site, remote.bodies));
-    keep(this.byHash, remote.hashText, { remote, composed });
-    return composed;
-  }
-
-  /** Equal merged texts are the same configuration to the Supervisor, whatever their hashes. */
-  private interned(composed: Composed): Composed {
-    if ('error' in composed) return composed;
-    const key = `${composed.empty} ${composed.own.text}`;
-    const same = this.byText.get(key);
-    if (same === undefined) keep(this.byText, key, composed);
-    return same ?? composed;
-  }
-}
-
-function sameBodies(one: RemoteConfig, other: RemoteConfig): boolean {
-  if (one === other) return true;
-  if (one.bodies.size !== other.bodies.size) return false;
-  for (const [name, body] of one.bodies) {
-    const twin = other.bodies.get(name);
-    if (twin === undefined || Buffer.compare(body, twin) !== 0) return false;
-  }
-  return true;
-}
-
-function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
-  if (map.size >= limits.compositions) {
-    for (const oldest of map.keys()) {
-      map.delete(oldest);
-      break;
-    }
-  }
-  map.set(key, value);
 }

@@ -1,19 +1,29 @@
+import { type AgentRemoteConfig, decodeAgentToServer, decodeServerToAgent, encodeRemoteConfig } from '@flaghoist/opamp';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
-import { build } from './build.ts';
 import { Composer } from './composer.ts';
 import { type Composition, compose } from './composition.ts';
+import { type ScenarioGroup, scenario } from './scenario.ts';
+import type { Fillings, Template } from './template.ts';
 
-const SITE = { build: build('0.149.0'), attributes: { role: 'edge' }, local: '', effectiveBytes: 0 };
-const FILLINGS = { uid: '0199-aa', port: '40000', ppid: '77', host: 'edge-0001' };
+const [SITE] = scenario({ groups: [{ name: 'edge', count: 2, labels: { role: 'edge' } }] }).groups as [ScenarioGroup];
+const FILLINGS = { uid: '01990000-0000-7000-8000-0000000000aa', port: '40000', ppid: '10077', host: 'edge-0001' };
+const OTHER = { uid: '02000000-0000-7000-8000-0000000000bb', port: '50000', ppid: '10099', host: 'edge-0002' };
 
-function composed(text: string | undefined, site = SITE): Composition {
-  const result = compose(site, text === undefined ? undefined : new Map([['', Buffer.from(text)]]));
-  if ('error' in result) throw new Error(result.error);
-  return result;
-}
-const effective = (composition: Composition) => Buffer.concat(composition.effective.fill(FILLINGS)).toString();
+const bodies = (text: string) => ({ '': Buffer.from(text) });
+const composed = (text: string, group = SITE): Composition => {
+  const composition = compose(group, Buffer.from('hash'), bodies(text));
+  expect(composition.error).toBeUndefined();
+  return composition;
+};
+/** The text in a report with the effective config. */
+const filled = (template: Template, fillings: Fillings = FILLINGS) => {
+  const uid = Buffer.concat([Buffer.of(0x0a, 16), Buffer.alloc(16)]);
+  const { effectiveConfig } = decodeAgentToServer(Buffer.concat([uid, template.fill(fillings)]));
+  return Buffer.from(effectiveConfig?.configMap?.configMap['']?.body ?? []).toString();
+};
+const effective = (composition: Composition) => filled(composition.effective);
 
 describe('a composition', () => {
   test('is printed as the collector prints it: defaults filled in, secrets hidden', () => {
@@ -30,8 +40,8 @@ describe('a composition', () => {
       },
       extensions: {
         opamp: {
-          instance_uid: '0199-aa',
-          ppid: 77,
+          instance_uid: FILLINGS.uid,
+          ppid: 10077,
           server: { ws: { endpoint: 'ws://127.0.0.1:40000/v1/opamp' } },
         },
       },
@@ -40,38 +50,36 @@ describe('a composition', () => {
       connectors: {},
       service: {
         extensions: ['opamp'],
-        telemetry: { resource: { role: 'edge', 'host.name': 'edge-0001', 'service.instance.id': '0199-aa' } },
+        telemetry: { resource: { role: 'edge', 'host.name': 'edge-0001', 'service.instance.id': FILLINGS.uid } },
       },
     });
     expect(Object.keys(printed.receivers.otlp.protocols)).toEqual(['grpc']);
   });
 
   test('differs between agents only in its holes', () => {
-    const other = { uid: '0200-aa', port: '50000', ppid: '99', host: 'edge-0002' };
-    const text = Buffer.concat(composed(FIRST).effective.fill(other)).toString();
-    const swapped = text
-      .replaceAll('0200', '0199')
-      .replace('50000', '40000')
-      .replace(': 99', ': 77')
-      .replace('0002', '0001');
-    expect(swapped).toBe(effective(composed(FIRST)));
+    let text = filled(composed(FIRST).effective, OTHER);
+    for (const hole of ['uid', 'port', 'ppid', 'host'] as const) {
+      expect(text).toContain(OTHER[hole]);
+      text = text.replaceAll(OTHER[hole], FILLINGS[hole]);
+    }
+    expect(text).toBe(effective(composed(FIRST)));
   });
 
   test('is not redacted in the words of the Supervisor', () => {
-    const own = Buffer.concat(composed(FIRST).own.fill(FILLINGS)).toString();
+    const own = filled(composed(FIRST).own);
     expect(own).toContain('secret');
     expect(own).not.toContain('compression');
   });
 
   test('has the local configuration below', () => {
     const printed = parse(
-      effective(composed(SECOND, { ...SITE, local: 'extensions: { zpages: {} }\nservice: { extensions: [zpages] }' })),
+      effective(composed(SECOND, { ...SITE, config: 'extensions: { zpages: {} }\nservice: { extensions: [zpages] }' })),
     );
     expect(printed.service.extensions).toEqual(['opamp', 'zpages']);
   });
 
   test.each([2, 20])('is padded to %i KiB, and stays a configuration', (kib) => {
-    const text = effective(composed('', { ...SITE, effectiveBytes: kib * 1024 }));
+    const text = effective(composed('', { ...SITE, effectiveConfigSize: kib * 1024 }));
     expect(text.length).toBeGreaterThanOrEqual(kib * 1024 - 60);
     expect(text.length).toBeLessThan(kib * 1024 + 400);
     expect(parse(text).extensions).toHaveProperty('opamp');
@@ -99,7 +107,7 @@ service:
     traces: { receivers: [otlp], exporters: [spanmetrics] }
     metrics: { receivers: [spanmetrics], exporters: [nop] }`;
     expect(composed(text).fault).toBeUndefined();
-    expect(composed(text).parts.get('pipeline:metrics')).toEqual(['connector:spanmetrics', 'exporter:nop']);
+    expect(composed(text).parts['pipeline:metrics']).toEqual(['connector:spanmetrics', 'exporter:nop']);
     expect(composed('receivers: { otlp: {} }').fault).toBeUndefined();
   });
 
@@ -117,19 +125,18 @@ service:
       'yaml: document contains excessive aliasing',
     ],
   ])('is refused when the body is %s', (_, text, error) => {
-    expect(compose(SITE, new Map([['', Buffer.from(text)]]))).toMatchObject({
-      error: expect.stringContaining(error),
-    });
+    expect(compose(SITE, Buffer.of(), bodies(text)).error).toContain(error);
   });
 });
 
-test('a composer makes each distinct configuration once, whatever its hash', () => {
+test('a composer makes each configuration once, and takes a server at its texts, not at its hashes', () => {
   const composer = new Composer(SITE);
-  const remote = (hashText: string, text: string) => {
-    return { hash: Buffer.from(hashText), hashText, bodies: new Map([['', Buffer.from(text)]]) };
+  const remote = (hash: string, text: string) => {
+    const { bytes } = encodeRemoteConfig({ files: [{ name: '', body: Buffer.from(text) }], hash: Buffer.from(hash) });
+    return decodeServerToAgent(bytes).remoteConfig as AgentRemoteConfig;
   };
   const first = composer.compose(remote('1', FIRST));
   expect(composer.compose(remote('1', FIRST))).toBe(first);
-  expect(composer.compose(remote('2', `${FIRST}# the same`))).toBe(first);
-  expect(composer.compose(remote('1', SECOND))).not.toBe(first);
+  expect(composer.compose(remote('2', `${FIRST}# the same`)).text).toBe(first.text);
+  expect(composer.compose(remote('1', SECOND)).text).not.toBe(first.text);
 });

@@ -1,13 +1,23 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type AgentToServer, decodeAgentToServer, encodeRemoteConfig, frame, unframe } from '@flaghoist/opamp';
+import {
+  type AgentToServer,
+  decodeAgentToServer,
+  encodeRemoteConfig,
+  encodeReply,
+  frame,
+  type InstanceUid,
+  parseUid,
+  type Reply,
+  uidFromBytes,
+  unframe,
+} from '@flaghoist/opamp';
 import { afterEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { FIRST } from '../test/configs.ts';
 import { hashOf } from '../test/virtual-agent.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { type Scenario, scenario } from './scenario.ts';
-import * as wire from './wire.ts';
+import { scenario } from './scenario.ts';
 
 /** An OpAMP server that offers FIRST once to everybody who has not heard of it, and keeps what it hears. */
 class TinyServer {
@@ -16,7 +26,8 @@ class TinyServer {
   /** Answered 503 first, so often. */
   refusals = 0;
   closes: number[] = [];
-  sockets = new Set<WebSocket>();
+  /** In the order of their connecting. */
+  readonly sockets: WebSocket[] = [];
   private readonly offered = new Set<string>();
   private readonly http = createServer((request, response) => {
     void body(request).then((bytes) => {
@@ -32,7 +43,7 @@ class TinyServer {
   async listen(): Promise<string> {
     const sockets = new WebSocketServer({ server: this.http, path: '/v1/opamp' });
     sockets.on('connection', (socket) => {
-      this.sockets.add(socket);
+      this.sockets.push(socket);
       socket.on('message', (data: Buffer) => socket.send(frame(this.answer(unframe(data)))));
       socket.on('close', (code) => this.closes.push(code));
     });
@@ -48,16 +59,17 @@ class TinyServer {
   private answer(bytes: Uint8Array): Buffer {
     const message = decodeAgentToServer(bytes);
     this.heard.push(message);
-    const uid = Buffer.from(message.instanceUid);
-    const config = encodeRemoteConfig({
-      files: [{ name: '', body: Buffer.from(FIRST) }],
-      hash: Buffer.from('first'),
-    });
-    const offer = this.offered.has(uid.toString('hex')) ? wire.nothing : config.bytes;
-    this.offered.add(uid.toString('hex'));
-    return Buffer.concat([wire.bytes(1, uid), offer]);
+    const uid = uidFromBytes(message.instanceUid);
+    const files = [{ name: '', body: Buffer.from(FIRST) }];
+    const remoteConfig = encodeRemoteConfig({ files, hash: Buffer.from('first') });
+    const reply = replyTo(uid, this.offered.has(uid) ? {} : { remoteConfig });
+    this.offered.add(uid);
+    return reply;
   }
 }
+
+const replyTo = (uid: InstanceUid, parts: Partial<Reply>) =>
+  Buffer.concat(encodeReply({ uid, capabilities: 0, ...parts }));
 
 async function body(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -74,46 +86,52 @@ afterEach(async () => {
 
 async function start(about: object, url: (address: string) => string, server = new TinyServer()) {
   running.push(server);
-  const made: Scenario = scenario({ timeScale: 0.02, heartbeat: '50ms', ...about });
+  const made = scenario({ timeScale: 0.02, heartbeat: '50ms', ...about });
   const fleet = await startFleet({ url: url(await server.listen()), scenario: made });
   fleets.push(fleet);
   return { server, fleet };
 }
 
+/** Until everybody who is connected has said all that it has to say of its configuration. */
+const allApplied = (fleet: Fleet, besides = 0) =>
+  expect
+    .poll(() => fleet.records().filter(({ statuses }) => statuses.at(-1)?.status === 'APPLIED').length, {
+      timeout: 5_000,
+    })
+    .toBe(fleet.agents.length - besides);
+
 test.each(['websocket', 'http', 'mixed'] as const)('a fleet over %s takes a configuration', async (transport) => {
   const { server, fleet } = await start({ transport, agents: 20 }, (address) => `ws://${address}`);
-  await fleet.settled(300);
+  await allApplied(fleet);
   expect(fleet.summary()).toMatchObject({
     agents: 20,
     connected: 20,
     healthy: 20,
-    statuses: { [hashOf('first')]: { APPLIED: 20 } },
-    running: { [hashOf('first')]: 20 },
     offers: 20,
     repeatedOffers: 0,
     collectorRestarts: 20,
   });
+  for (const { running, statuses } of fleet.records()) {
+    expect(running).toBe(hashOf('first'));
+    expect(statuses.at(-1)).toMatchObject({ hash: hashOf('first'), status: 'APPLIED' });
+  }
   const uids = new Set(server.heard.map(({ instanceUid }) => Buffer.from(instanceUid).toString('hex')));
   expect(uids.size).toBe(20);
   const polling = fleet.agents.filter((agent) => agent.transport === 'http');
   expect(server.uidHeaders.size).toBe(polling.length);
 });
 
-test('a stop says goodbye with close code 1000; without goodbye it just ends', async () => {
+test('a stop says goodbye with close code 1000', async () => {
   const { server, fleet } = await start({ agents: 3 }, (address) => `http://${address}/v1/opamp`);
-  await fleet.settled(200);
+  await allApplied(fleet);
   await fleet.stop();
   expect(server.heard.filter(({ agentDisconnect }) => agentDisconnect !== undefined).length).toBe(3);
   expect(server.closes).toEqual([1000, 1000, 1000]);
-  const rude = await start({ agents: 2 }, (address) => `ws://${address}`);
-  await rude.fleet.settled(200);
-  await rude.fleet.stop({ goodbye: false });
-  await expect.poll(() => rude.server.closes).toEqual([1006, 1006]);
 });
 
 test('a closed connection is back at once with the next number and nothing else', async () => {
   const { server, fleet } = await start({ agents: 1, heartbeat: '30s' }, (address) => `ws://${address}`);
-  await fleet.settled(300);
+  await allApplied(fleet);
   const before = server.heard.length;
   for (const socket of server.sockets) socket.terminate();
   await expect.poll(() => server.heard.length).toBe(before + 1);
@@ -138,24 +156,57 @@ test('503 with Retry-After is waited for, and the same report comes again', asyn
 test('an absent server is looked for; an offline agent comes when it is released', async () => {
   const behaviours = [{ kind: 'offline-until' }];
   const { server, fleet } = await start({ groups: [{ count: 2, behaviours }] }, (address) => `ws://${address}`);
-  await fleet.settled(300);
+  await allApplied(fleet, 1);
   expect(fleet.summary()).toMatchObject({ agents: 2, connected: 1 });
   fleet.release();
   await expect.poll(() => fleet.summary().connected).toBe(2);
-  await fleet.settled(300);
-  expect(fleet.summary().statuses).toEqual({ [hashOf('first')]: { APPLIED: 2 } });
+  await allApplied(fleet);
+  for (const { statuses } of fleet.records()) expect(statuses.at(-1)?.status).toBe('APPLIED');
   expect(server.heard.length).toBeGreaterThan(4);
 });
 
-test('a signal stops the fleet', async () => {
-  const server = new TinyServer();
-  running.push(server);
-  const stop = new AbortController();
-  const url = `ws://${await server.listen()}`;
-  const fleet = await startFleet({ url, scenario: scenario({ agents: 2 }), signal: stop.signal });
-  fleets.push(fleet);
+/** A fleet of agents with one behaviour that speak WebSocket. */
+const troubled = (behaviour: { kind: string; [option: string]: unknown }, count = 1) =>
+  start({ groups: [{ count, behaviours: [behaviour] }] }, (address) => `ws://${address}`);
+
+test('a flapper comes back again and again as the same agent, its numbers going on', async () => {
+  const { server, fleet } = await troubled({ kind: 'flapper', every: '2s', down: '1s' });
+  await expect.poll(() => server.sockets.length, { timeout: 5_000 }).toBeGreaterThan(3);
+  expect(server.closes.every((code) => code === 1006)).toBe(true);
+  expect(new Set(server.heard.map(({ instanceUid }) => uidFromBytes(instanceUid))).size).toBe(1);
+  const numbers = server.heard.map(({ sequenceNum }) => Number(sequenceNum));
+  expect(numbers.toSorted((one, other) => one - other)).toEqual(numbers);
+  expect(server.heard.filter(({ agentDescription }) => agentDescription !== undefined).length).toBe(1);
+  expect(fleet.records()[0]?.connections).toBeGreaterThan(3);
+});
+
+test('clones are two connections with one uid, until the server gives one of them another', async () => {
+  const { server, fleet } = await troubled({ kind: 'clone' }, 2);
   await expect.poll(() => fleet.summary().connected).toBe(2);
-  stop.abort();
-  await fleet.stop();
-  expect(server.closes).toEqual([1000, 1000]);
+  await allApplied(fleet, 1);
+  expect(server.sockets.length).toBe(2);
+  const uids = () => server.heard.map(({ instanceUid }) => uidFromBytes(instanceUid));
+  const [shared] = uids();
+  expect(new Set(uids())).toEqual(new Set([shared]));
+  const fresh = parseUid('0f'.repeat(16));
+  server.sockets[0]?.send(frame(replyTo(shared as InstanceUid, { newUid: fresh })));
+  await expect.poll(() => new Set(uids())).toEqual(new Set([shared, fresh]));
+  expect(new Set(fleet.records().map(({ uid }) => uid)).size).toBe(2);
+});
+
+test('a slow reader keeps its connection and its heartbeats, but takes nothing off the wire', async () => {
+  const { server, fleet } = await start(
+    { groups: [{ count: 2, behaviours: [{ kind: 'slow-reader', after: '1s' }] }] },
+    (address) => `ws://${address}`,
+  );
+  await allApplied(fleet);
+  for (const socket of server.sockets) {
+    for (let i = 0; i < 32; i++) socket.send(Buffer.alloc(1024 * 1024));
+  }
+  const waiting = () => server.sockets.map((socket) => socket.bufferedAmount).sort((one, other) => one - other);
+  await expect.poll(() => waiting()[0]).toBe(0);
+  const heard = server.heard.length;
+  await expect.poll(() => server.heard.length, { timeout: 5_000 }).toBeGreaterThan(heard + 10);
+  expect(waiting()[1]).toBeGreaterThan(8 * 1024 * 1024);
+  expect(fleet.summary().connected).toBe(2);
 });

@@ -1,7 +1,9 @@
 import { parseDocument, type YAMLError } from 'yaml';
 
 /** What a body holds: its mapping (empty for an empty body), or the error of the Supervisor's parser. */
-export type Parsed = { readonly value: Record<string, unknown> } | { readonly error: string };
+type Parsed =
+  | { readonly value: Record<string, unknown>; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: string };
 
 /** The words of the Go parser for the errors of ours; the line numbers can differ by one. */
 const WORDS: Partial<Record<YAMLError['code'], string>> = {
@@ -19,13 +21,12 @@ const WORDS: Partial<Record<YAMLError['code'], string>> = {
 export function parseGoYaml(body: Uint8Array): Parsed {
   const text = new TextDecoder().decode(body);
   const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line ?? 1;
-    if (error.code === 'DUPLICATE_KEY') {
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const line = problem.linePos?.[0].line ?? 1;
+    if (problem.code === 'DUPLICATE_KEY')
       return { error: `yaml: unmarshal errors:\n  line ${line}: mapping key already defined` };
-    }
-    return { error: `yaml: line ${line}: ${WORDS[error.code] ?? 'did not find expected node content'}` };
+    return { error: `yaml: line ${line}: ${WORDS[problem.code] ?? 'did not find expected node content'}` };
   }
   let value: unknown;
   try {

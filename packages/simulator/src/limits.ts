@@ -10,8 +10,10 @@ export const limits = {
   startsPerSecond: 1_000,
   /** WebSocket handshakes under way at one time; the rest wait. */
   dials: 500,
-  /** Distinct configurations kept composed per group; the oldest goes first. */
+  /** Distinct configurations kept composed per group. */
   compositions: 64,
+  /** The fleet looks for agents whose time has come no more often. */
+  tickMs: 5,
   /** Offers and statuses kept per agent, the newest ones; counters go on. */
   history: 200,
   /** How long a stopping fleet waits for the server to answer its Close frames (opamp-go: 5 s). */

@@ -1,20 +1,22 @@
+import { hash } from 'node:crypto';
 import { type InstanceUid, newUuidV7 } from '@flaghoist/opamp';
-import { type Behaviour, good, needsWebSocket } from './behaviour.ts';
+import { type Behaviour, good, NEEDS_WEBSOCKET } from './behaviour.ts';
 import { Random } from './random.ts';
-import { type Scenario, type ScenarioGroup, sharedAgents, type Transport } from './scenario.ts';
+import type { Scenario, ScenarioGroup } from './scenario.ts';
 
 /** Everything about one agent that is decided before it starts. */
 export interface AgentPlan {
+  /** In the fleet. */
   readonly index: number;
   readonly group: ScenarioGroup;
   /** Its host name: `edge-0007`. */
   readonly name: string;
   readonly uid: InstanceUid;
-  readonly transport: Transport;
+  readonly transport: 'websocket' | 'http';
   readonly behaviour: Behaviour;
-  /** Loopback port between Supervisor and collector. */
+  /** Loopback port between Supervisor and collector, of five digits. */
   readonly port: number;
-  /** Process id of the Supervisor; its collectors get higher ones. */
+  /** Process id of the Supervisor, of five digits; its collectors get higher ones. */
   readonly pid: number;
 }
 
@@ -22,16 +24,24 @@ export interface AgentPlan {
 const EPOCH = Date.UTC(2026, 0, 1);
 const MADE_WITHIN = 30 * 24 * 3_600_000;
 
+/** All names of a group are of one length. */
+export function agentName({ name, count }: ScenarioGroup, position: number): string {
+  return `${name}-${String(position).padStart(Math.max(4, String(count - 1).length), '0')}`;
+}
+
 /** The agents of a scenario, in the order of its groups. The same scenario gives the same agents. */
-export function plan(scenario: Scenario): readonly AgentPlan[] {
+export function plan({ seed, groups }: Scenario): readonly AgentPlan[] {
   const plans: AgentPlan[] = [];
-  scenario.groups.forEach((group, g) => {
-    const behaviours = assign(group, new Random(scenario.seed, -1 - g));
-    for (const [position, behaviour] of behaviours.entries()) {
-      plans.push(planAgent(scenario.seed, plans.length, group, position, behaviour));
+  for (const group of groups) {
+    let single: AgentPlan | undefined;
+    for (const [position, behaviour] of assign(group, new Random(seed, group.name)).entries()) {
+      const agent = planAgent(seed, plans.length, group, position, behaviour);
+      // Every second clone takes the uid of the one before.
+      plans.push(behaviour.kind === 'clone' && single !== undefined ? { ...agent, uid: single.uid } : agent);
+      if (behaviour.kind === 'clone') single = single === undefined ? agent : undefined;
     }
-  });
-  return withTwins(plans);
+  }
+  return plans;
 }
 
 function planAgent(
@@ -41,43 +51,29 @@ function planAgent(
   position: number,
   behaviour: Behaviour,
 ): AgentPlan {
-  const random = new Random(seed, index);
-  const made = EPOCH + Math.floor(random.next() * MADE_WITHIN);
-  const uid = newUuidV7(made, random.bytes(10));
-  const either = random.next() < 0.5 ? 'websocket' : 'http';
-  const transport = group.transport === 'mixed' ? either : group.transport;
+  const name = agentName(group, position);
+  const random = new Random(seed, name);
+  const made = EPOCH + random.int(0, MADE_WITHIN);
+  const transport = group.transport === 'mixed' ? (['websocket', 'http'] as const)[random.int(0, 2)] : group.transport;
   return {
     index,
     group,
-    name: `${group.name}-${String(position).padStart(4, '0')}`,
-    uid,
-    transport: needsWebSocket(behaviour.kind) ? 'websocket' : transport,
+    name,
+    // Not of `random`: so many agents need more than its 32 bits to be different.
+    uid: newUuidV7(made, hash('sha256', `${seed} uid ${name}`, 'buffer').subarray(0, 10)),
+    transport: NEEDS_WEBSOCKET.has(behaviour.kind) ? 'websocket' : (transport ?? 'websocket'),
     behaviour,
     port: random.int(32_768, 61_000),
     pid: random.int(10_000, 32_768),
   };
 }
 
-/** Named positions first, then the counts and shares over the others in random order. */
-function assign(group: ScenarioGroup, random: Random): Behaviour[] {
-  const behaviours: Behaviour[] = new Array(group.count).fill(good);
-  const named = new Set(group.behaviours.flatMap(({ at = [] }) => at));
-  const free = random.shuffle(behaviours.map((_, position) => position).filter((position) => !named.has(position)));
-  for (const share of group.behaviours) {
-    const positions = share.at ?? free.splice(0, sharedAgents(share, group.count));
-    for (const position of positions) behaviours[position] = share.behaviour;
+/** The counts over the positions of the group in random order. */
+function assign({ count, behaviours }: ScenarioGroup, random: Random): Behaviour[] {
+  const assigned: Behaviour[] = new Array(count).fill(good);
+  const free = random.shuffle([...assigned.keys()]);
+  for (const behaviour of behaviours) {
+    for (const position of free.splice(0, behaviour.count)) assigned[position] = behaviour;
   }
-  return behaviours;
-}
-
-/** Every second clone of a group takes the uid of the one before. */
-function withTwins(plans: readonly AgentPlan[]): AgentPlan[] {
-  const single = new Map<string, AgentPlan>();
-  return plans.map((agent) => {
-    if (agent.behaviour.kind !== 'clone') return agent;
-    const first = single.get(agent.group.name);
-    if (first === undefined) single.set(agent.group.name, agent);
-    else single.delete(agent.group.name);
-    return first === undefined ? agent : { ...agent, uid: first.uid };
-  });
+  return assigned;
 }

@@ -1,26 +1,20 @@
-/** The random numbers of one agent: the same seed and stream give the same numbers on every machine (sfc32). */
-export class Random {
-  private a: number;
-  private b: number;
-  private c: number;
-  private counter = 1;
+import { hash } from 'node:crypto';
 
-  /** @param stream separates the users of one seed: agents by their index, the planner by -1 */
-  constructor(seed: number, stream: number) {
-    this.a = seed | 0;
-    this.b = Math.imul(stream, 0x9e3779b1) | 0;
-    this.c = (seed / 2 ** 32) | 0;
-    for (let i = 0; i < 12; i++) this.next();
+/** Random numbers that are the same on every machine for the same seed and stream (mulberry32). */
+export class Random {
+  private state: number;
+
+  /** @param stream separates the users of one seed, such as the agents */
+  constructor(seed: number, stream: string) {
+    this.state = hash('sha256', `${seed} ${stream}`, 'buffer').readInt32LE();
   }
 
   /** At least 0, less than 1. */
   next(): number {
-    const sum = (this.a + this.b + this.counter) | 0;
-    this.counter = (this.counter + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
-    return (sum >>> 0) / 2 ** 32;
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
   between([from, to]: readonly [number, number]): number {
@@ -32,15 +26,9 @@ export class Random {
     return Math.floor(this.between([from, to]));
   }
 
-  bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.int(0, 256));
-  }
-
   /** The items in random order, in a new array. */
   shuffle<T>(items: readonly T[]): T[] {
-    return items
-      .map((item) => ({ item, rank: this.next() }))
-      .sort((one, other) => one.rank - other.rank)
-      .map(({ item }) => item);
+    const ranked = items.map((item) => ({ item, rank: this.next() }));
+    return ranked.sort((one, other) => one.rank - other.rank).map(({ item }) => item);
   }
 }

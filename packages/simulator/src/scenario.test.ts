@@ -19,7 +19,7 @@ describe('a scenario file', () => {
   test('says everything', () => {
     const text = `
 seed: 42
-agents: 100
+agents: 70
 transport: http
 heartbeat: 500ms
 restartTime: 1s..3s
@@ -31,7 +31,7 @@ groups:
     transport: websocket
     config: "receivers: { otlp: {} }"
     behaviours:
-      - { kind: crash, share: 0.5, component: otlp/secondary, after: 1.5m }
+      - { kind: crash, count: 50%, component: otlp/secondary, after: 1.5m }
 `;
     expect(parseScenario(text)).toMatchObject({
       seed: 42,
@@ -48,54 +48,48 @@ groups:
         {
           name: 'gateway',
           transport: 'websocket',
-          behaviours: [{ share: 0.5, behaviour: { kind: 'crash', component: 'otlp/secondary', after: 90_000 } }],
+          behaviours: [{ count: 15, kind: 'crash', component: 'otlp/secondary', after: 90_000 }],
         },
       ],
     });
   });
 
   test.each([
-    [{ agent: 3 }, 'agent: is not known; allowed are seed, agents, transport'],
-    [{ agents: 0 }, 'agents: is 0; write a whole number from 1 to'],
+    [{ agent: 3 }, 'has the unknown key agent; allowed are seed, agents, transport'],
+    [{ agents: 0 }, 'agents: is 0; write at least 1'],
+    [{ agents: 1.5 }, 'agents: is 1.5; a value of type int is wanted'],
+    [{ timeScale: 0 }, 'timeScale: is 0; write more than 0'],
     [{ transport: 'udp' }, 'transport: is "udp"; allowed are websocket, http, mixed'],
     [{ heartbeat: 'soon' }, 'heartbeat: is "soon"; write a duration such as 500ms'],
-    [{ restartTime: '2s..1s' }, 'restartTime: is "2s..1s"; write the shorter duration first'],
+    [{ heartbeat: 5 }, 'heartbeat: is 5; write a duration such as 500ms'],
+    [{ restartTime: '2s..1s' }, 'restartTime: has the longer duration first'],
+    [{ restartTime: '1s..2' }, 'restartTime[1]: is "2"; write a duration'],
     [{ heartbeat: '0s', transport: 'http' }, 'heartbeat: is 0; agents over HTTP need an interval'],
-    [{ groups: [] }, 'groups: is empty'],
+    [{ groups: [] }, 'groups: is []; write at least 1'],
     [{ groups: [{ name: 'a' }, { name: 'a' }] }, 'groups[1].name: is taken by another group'],
     [{ groups: [{ name: 'Edge' }] }, 'groups[0].name: is "Edge"; write a name of lowercase letters'],
-    [{ agents: 5, groups: [{ count: 4 }] }, 'agents: is 5, but the groups count 4'],
+    [{ groups: [{ labels: { role: [] } }] }, 'groups[0].labels.role: is []; write a text'],
+    [{ agents: 200_000, groups: [{}, {}] }, 'groups: has 400000 agents; at most 200000 are allowed'],
     [{ groups: [{ effectiveConfigSize: '1GiB' }] }, 'groups[0].effectiveConfigSize: is "1GiB"; write a size'],
-    [{ groups: [{ behaviours: [{ count: 1 }] }] }, 'groups[0].behaviours[0]: has no kind; allowed are good, reject'],
+    [{ groups: [{ effectiveConfigSize: '5MiB' }] }, 'groups[0].effectiveConfigSize: is too large; write at most 4MiB'],
+    [
+      { groups: [{ behaviours: [{ count: 1 }] }] },
+      'groups[0].behaviours[0].kind: is missing; allowed are good, reject',
+    ],
     [{ groups: [{ behaviours: [{ kind: 'crahs' }] }] }, 'groups[0].behaviours[0].kind: is "crahs"; allowed are good'],
     [
       { groups: [{ behaviours: [{ kind: 'liar', every: '1s' }] }] },
       'groups[0].behaviours[0].every: does not go with liar, which takes component',
     ],
     [
-      { groups: [{ behaviours: [{ kind: 'liar', count: 1, share: 0.5 }] }] },
-      'groups[0].behaviours[0]: has more than one of count, share and at',
+      { groups: [{ behaviours: [{ kind: 'liar', count: '5' }] }] },
+      'groups[0].behaviours[0].count: is "5"; write a number of agents, or a share of the group such as 5%',
     ],
     [
       { groups: [{ count: 3, behaviours: [{ kind: 'liar', count: 2 }, { kind: 'clone' }] }] },
       'groups[0].behaviours: takes 4 agents of 3',
     ],
-    [{ groups: [{ count: 3, behaviours: [{ kind: 'liar', at: [3] }] }] }, 'groups[0].behaviours[0].at: is beyond'],
-    [{ groups: [{ behaviours: [{ kind: 'clone', at: [3] }] }] }, 'groups[0].behaviours[0].at: names an odd number'],
-    [
-      {
-        groups: [
-          {
-            behaviours: [
-              { kind: 'liar', at: [3] },
-              { kind: 'crash', at: [3] },
-            ],
-          },
-        ],
-      },
-      'groups[0].behaviours: names a position twice',
-    ],
-    [[], 'is []; write a mapping'],
+    [[], 'is []; a value of type object is wanted'],
   ])('%j is refused with its path and what is allowed', (file, problem) => {
     expect(() => scenario(file)).toThrow(expect.objectContaining({ code: 'bad-scenario' }));
     expect(() => scenario(file)).toThrow(problem);

@@ -1,246 +1,185 @@
-import { type AgentRemoteConfig, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
-import type { Part } from './client.ts';
-import { Collector, type CollectorContext, type Outcome } from './collector.ts';
-import type { Composer, RemoteConfig } from './composer.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { AgentCapabilities, type AgentRemoteConfig, formatUid, type InstanceUid } from '@flaghoist/opamp';
+import type { Client, Life, Part } from './client.ts';
+import { Collector } from './collector.ts';
 import type { Composition } from './composition.ts';
-import * as report from './report.ts';
-import { nothing, type Pieces } from './wire.ts';
-
-const {
-  RemoteConfigStatuses_UNSET: UNSET,
-  RemoteConfigStatuses_APPLYING: APPLYING,
-  RemoteConfigStatuses_APPLIED: APPLIED,
-  RemoteConfigStatuses_FAILED: FAILED,
-} = RemoteConfigStatuses;
-
-/** Whom a Supervisor works with. */
-export interface SupervisorContext extends CollectorContext {
-  readonly composer: Composer;
-  /** Whether ReportsRemoteConfig is on. */
-  readonly reportsStatus: boolean;
-}
+import * as content from './content.ts';
+import { recordOffer, recordStatus } from './record.ts';
 
 /** Supervisor v0.149: takes remote configurations, restarts its collector, reports (SPEC.md). */
 export class Supervisor {
-  private readonly context: SupervisorContext;
+  /** What goes out as each part of a report. */
+  readonly content: Readonly<Record<Part, () => Uint8Array>> = {
+    description: () => content.encodeDescription(this.life.plan, this.client.uid),
+    health: () => this.collector.health(),
+    effective: () => this.collector.effective(),
+    status: () => this.sayStatus(),
+    packages: () => content.PACKAGES,
+    hash: () => content.COMPONENTS_HASH,
+    components: () => content.COMPONENTS,
+    goodbye: () => content.GOODBYE,
+  };
+  private readonly life: Life;
+  private readonly client: Client;
   private readonly collector: Collector;
-  /** What the collector is to run, and the remote configuration that it came from. */
-  private composition: Composition | undefined;
-  private accepted: RemoteConfig | undefined;
-  /** The remote configuration received last, good or bad: the one that statuses are about. */
-  private remote: RemoteConfig | undefined;
+  /** The configuration received last, good or bad: the one that statuses are about. */
+  private received: Composition;
+  /** The one that the collector is to run. */
+  private accepted: Composition;
   /** The one reported APPLIED last, to go back to. */
-  private lastWorking: RemoteConfig | undefined;
-  private status = { hash: nothing, status: UNSET, error: '' };
+  private lastWorking: Composition | undefined;
+  private status: content.ConfigStatus = { hash: new Uint8Array(), status: 'UNSET', error: '' };
 
-  constructor(context: SupervisorContext) {
-    this.context = context;
-    this.collector = new Collector(context);
+  constructor(life: Life, client: Client) {
+    this.life = life;
+    this.client = client;
+    this.received = life.composer.local;
+    this.accepted = life.composer.local;
+    this.collector = new Collector(life, client, () => this.exited());
   }
 
-  /** Whether it is on the way from one configuration to another. */
-  get busy(): boolean {
-    return this.context.deadlines.has('apply') || this.collector.busy;
-  }
-
-  boot(now: number): void {
-    const { composer, plan } = this.context;
-    const composition = composer.compose(undefined);
+  boot(): void {
+    const { plan, composer } = this.life;
     // A local file that does not parse keeps the collector from ever starting.
-    if ('error' in composition) return;
-    this.composition = composition;
-    const job = { composition, hash: undefined, hit: false };
-    if (plan.behaviour.kind === 'instant') this.collector.replace(job, now);
-    else this.collector.start(job, now);
+    if (composer.local.error !== undefined) return;
+    if (plan.behaviour.kind === 'instant') this.collector.replace(composer.local);
+    else this.collector.start(composer.local, false);
   }
 
-  /** The orderly end: the collector first, then the link. */
+  /** The orderly end. */
   end(): void {
-    this.collector.setHealth(report.ailing('Supervisor is shutdown'));
+    this.collector.end();
   }
 
-  /** The fields of one part of a report. */
-  encode(part: Part, now: number): Pieces {
-    const { plan, composer, client } = this.context;
-    switch (part) {
-      case 'description':
-        return [report.descriptionField(plan, client.uid)];
-      case 'health':
-        return [report.healthField(this.collector.health, now)];
-      case 'effective':
-        return report.effectiveField(this.collector.effective());
-      case 'status':
-        return [report.statusField(this.status.hash, this.status.status, this.status.error)];
-      case 'packages':
-        return [report.packagesField];
-      case 'components':
-        return [composer.build.components];
-      case 'componentsHash':
-        return [composer.build.hashOnly];
-      case 'goodbye':
-        return [report.goodbyeField];
-    }
-  }
-
-  /** A report with the status goes out. */
-  statusSent(now: number): void {
-    const { hash, status, error } = this.status;
-    this.context.recorder.said(Buffer.from(hash).toString('hex'), status, error, now);
-  }
-
-  receive(config: AgentRemoteConfig, now: number): void {
-    const { composer, plan, recorder, client, deadlines } = this.context;
-    const remote = composer.shared(remoteConfig(config));
-    recorder.offered(remote.hashText, now);
-    const composed = composer.compose(remote);
+  receive(config: AgentRemoteConfig): void {
+    const { composer, plan, record, timers } = this.life;
+    const offered = composer.compose(config);
+    recordOffer(record, { hash: offered.hashText ?? '', at: timers.now });
     const { kind } = plan.behaviour;
-    if (kind === 'silent' && !('error' in composed) && this.hits(composed, remote)) return;
-    this.remote = remote;
-    const refusal = this.refusal(composed);
-    if (refusal !== undefined || 'error' in composed) {
-      this.report(FAILED, refusal);
+    if (kind === 'silent' && offered.error === undefined && this.hits(offered)) return;
+    this.received = offered;
+    const refusal = this.refusal(offered);
+    if (refusal !== undefined) {
+      this.report('FAILED', refusal);
       return;
     }
-    this.accepted = remote;
-    if (composed === this.composition) {
+    const unchanged = sameConfiguration(offered, this.accepted);
+    this.accepted = offered;
+    if (unchanged) {
       // Said even of a collector that crashes with it, which is then taken for working.
-      this.lastWorking = remote;
-      this.collector.relabel(remote.hashText);
-      this.report(APPLIED);
+      this.lastWorking = offered;
+      this.collector.relabel(offered);
+      this.report('APPLIED');
       return;
     }
-    this.composition = composed;
-    this.report(APPLYING);
+    this.report('APPLYING');
     if (kind === 'instant') {
-      client.flush(now);
-      this.collector.replace({ composition: composed, hash: remote.hashText, hit: false }, now);
-      this.report(APPLIED);
+      this.client.flush();
+      this.collector.replace(offered);
+      this.report('APPLIED');
       return;
     }
     this.collector.reportEffective();
-    client.flush(now);
-    if (!composed.empty) {
-      this.apply(now);
+    this.client.flush();
+    if (!offered.empty) {
+      this.apply();
       return;
     }
-    deadlines.clear('apply');
-    this.collector.halt(now);
+    timers.clear('apply');
+    this.collector.halt(() => this.report('APPLIED'));
   }
 
-  restart(now: number): void {
-    this.context.recorder.record.restartCommands += 1;
-    this.collector.restart(now);
+  restart(): void {
+    this.life.record.restartCommands += 1;
+    this.collector.restart();
   }
 
   /** A new instance uid is part of the collector's configuration. */
-  identify(uid: InstanceUid, now: number): void {
-    const { client, recorder } = this.context;
-    client.uid = uid;
-    recorder.record.uid = formatUid(uid);
-    client.change('description');
-    client.flush(now);
+  identify(uid: InstanceUid): void {
+    this.client.uid = uid;
+    this.life.record.uid = formatUid(uid);
+    this.client.change('description');
+    this.client.flush();
     // With a refused configuration on disk the Supervisor cannot compose anew, and leaves the collector alone.
-    if (this.composition?.empty === false && this.remote === this.accepted) this.apply(now);
+    if (!this.accepted.empty && this.accepted.error === undefined && this.received === this.accepted) this.apply();
   }
 
-  collectorDue(now: number): void {
-    this.heed(this.collector.due(now), now);
+  private apply(): void {
+    const { timers, scenario } = this.life;
+    timers.setScaled('apply', scenario.applyTimeout, () => this.judge());
+    this.collector.start(this.accepted, this.hits(this.accepted));
   }
 
-  behaviourDue(now: number): void {
-    this.heed(this.collector.behaviourDue(now), now);
-  }
-
-  treeDue(): void {
-    this.collector.treeDue();
-  }
-
-  /** APPLIED is never said before; what happens afterwards changes only the health. */
-  applyDue(now: number): void {
-    if (!this.collector.health.healthy) {
-      this.failed('Config apply timeout exceeded', now);
+  /** The apply timeout is over. APPLIED is never said before; what happens afterwards changes only the health. */
+  private judge(): void {
+    if (!this.collector.healthy) {
+      this.failed('Config apply timeout exceeded');
       return;
     }
-    this.lastWorking = this.remote;
-    this.report(APPLIED);
-    this.collector.applied(now);
+    this.lastWorking = this.received;
+    this.report('APPLIED');
+    this.collector.applied();
   }
 
-  private heed(outcome: Outcome, now: number): void {
-    const { deadlines } = this.context;
-    if (outcome === 'halted') this.report(APPLIED);
-    if (outcome !== 'exited' || !deadlines.has('apply')) return;
-    deadlines.clear('apply');
-    const { exitCode } = this.collector;
-    this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`, now);
-  }
-
-  private apply(now: number): void {
-    const { deadlines, scenario } = this.context;
-    if (this.composition === undefined) return;
-    deadlines.set('apply', now + scenario.applyTimeout * scenario.timeScale);
-    const hit = this.hits(this.composition, this.accepted);
-    this.collector.start({ composition: this.composition, hash: this.accepted?.hashText, hit }, now);
+  private exited(): void {
+    const { timers } = this.life;
+    if (!timers.has('apply')) return;
+    timers.clear('apply');
+    this.failed(`Agent exited unexpectedly with exit code ${this.collector.exitCode} while applying configuration`);
   }
 
   /** After FAILED, automatic rollback starts what worked last, and judges it anew. */
-  private failed(error: string, now: number): void {
-    const { plan, composer, client } = this.context;
-    this.report(FAILED, error);
-    if (plan.behaviour.kind !== 'rollback' || this.lastWorking === undefined) return;
-    if (this.lastWorking.hashText === this.remote?.hashText) return;
-    const composed = composer.compose(this.lastWorking);
-    if ('error' in composed) return;
-    client.flush(now);
-    this.remote = this.lastWorking;
-    this.accepted = this.lastWorking;
-    this.composition = composed;
-    this.apply(now);
+  private failed(error: string): void {
+    const { lastWorking } = this;
+    this.report('FAILED', error);
+    if (this.life.plan.behaviour.kind !== 'rollback' || lastWorking === undefined) return;
+    if (lastWorking.hashText === this.received.hashText) return;
+    this.client.flush();
+    this.received = lastWorking;
+    this.accepted = lastWorking;
+    this.apply();
   }
 
   /** Why the configuration just received is refused without touching the collector. */
-  private refusal(composed: Composition | { readonly error: string }): string | undefined {
-    if ('error' in composed) return composed.error;
-    const { behaviour, group } = this.context.plan;
-    if (behaviour.kind === 'reject' && this.hits(composed, this.remote)) {
+  private refusal(offered: Composition): string | undefined {
+    if (offered.error !== undefined) return offered.error;
+    const { behaviour, group } = this.life.plan;
+    if (behaviour.kind === 'reject' && this.hits(offered))
       return behaviour.message ?? 'configuration refused by the local policy';
-    }
     // What is unchanged is not validated again.
-    const validated = group.validateConfig && composed !== this.composition;
-    return validated && composed.fault !== undefined ? validationText(composed.fault) : undefined;
+    const validated = group.validateConfig && !sameConfiguration(offered, this.accepted);
+    if (!validated || offered.fault === undefined) return undefined;
+    // The repetition is the Supervisor's own.
+    const twice = 'configuration validation failed: configuration validation failed: ';
+    return `${twice}config validation failed: exit status 1, output: Error: ${offered.fault}\n`;
   }
 
-  /** opamp-go refuses to report a status without hash, and does not repeat one. */
-  private report(status: RemoteConfigStatuses, error = ''): void {
-    const hash = this.remote?.hash ?? nothing;
-    if (!this.context.reportsStatus || hash.length === 0) return;
+  /** opamp-go refuses to report a status without hash or capability, and does not repeat one. */
+  private report(status: content.ConfigStatus['status'], error = ''): void {
+    const { hash } = this.received;
+    const reports = this.life.capabilities & AgentCapabilities.AgentCapabilities_ReportsRemoteConfig;
+    if (reports === 0 || hash.length === 0) return;
     const old = this.status;
     this.status = { hash, status, error };
-    if (old.status === status && old.error === error && Buffer.compare(old.hash, hash) === 0) return;
-    this.context.client.change('status');
+    if (!isDeepStrictEqual(old, this.status)) this.client.change('status');
+  }
+
+  private sayStatus(): Uint8Array {
+    const hash = Buffer.from(this.status.hash).toString('hex');
+    recordStatus(this.life.record, { ...this.status, hash, at: this.life.timers.now });
+    return content.encodeStatus(this.status);
   }
 
   /** Whether the behaviour shows with this configuration: only with remote ones. */
-  private hits(composition: Composition, remote: RemoteConfig | undefined): boolean {
-    const { kind, component } = this.context.plan.behaviour;
-    if (remote === undefined) return false;
-    if (component !== undefined) return composition.components.has(component);
+  private hits(config: Composition): boolean {
+    const { kind, component } = this.life.plan.behaviour;
+    if (config.hashText === undefined) return false;
+    if (component !== undefined) return config.components.has(component);
     if (kind !== 'rollback') return true;
-    return this.lastWorking !== undefined && this.lastWorking.hashText !== remote.hashText;
+    return this.lastWorking !== undefined && this.lastWorking.hashText !== config.hashText;
   }
 }
 
-/** What Supervisor v0.149 makes of the collector's refusal; the repetition is its own. */
-function validationText(fault: string): string {
-  const twice = 'configuration validation failed: configuration validation failed: ';
-  return `${twice}config validation failed: exit status 1, output: Error: ${fault}\n`;
-}
-
-function remoteConfig(config: AgentRemoteConfig): RemoteConfig {
-  const entries = Object.entries(config.config?.configMap ?? {});
-  return {
-    hash: config.configHash,
-    hashText: Buffer.from(config.configHash).toString('hex'),
-    bodies: new Map(entries.map(([name, { body }]) => [name, body])),
-  };
+function sameConfiguration(one: Composition, other: Composition): boolean {
+  return one.text === other.text && one.empty === other.empty;
 }

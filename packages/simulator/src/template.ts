@@ -1,34 +1,40 @@
-/** What differs between agents that run the same configuration. */
-export const HOLES = ['uid', 'port', 'ppid', 'host'] as const;
+/** What differs between agents that run the same configuration: by name, the character that stands for it. */
+const HOLES = { uid: '\uE000', port: '\uE001', ppid: '\uE002', host: '\uE003' } as const;
 
-export type Hole = (typeof HOLES)[number];
+export type Hole = keyof typeof HOLES;
 
 export type Fillings = Readonly<Record<Hole, string>>;
 
-/** Stands for a hole in a text; private-use characters, which no configuration contains. */
-export function hole(name: Hole): string {
-  return `\uE000${name}\uE001`;
+/**
+ * Stands for what is an agent's own, and takes as many bytes: starts with a private-use character (3 bytes), which no
+ * configuration contains.
+ */
+export function hole(name: Hole, bytes: number): string {
+  return HOLES[name].padEnd(bytes - 2, 'x');
 }
 
-/** A text shared by all agents, in UTF-8, with holes for what is their own. */
+/** Bytes shared by all agents but for the holes. */
 export class Template {
-  /** The text with its holes. */
-  readonly text: string;
-  private readonly parts: readonly { readonly bytes: Buffer; readonly hole: Hole | undefined }[];
+  private readonly bytes: Buffer;
+  private readonly holes: readonly { readonly at: number; readonly name: Hole }[];
 
-  constructor(text: string) {
-    this.text = text;
-    const pieces = text.split(/\uE000(\w+)\uE001/);
-    this.parts = pieces.flatMap((piece, i) => {
-      if (i % 2 === 1) return [];
-      const name = HOLES.find((candidate) => candidate === pieces[i + 1]);
-      return [{ bytes: Buffer.from(piece), hole: name }];
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes);
+    this.holes = (Object.keys(HOLES) as Hole[]).flatMap((name) => {
+      const found = [];
+      for (let at = this.find(name, 0); at >= 0; at = this.find(name, at + 1)) found.push({ at, name });
+      return found;
     });
   }
 
-  fill(fillings: Fillings): readonly Uint8Array[] {
-    return this.parts.flatMap(({ bytes, hole: name }) => {
-      return name === undefined ? [bytes] : [bytes, Buffer.from(fillings[name])];
-    });
+  /** A copy for one agent; the fillings have the lengths of their holes. */
+  fill(fillings: Fillings): Uint8Array {
+    const copy = Buffer.from(this.bytes);
+    for (const { at, name } of this.holes) copy.write(fillings[name], at, 'latin1');
+    return copy;
+  }
+
+  private find(name: Hole, from: number): number {
+    return this.bytes.indexOf(HOLES[name], from);
   }
 }

@@ -4,59 +4,46 @@ import {
   decodeAgentToServer,
   decodeServerToAgent,
   encodeRemoteConfig,
+  encodeReply,
+  parseUid,
   RemoteConfigStatuses,
-  type ServerToAgent,
+  type Reply,
+  ServerToAgentFlags,
 } from '@flaghoist/opamp';
 import { SimulatedAgent } from '../src/agent.ts';
-import { build } from '../src/build.ts';
+import type { Link, Payload } from '../src/client.ts';
 import { Composer } from '../src/composer.ts';
-import type { Effect } from '../src/effect.ts';
+import type { LinkEvent } from '../src/link.ts';
 import { plan } from '../src/plan.ts';
-import type { FleetEvent } from '../src/record.ts';
-import { sharedAttributes } from '../src/report.ts';
-import { type Scenario, type ScenarioInput, scenario } from '../src/scenario.ts';
-import * as wire from '../src/wire.ts';
-
-type GroupInput = NonNullable<ScenarioInput['groups']>[number];
+import { scenario } from '../src/scenario.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 
 /** One agent on a virtual clock, with a server that does nothing but what a test says. */
-export class VirtualAgent {
+export class VirtualAgent implements Link {
   readonly agent: SimulatedAgent;
-  readonly events: FleetEvent[] = [];
   /** Milliseconds since the agent was made. */
   now = 0;
   /** Whether connections and requests come about. */
   reachable = true;
+  /** What a refusal asks for. */
+  retryAfterMs: number | undefined;
   /** Milliseconds from a POST to its answer. */
   roundTrip = 1;
   /** Everything it sent: the time and the message. */
   readonly sent: { readonly at: number; readonly message: AgentToServer }[] = [];
-  /** Everything it asked of its socket. */
-  readonly effects: { readonly at: number; readonly do: Effect['do'] }[] = [];
-  private replies: ServerToAgent[] = [];
+  /** Everything it asked of its link. */
+  readonly asked: { readonly at: number; readonly what: keyof Link }[] = [];
+  private readonly happened: LinkEvent[] = [];
+  private replies: Uint8Array[] = [];
   private answerAt = Number.POSITIVE_INFINITY;
 
   constructor(group: Record<string, unknown> = {}, settings: Record<string, unknown> = {}) {
-    const file = {
-      restartTime: '1s',
-      ...settings,
-      groups: [{ name: 'edge', count: 1, ...group } as GroupInput],
-    };
-    const made: Scenario = scenario(file);
+    const made = scenario({ restartTime: '1s', ...settings, groups: [{ name: 'edge', count: 1, ...group }] });
     const [only] = plan(made);
     if (only === undefined) throw new Error('no agent');
-    const { labels: _, ...about } = only.group;
-    const site = {
-      build: build(about.version),
-      attributes: sharedAttributes(only.group),
-      local: about.config,
-      effectiveBytes: about.effectiveConfigSize,
-    };
-    const composer = new Composer(site);
-    const observe = (event: FleetEvent) => this.events.push(event);
-    this.agent = new SimulatedAgent({ plan: only, scenario: made, composer, startAt: NOW, observe });
+    const composer = new Composer(only.group);
+    this.agent = new SimulatedAgent({ plan: only, scenario: made, composer, startAt: NOW, link: this });
   }
 
   /** Let time pass. */
@@ -67,27 +54,32 @@ export class VirtualAgent {
       if (next > end) break;
       this.now = Math.max(this.now, next);
       if (this.answerAt <= this.now) this.answer();
-      else this.step({ on: 'time' });
+      else this.turn();
     }
     this.now = end;
     return this;
   }
 
   /** A message from the server: now over WebSocket, with the next answer over HTTP. */
-  say(...fields: readonly Uint8Array[]): this {
-    const message = decodeServerToAgent(Buffer.concat(fields));
-    if (this.agent.plan.transport === 'http') this.replies.push(message);
-    else this.step({ on: 'received', message });
+  say(reply: Partial<Reply>): this {
+    return this.sayBytes(encoded(reply));
+  }
+
+  sayBytes(bytes: Uint8Array): this {
+    if (this.agent.plan.transport === 'http') this.replies.push(bytes);
+    else this.turn((agent) => agent.received(decodeServerToAgent(bytes)));
     return this;
   }
 
   offer(hash: string, ...files: readonly (string | ConfigFile)[]): this {
     const all = files.map((file) => (typeof file === 'string' ? { name: '', body: Buffer.from(file) } : file));
-    return this.say(encodeRemoteConfig({ files: all, hash: Buffer.from(hash) }).bytes);
+    return this.say({ remoteConfig: encodeRemoteConfig({ files: all, hash: Buffer.from(hash) }) });
   }
 
-  step(event: Parameters<SimulatedAgent['step']>[0]): this {
-    for (const effect of this.agent.step(event, NOW + this.now)) this.perform(effect);
+  turn(event?: LinkEvent): this {
+    this.agent.turn(NOW + this.now, event);
+    for (let next = this.happened.shift(); next !== undefined; next = this.happened.shift())
+      this.agent.turn(NOW + this.now, next);
     return this;
   }
 
@@ -96,31 +88,58 @@ export class VirtualAgent {
     return this.sent.splice(0).map(({ message }) => short(message));
   }
 
-  private perform(effect: Effect): void {
-    this.effects.push({ at: this.now, do: effect.do });
-    if (effect.do === 'connect') this.step(this.reachable ? { on: 'opened' } : { on: 'refused' });
-    if (effect.do === 'send' || effect.do === 'post') {
-      this.sent.push({ at: this.now, message: decodeAgentToServer(Buffer.concat(effect.payload)) });
-    }
-    if (effect.do === 'post') {
-      if (this.answerAt < Number.POSITIVE_INFINITY) throw new Error('a second request is under way');
-      this.answerAt = this.now + this.roundTrip;
-    }
-    if (effect.do === 'drop') this.answerAt = Number.POSITIVE_INFINITY;
+  connect(): void {
+    this.note('connect');
+    const { reachable, retryAfterMs } = this;
+    this.happened.push((agent) => (reachable ? agent.opened() : agent.refused(retryAfterMs)));
+  }
+
+  send(payload: Payload): void {
+    this.note('send', payload);
+  }
+
+  post(payload: Payload): void {
+    if (this.answerAt < Number.POSITIVE_INFINITY) throw new Error('a second request is under way');
+    this.note('post', payload);
+    this.answerAt = this.now + this.roundTrip;
+  }
+
+  close(): void {
+    this.note('close');
+  }
+
+  drop(): void {
+    this.note('drop');
+    this.answerAt = Number.POSITIVE_INFINITY;
+    this.happened.length = 0;
+  }
+
+  stopReading(): void {
+    this.note('stopReading');
+  }
+
+  private note(what: keyof Link, payload?: Payload): void {
+    this.asked.push({ at: this.now, what });
+    if (payload !== undefined) this.sent.push({ at: this.now, message: decodeAgentToServer(Buffer.concat(payload)) });
   }
 
   private answer(): void {
     this.answerAt = Number.POSITIVE_INFINITY;
-    const message = this.replies.shift() ?? decodeServerToAgent(wire.nothing);
-    this.step(this.reachable ? { on: 'answered', message } : { on: 'refused' });
+    const message = decodeServerToAgent(this.replies.shift() ?? new Uint8Array());
+    this.turn((agent) => (this.reachable ? agent.answered(message) : agent.refused()));
   }
 }
 
-/** Fields of ServerToAgent. */
-export const fullState = wire.number(6, 1);
-export const allComponents = wire.number(6, 2);
-export const restartCommand = wire.bytes(9);
-export const newUid = (hex: string) => wire.bytes(8, wire.bytes(1, Buffer.from(hex, 'hex')));
+const UID = parseUid('0'.repeat(32));
+
+/** A message of a server with these parts. */
+export const encoded = (reply: Partial<Reply>): Buffer =>
+  Buffer.concat(encodeReply({ uid: UID, capabilities: 0, ...reply }));
+
+export const fullState = { flags: ServerToAgentFlags.ServerToAgentFlags_ReportFullState };
+export const allComponents = { flags: ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents };
+export const restartCommand = { command: 'restart' } as const;
+export const newUid = (hex: string) => ({ newUid: parseUid(hex) });
 
 /** The effective configuration in a message, if there is one. */
 export function effectiveText(message: AgentToServer | undefined): string {

@@ -1,0 +1,103 @@
+/**
+ * What an agent says, in fields of AgentToServer that are encoded one by one: messages put behind each other are one
+ * message, so what many agents say alike is encoded once.
+ */
+import { hash } from 'node:crypto';
+import { encodeAgentToServer, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
+import { KINDS, type Kind, TYPES } from './collector-config.ts';
+import type { Composition } from './composition.ts';
+import type { AgentPlan } from './plan.ts';
+import type { ScenarioGroup } from './scenario.ts';
+
+/** The health that an agent reports: bare from the Supervisor, with a `status` and the tree from the collector. */
+export interface Health {
+  readonly healthy: boolean;
+  readonly error: string;
+  /** Collector's status of root and components, such as `StatusOK`. */
+  readonly status?: string;
+}
+
+/** What an agent says of a remote configuration: all empty before the first offer. */
+export interface ConfigStatus {
+  readonly hash: Uint8Array;
+  readonly status: 'UNSET' | 'APPLYING' | 'APPLIED' | 'FAILED';
+  readonly error: string;
+}
+
+const text = (value: string) => ({ value: { case: 'stringValue' as const, value } });
+const attributes = (values: Readonly<Record<string, string>>) =>
+  Object.entries(values).map(([key, value]) => ({ key, value: text(value) }));
+
+const NAME = 'otelcol-contrib';
+const VERSION = '0.149.0';
+const HOST = { 'host.arch': 'amd64', 'os.description': 'Debian GNU/Linux 12.11', 'os.type': 'linux' };
+
+/** What the collector's resource and the description have in common for all agents of a group. */
+export function sharedAttributes({ labels }: ScenarioGroup): Readonly<Record<string, string>> {
+  return { ...HOST, ...labels, 'service.name': NAME, 'service.version': VERSION };
+}
+
+/** The attributes that the Supervisor gives, and the labels of the scenario. */
+export function encodeDescription({ name, group }: AgentPlan, uid: InstanceUid): Uint8Array {
+  const own = { 'service.instance.id': formatUid(uid), 'service.name': NAME, 'service.version': VERSION };
+  const others = { ...HOST, 'host.name': name, ...group.labels };
+  return encodeAgentToServer({
+    agentDescription: { identifyingAttributes: attributes(own), nonIdentifyingAttributes: attributes(others) },
+  });
+}
+
+/** Times are of a whole second, so that agents of one composition share the tree. */
+export function encodeHealth(health: Health, composition: Composition, now: number): Uint8Array {
+  const second = Math.floor(now / 1000);
+  const { healthy, error, status } = health;
+  if (status === undefined) return encodeAgentToServer({ health: { healthy, lastError: error } });
+  const key = `${second} ${status} ${error}`;
+  const last = trees.get(composition);
+  if (last?.key === key) return last.encoded;
+  const statusTimeUnixNano = BigInt(second) * 1_000_000_000n;
+  const node = { healthy, lastError: error, status, statusTimeUnixNano };
+  const parts = Object.entries(composition.parts).map(([part, components]) => {
+    return [part, { ...node, componentHealthMap: Object.fromEntries(components.map((id) => [id, node])) }];
+  });
+  // Only healthy reports have a start time, and it is the status time.
+  const started = healthy && { startTimeUnixNano: statusTimeUnixNano };
+  const encoded = encodeAgentToServer({
+    health: { ...node, ...started, componentHealthMap: Object.fromEntries(parts) },
+  });
+  trees.set(composition, { key, encoded });
+  return encoded;
+}
+
+const trees = new WeakMap<Composition, { readonly key: string; readonly encoded: Uint8Array }>();
+
+/** One entry without name and, as from Supervisor v0.149, without content type. */
+export function encodeEffective(body: string): Uint8Array {
+  return encodeAgentToServer({ effectiveConfig: { configMap: { configMap: { '': { body: Buffer.from(body) } } } } });
+}
+
+export function encodeStatus({ hash: lastRemoteConfigHash, status: name, error }: ConfigStatus): Uint8Array {
+  const status = RemoteConfigStatuses[`RemoteConfigStatuses_${name}`];
+  return encodeAgentToServer({ remoteConfigStatus: { lastRemoteConfigHash, status, errorMessage: error } });
+}
+
+/** What never changes: packages are not used, and said so by an empty message. */
+export const PACKAGES = encodeAgentToServer({ packageStatuses: {} });
+export const GOODBYE = encodeAgentToServer({ agentDisconnect: {} });
+
+const digest = hash('sha256', JSON.stringify(TYPES), 'buffer');
+export const COMPONENTS_HASH = encodeAgentToServer({ availableComponents: { hash: digest } });
+export const COMPONENTS = encodeAgentToServer({
+  availableComponents: { hash: digest, components: Object.fromEntries(KINDS.map((kind) => [kind, available(kind)])) },
+});
+
+function available(kind: Kind) {
+  const role = kind.slice(0, -1);
+  const types = TYPES[kind].map((type) => {
+    const module = `${role}/${type.replaceAll('_', '')}${role} v${VERSION}`;
+    const metadata = attributes({
+      'code.namespace': `github.com/open-telemetry/opentelemetry-collector-contrib/${module}`,
+    });
+    return [type, { metadata }];
+  });
+  return { subComponentMap: Object.fromEntries(types) };
+}

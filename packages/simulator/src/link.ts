@@ -1,0 +1,183 @@
+import type { Socket } from 'node:net';
+import { decodeServerToAgent, formatUid, type InstanceUid, type ServerToAgent, unframe } from '@flaghoist/opamp';
+import { WebSocket } from 'ws';
+import type { SimulatedAgent } from './agent.ts';
+import type { Link, Payload } from './client.ts';
+import { limits } from './limits.ts';
+
+/** What has happened to the link of an agent, to be told to it. */
+export type LinkEvent = (agent: SimulatedAgent) => void;
+
+/** Where the agents of a fleet connect to. Handshakes wait for each other. */
+export class Network {
+  readonly webSocketUrl: URL;
+  readonly httpUrl: URL;
+  private free: number = limits.dials;
+  private readonly waiting: (() => void)[] = [];
+
+  /** @param url scheme ws, wss, http or https; without a path, that of OpAMP */
+  constructor(url: string) {
+    this.webSocketUrl = new URL(url.replace(/^http/, 'ws'));
+    if (this.webSocketUrl.pathname === '/') this.webSocketUrl.pathname = '/v1/opamp';
+    this.httpUrl = new URL(this.webSocketUrl.href.replace(/^ws/, 'http'));
+  }
+
+  /** Runs `begin` once less than the allowed number of handshakes are under way; it ends with `dialled`. */
+  dial(begin: () => void): void {
+    this.waiting.push(begin);
+    this.next();
+  }
+
+  dialled(): void {
+    this.free += 1;
+    this.next();
+  }
+
+  private next(): void {
+    if (this.free === 0) return;
+    const begin = this.waiting.shift();
+    if (begin === undefined) return;
+    this.free -= 1;
+    begin();
+  }
+}
+
+/** The sockets of one agent. */
+export class SocketLink implements Link {
+  private readonly network: Network;
+  private readonly happened: (event: LinkEvent) => void;
+  private socket: WebSocket | undefined;
+  /** Below `socket`. */
+  private stream: Socket | undefined;
+  private request: AbortController | undefined;
+  private attempt = 0;
+
+  constructor(network: Network, happened: (event: LinkEvent) => void) {
+    this.network = network;
+    this.happened = happened;
+  }
+
+  get open(): boolean {
+    return this.socket !== undefined || this.request !== undefined;
+  }
+
+  /** What is sent meanwhile goes out in one write. */
+  together(work: () => void): void {
+    const { stream } = this;
+    stream?.cork();
+    work();
+    stream?.uncork();
+  }
+
+  send(payload: Payload): void {
+    this.socket?.send(Buffer.concat([OPAMP_HEADER, ...payload]));
+  }
+
+  close(): void {
+    this.socket?.close(1000, 'Normal closure');
+  }
+
+  drop(): void {
+    this.attempt += 1;
+    const { socket, request } = this;
+    this.socket = undefined;
+    this.request = undefined;
+    socket?.terminate();
+    request?.abort();
+  }
+
+  stopReading(): void {
+    this.socket?.pause();
+  }
+
+  /** As soon as the network lets it, unless it is dropped meanwhile. */
+  connect(): void {
+    this.attempt += 1;
+    const { attempt } = this;
+    this.network.dial(() => {
+      if (attempt === this.attempt) this.dial();
+      else this.network.dialled();
+    });
+  }
+
+  private dial(): void {
+    const socket = new WebSocket(this.network.webSocketUrl, {
+      perMessageDeflate: false,
+      followRedirects: true,
+      handshakeTimeout: limits.handshakeMs,
+    });
+    this.socket = socket;
+    let opened = false;
+    let retryAfterMs: number | undefined;
+    socket.on('upgrade', (response) => {
+      this.stream = response.socket;
+    });
+    socket.on('open', () => {
+      opened = true;
+      this.network.dialled();
+      if (this.socket === socket) this.happened((agent) => agent.opened());
+    });
+    socket.on('unexpected-response', (_, response) => {
+      retryAfterMs = retryAfter(response.headers['retry-after']);
+      socket.terminate();
+    });
+    // What failed is told by `close`, which follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (!opened) this.network.dialled();
+      // Unless the agent has let go of this socket.
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.happened((agent) => (opened ? agent.closed() : agent.refused(retryAfterMs)));
+    });
+    socket.on('message', (data: Buffer, isBinary) => {
+      // To opamp-go a text frame is a read error.
+      if (!isBinary) socket.terminate();
+      const message = isBinary ? read(() => unframe(data)) : undefined;
+      if (message !== undefined && this.socket === socket) this.happened((agent) => agent.received(message));
+    });
+  }
+
+  post(payload: Payload, uid: InstanceUid): void {
+    const request = new AbortController();
+    this.request = request;
+    const done = (event: LinkEvent) => {
+      if (this.request !== request) return;
+      this.request = undefined;
+      this.happened(event);
+    };
+    const headers = { 'Content-Type': 'application/x-protobuf', 'OpAMP-Instance-UID': formatUid(uid) };
+    const body = Buffer.concat(payload);
+    fetch(this.network.httpUrl, { method: 'POST', headers, body, signal: request.signal })
+      .then(answer)
+      .then(done, () => done((agent) => agent.refused()));
+  }
+}
+
+/** The varint 0 before every message over WebSocket (S-011). */
+const OPAMP_HEADER = Uint8Array.of(0);
+
+/** What a response is to opamp-go: only 200 is an answer, 429 and 503 are tried again, other statuses lose the message. */
+async function answer(response: Response): Promise<LinkEvent> {
+  const body = await response.bytes();
+  const { status, headers } = response;
+  if (status === 429 || status === 503) return (agent) => agent.refused(retryAfter(headers.get('retry-after')));
+  const message = status === 200 ? read(() => body) : undefined;
+  return (agent) => agent.answered(message);
+}
+
+/** An unreadable message is ignored. */
+function read(bytes: () => Uint8Array): ServerToAgent | undefined {
+  try {
+    return decodeServerToAgent(bytes());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds, from seconds or an HTTP date. */
+function retryAfter(header: string | null | undefined): number | undefined {
+  if (!header) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? ms : undefined;
+}
