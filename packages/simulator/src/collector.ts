@@ -103,7 +103,7 @@ export class Collector {
   }
 
   health(): Uint8Array {
-    return encodeHealth(this.lastHealth, this.job, this.life.timers.now);
+    return encodeHealth(this.lastHealth, this.job.parts, this.life.timers.now);
   }
 
   /** The effective config: of the collector, or before it has spoken the Supervisor's own text. */

@@ -10,7 +10,7 @@ import {
   TYPES,
   typeOf,
 } from './collector-config.ts';
-import { encodeEffective, sharedAttributes } from './content.ts';
+import { encodeEffective, type HealthParts, sharedAttributes } from './content.ts';
 import { parseGoYaml } from './go-yaml.ts';
 import { agentName } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
@@ -36,8 +36,7 @@ export interface Composition {
   readonly fault: string | undefined;
   /** Ids and types of the components. */
   readonly components: ReadonlySet<string>;
-  /** By part of the health tree (`extensions`, `pipeline:traces`): the components below it. */
-  readonly parts: Readonly<Record<string, readonly string[]>>;
+  readonly parts: HealthParts;
 }
 
 /** The bodies of a remote configuration by entry name. */
@@ -145,7 +144,7 @@ function fault(config: Outline): string | undefined {
   return undefined;
 }
 
-function healthParts({ connectors, service }: Outline): Composition['parts'] {
+function healthParts({ connectors, service }: Outline): HealthParts {
   const pipelines = Object.entries(service.pipelines).map(([id, used]) => {
     const components = ROLES.flatMap(([kind, role]) =>
       used[kind].map((name) => `${name in connectors ? 'connector' : role}:${name}`),

@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto';
 import { encodeAgentToServer, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
 import { KINDS, type Kind, TYPES } from './collector-config.ts';
-import type { Composition } from './composition.ts';
 import type { AgentPlan } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
 
@@ -16,6 +15,9 @@ export interface Health {
   /** Collector's status of root and components, such as `StatusOK`. */
   readonly status?: string;
 }
+
+/** By part of the health tree (`extensions`, `pipeline:traces`): the components below it. */
+export type HealthParts = Readonly<Record<string, readonly string[]>>;
 
 /** What an agent says of a remote configuration: all empty before the first offer. */
 export interface ConfigStatus {
@@ -47,28 +49,28 @@ export function encodeDescription({ name, group }: AgentPlan, uid: InstanceUid):
 }
 
 /** Times are of a whole second, so that agents of one composition share the tree. */
-export function encodeHealth(health: Health, composition: Composition, now: number): Uint8Array {
+export function encodeHealth(health: Health, parts: HealthParts, now: number): Uint8Array {
   const second = Math.floor(now / 1000);
   const { healthy, error, status } = health;
   if (status === undefined) return encodeAgentToServer({ health: { healthy, lastError: error } });
   const key = `${second} ${status} ${error}`;
-  const last = trees.get(composition);
+  const last = trees.get(parts);
   if (last?.key === key) return last.encoded;
   const statusTimeUnixNano = BigInt(second) * 1_000_000_000n;
   const node = { healthy, lastError: error, status, statusTimeUnixNano };
-  const parts = Object.entries(composition.parts).map(([part, components]) => {
+  const children = Object.entries(parts).map(([part, components]) => {
     return [part, { ...node, componentHealthMap: Object.fromEntries(components.map((id) => [id, node])) }];
   });
   // Only healthy reports have a start time, and it is the status time.
   const started = healthy && { startTimeUnixNano: statusTimeUnixNano };
   const encoded = encodeAgentToServer({
-    health: { ...node, ...started, componentHealthMap: Object.fromEntries(parts) },
+    health: { ...node, ...started, componentHealthMap: Object.fromEntries(children) },
   });
-  trees.set(composition, { key, encoded });
+  trees.set(parts, { key, encoded });
   return encoded;
 }
 
-const trees = new WeakMap<Composition, { readonly key: string; readonly encoded: Uint8Array }>();
+const trees = new WeakMap<HealthParts, { readonly key: string; readonly encoded: Uint8Array }>();
 
 /** One entry without name and, as from Supervisor v0.149, without content type. */
 export function encodeEffective(body: string): Uint8Array {
