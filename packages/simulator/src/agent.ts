@@ -5,12 +5,10 @@ import {
   ServerToAgentFlags,
   uidFromBytes,
 } from '@flaghoist/opamp';
-import { Client, type Life, type Link } from './client.ts';
-import type { Composer } from './composer.ts';
-import type { AgentPlan } from './plan.ts';
+import type { BehaviourKind } from './behaviour.ts';
+import { Client, type Life } from './client.ts';
 import { Random } from './random.ts';
-import { type AgentRecord, newRecord, recordConnected, type WritableRecord } from './record.ts';
-import type { Scenario } from './scenario.ts';
+import { type AgentRecord, newRecord, recordConnected } from './record.ts';
 import { Supervisor } from './supervisor.ts';
 import { Timers } from './timers.ts';
 
@@ -26,88 +24,77 @@ const CAPABILITIES =
   Bits.AgentCapabilities_ReportsHeartbeat |
   Bits.AgentCapabilities_ReportsAvailableComponents;
 
-const LACKS: Partial<Record<AgentPlan['behaviour']['kind'], Bits>> = {
+const LACKS: Partial<Record<BehaviourKind, Bits>> = {
   'no-remote-config': Bits.AgentCapabilities_AcceptsRemoteConfig | Bits.AgentCapabilities_ReportsRemoteConfig,
   'no-status': Bits.AgentCapabilities_ReportsRemoteConfig,
   'no-effective': Bits.AgentCapabilities_ReportsEffectiveConfig,
 };
 
-interface AgentOptions {
-  readonly plan: AgentPlan;
-  readonly scenario: Scenario;
-  /** One for all agents of a group. */
-  readonly composer: Composer;
-  readonly startAt: number;
-  readonly link: Link;
-}
+/** What an agent is made of. */
+type Origin = Pick<Life, 'plan' | 'scenario' | 'composer' | 'link'>;
 
 /**
  * One simulated agent without sockets and clock: what happens is told to it in turns, what it does goes to its link,
  * and `deadline` says when it wants its next turn. The same plan and events give the same conversation.
  */
 export class SimulatedAgent {
-  readonly plan: AgentPlan;
-  private readonly writable: WritableRecord;
-  private readonly capabilities: number;
-  private readonly timers: Timers;
+  private readonly life: Life;
   private readonly client: Client;
   private readonly supervisor: Supervisor;
-  private readonly link: Link;
   /** Cut off by its behaviour. */
   private away = false;
 
-  constructor({ plan, scenario, composer, startAt, link }: AgentOptions) {
-    this.plan = plan;
-    this.link = link;
-    this.capabilities = CAPABILITIES & ~(LACKS[plan.behaviour.kind] ?? 0);
-    const timers = new Timers(scenario.timeScale);
-    const random = new Random(scenario.seed, `life of ${plan.name}`);
-    const record = newRecord(plan);
-    const { capabilities } = this;
-    const life: Life = { plan, scenario, composer, capabilities, random, timers, record, link };
-    this.timers = timers;
-    this.writable = record;
-    this.client = new Client(life, (part) => this.supervisor.content[part]());
-    this.supervisor = new Supervisor(life, this.client);
-    timers.set('boot', startAt, () => this.boot());
+  /** @param startAt milliseconds since 1970 */
+  constructor(origin: Origin, startAt: number) {
+    const { plan, scenario } = origin;
+    this.life = {
+      ...origin,
+      capabilities: CAPABILITIES & ~(LACKS[plan.behaviour.kind] ?? 0),
+      random: new Random(scenario.seed, `life of ${plan.name}`),
+      timers: new Timers(scenario.timeScale),
+      record: newRecord(plan),
+    };
+    this.client = new Client(this.life, (part) => this.supervisor.content[part]());
+    this.supervisor = new Supervisor(this.life, this.client);
+    this.life.timers.set('boot', startAt, () => this.boot());
   }
 
   get record(): AgentRecord {
-    return this.writable;
+    return this.life.record;
   }
 
   /** When the next turn is due; infinity when nothing is waited for. */
   get deadline(): number {
-    return this.timers.next;
+    return this.life.timers.next;
   }
 
   /** The turn of the agent at `now`, which never runs backwards: what happened, or what is due. */
   turn(now: number, happened?: (agent: SimulatedAgent) => void): void {
     if (this.client.stopped) return;
-    this.timers.now = now;
+    this.life.timers.now = now;
     if (happened !== undefined) happened(this);
-    else while (this.timers.runDue()) this.client.flush();
+    else while (this.life.timers.runDue()) this.client.flush();
     this.client.flush();
   }
 
   /** The WebSocket is open. */
   opened(): void {
-    const { kind, every = 3_000, down = 0, after = 1_000 } = this.plan.behaviour;
-    recordConnected(this.writable, true);
+    const { kind, every = 3_000, down = 0, after = 1_000 } = this.life.plan.behaviour;
+    recordConnected(this.life.record, true);
     this.client.opened();
-    if (kind === 'flapper') this.timers.setScaled('absence', every, () => this.goAway(down));
-    if (kind === 'slow-reader') this.timers.setScaled('absence', after, () => this.link.stopReading());
+    if (kind === 'flapper') this.life.timers.setScaled('absence', every, () => this.goAway(down));
+    if (kind === 'slow-reader') this.life.timers.setScaled('absence', after, () => this.life.link.stopReading());
   }
 
   /** The WebSocket or the request came to nothing, or the status was 429 or 503. */
   refused(retryAfterMs?: number): void {
-    recordConnected(this.writable, false);
+    recordConnected(this.life.record, false);
     this.client.refused(retryAfterMs);
   }
 
   /** The open WebSocket has ended. */
   closed(): void {
-    recordConnected(this.writable, false);
+    recordConnected(this.life.record, false);
     this.client.closed();
   }
 
@@ -115,7 +102,7 @@ export class SimulatedAgent {
   answered(message: ServerToAgent | undefined): void {
     this.client.answered();
     if (message === undefined) return;
-    recordConnected(this.writable, true);
+    recordConnected(this.life.record, true);
     this.received(message);
   }
 
@@ -128,7 +115,7 @@ export class SimulatedAgent {
     }
     const flags = Number(message.flags);
     if ((flags & ServerToAgentFlags.ServerToAgentFlags_ReportFullState) !== 0) {
-      this.writable.fullStateRequests += 1;
+      this.life.record.fullStateRequests += 1;
       client.change('description', 'health', 'effective', 'status', 'packages', 'components');
     }
     if ((flags & ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents) !== 0) client.change('components');
@@ -149,11 +136,11 @@ export class SimulatedAgent {
   stop(): void {
     this.supervisor.end();
     this.client.stop();
-    recordConnected(this.writable, false);
+    recordConnected(this.life.record, false);
   }
 
   private boot(): void {
-    const { kind, until } = this.plan.behaviour;
+    const { kind, until } = this.life.plan.behaviour;
     this.supervisor.boot();
     if (kind === 'offline-until') this.goAway(until);
     else this.client.start();
@@ -163,17 +150,17 @@ export class SimulatedAgent {
   private goAway(ms: number | undefined): void {
     this.away = true;
     this.client.leave();
-    recordConnected(this.writable, false);
-    if (ms !== undefined) this.timers.setScaled('absence', ms, () => this.comeBack());
+    recordConnected(this.life.record, false);
+    if (ms !== undefined) this.life.timers.setScaled('absence', ms, () => this.comeBack());
   }
 
   private comeBack(): void {
     this.away = false;
-    this.timers.clear('absence');
+    this.life.timers.clear('absence');
     this.client.start();
   }
 
   private can(capability: Bits): boolean {
-    return (this.capabilities & capability) !== 0;
+    return (this.life.capabilities & capability) !== 0;
   }
 }

@@ -56,8 +56,8 @@ export const BEHAVIOURS = {
 
 export type BehaviourKind = keyof typeof BEHAVIOURS;
 
-/** Behaviours that are about a socket: agents with one speak WebSocket, whatever the scenario says. */
-export const NEEDS_WEBSOCKET: ReadonlySet<BehaviourKind> = new Set(['flapper', 'slow-reader', 'instant']);
+/** Behaviours that are about a connection: agents with one speak WebSocket, whatever the scenario says. */
+export const NEEDS_WEBSOCKET: ReadonlySet<BehaviourKind> = new Set(['flapper', 'clone', 'slow-reader', 'instant']);
 
 const places = wanted('a number of agents, or a share of the group such as 5%');
 const share = z.string().regex(/^\d+(\.\d+)?%$/, places);

@@ -177,6 +177,6 @@ export class Collector {
 
   private show(job: Composition): void {
     this.shown = job;
-    this.life.record.running = job.hashText;
+    this.life.record.running = job.hash;
   }
 }

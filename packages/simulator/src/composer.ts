@@ -13,18 +13,18 @@ export class Composer {
 
   constructor(group: ScenarioGroup) {
     this.group = group;
-    this.local = compose(group, new Uint8Array(), undefined);
+    this.local = compose(group);
   }
 
   /** A server that sends different texts under one hash is taken at its texts. */
   compose(config: AgentRemoteConfig): Composition {
-    const key = Buffer.from(config.configHash).toString('hex');
-    const before = this.known.get(key);
+    const hash = Buffer.from(config.configHash).toString('hex');
+    const before = this.known.get(hash);
     if (before !== undefined && isDeepStrictEqual(before.config, config)) return before.composition;
     const entries = Object.entries(config.config?.configMap ?? {}).map(([name, { body }]) => [name, body]);
-    const composition = compose(this.group, config.configHash, Object.fromEntries(entries));
+    const composition = compose(this.group, hash, Object.fromEntries(entries));
     if (this.known.size >= limits.compositions) this.known.clear();
-    this.known.set(key, { config, composition });
+    this.known.set(hash, { config, composition });
     return composition;
   }
 }

@@ -13,7 +13,7 @@ const OTHER = { uid: '02000000-0000-7000-8000-0000000000bb', port: '50000', ppid
 
 const bodies = (text: string) => ({ '': Buffer.from(text) });
 const composed = (text: string, group = SITE): Composition => {
-  const composition = compose(group, Buffer.from('hash'), bodies(text));
+  const composition = compose(group, 'ab12', bodies(text));
   expect(composition.error).toBeUndefined();
   return composition;
 };
@@ -125,7 +125,7 @@ service:
       'yaml: document contains excessive aliasing',
     ],
   ])('is refused when the body is %s', (_, text, error) => {
-    expect(compose(SITE, Buffer.of(), bodies(text)).error).toContain(error);
+    expect(compose(SITE, 'ab12', bodies(text)).error).toContain(error);
   });
 });
 

@@ -18,10 +18,8 @@ import { type Hole, hole, Template } from './template.ts';
 
 /** What the Supervisor and the collector make of a remote configuration; shared by all agents that got it. */
 export interface Composition {
-  /** Of the remote configuration; empty for the local one alone. */
-  readonly hash: Uint8Array;
-  /** The same in lowercase hex; undefined for the local one alone. */
-  readonly hashText: string | undefined;
+  /** Of the remote configuration, in lowercase hex; empty when the server sent none, undefined for the local one alone. */
+  readonly hash: string | undefined;
   /** Why there is none, in the words of the Supervisor's parser; everything below is then that of an empty text. */
   readonly error: string | undefined;
   /** The merged text, with holes: equal texts are the same configuration to the Supervisor. */
@@ -43,19 +41,18 @@ export interface Composition {
 export type Bodies = Readonly<Record<string, Uint8Array>>;
 
 /** Merge bodies above the local configuration of the group as the Supervisor does. */
-export function compose(group: ScenarioGroup, hash: Uint8Array, bodies: Bodies | undefined): Composition {
-  const { value, error } = mergedBodies(group, bodies ?? {});
+export function compose(group: ScenarioGroup, hash?: string, bodies: Bodies = {}): Composition {
+  const { value, error } = mergedBodies(group, bodies);
   const complete = mergeLayer(blocks(group), value);
   const shape = outline.parse(complete);
   const text = stringify(complete, PRINT);
   return {
     hash,
-    hashText: bodies && Buffer.from(hash).toString('hex'),
     error,
     text,
     own: new Template(encodeEffective(text)),
     effective: new Template(encodeEffective(effectiveText(complete, group.effectiveConfigSize))),
-    empty: bodies !== undefined && Object.keys(bodies).length === 0,
+    empty: hash !== undefined && Object.keys(bodies).length === 0,
     fault: fault(shape),
     components: new Set(KINDS.flatMap((kind) => Object.keys(shape[kind])).flatMap((id) => [id, typeOf(id)])),
     parts: healthParts(shape),

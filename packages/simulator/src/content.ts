@@ -2,7 +2,7 @@
  * What an agent says, in fields of AgentToServer that are encoded one by one: messages put behind each other are one
  * message, so what many agents say alike is encoded once.
  */
-import { hash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 import { encodeAgentToServer, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
 import { KINDS, type Kind, TYPES } from './collector-config.ts';
 import type { AgentPlan } from './plan.ts';
@@ -21,7 +21,8 @@ export type HealthParts = Readonly<Record<string, readonly string[]>>;
 
 /** What an agent says of a remote configuration: all empty before the first offer. */
 export interface ConfigStatus {
-  readonly hash: Uint8Array;
+  /** Lowercase hex. */
+  readonly hash: string;
   readonly status: 'UNSET' | 'APPLYING' | 'APPLIED' | 'FAILED';
   readonly error: string;
 }
@@ -77,16 +78,17 @@ export function encodeEffective(body: string): Uint8Array {
   return encodeAgentToServer({ effectiveConfig: { configMap: { configMap: { '': { body: Buffer.from(body) } } } } });
 }
 
-export function encodeStatus({ hash: lastRemoteConfigHash, status: name, error }: ConfigStatus): Uint8Array {
+export function encodeStatus({ hash, status: name, error: errorMessage }: ConfigStatus): Uint8Array {
+  const lastRemoteConfigHash = Buffer.from(hash, 'hex');
   const status = RemoteConfigStatuses[`RemoteConfigStatuses_${name}`];
-  return encodeAgentToServer({ remoteConfigStatus: { lastRemoteConfigHash, status, errorMessage: error } });
+  return encodeAgentToServer({ remoteConfigStatus: { lastRemoteConfigHash, status, errorMessage } });
 }
 
 /** What never changes: packages are not used, and said so by an empty message. */
 export const PACKAGES = encodeAgentToServer({ packageStatuses: {} });
 export const GOODBYE = encodeAgentToServer({ agentDisconnect: {} });
 
-const digest = hash('sha256', JSON.stringify(TYPES), 'buffer');
+const digest = crypto.hash('sha256', JSON.stringify(TYPES), 'buffer');
 export const COMPONENTS_HASH = encodeAgentToServer({ availableComponents: { hash: digest } });
 export const COMPONENTS = encodeAgentToServer({
   availableComponents: { hash: digest, components: Object.fromEntries(KINDS.map((kind) => [kind, available(kind)])) },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SimulatedAgent } from './agent.ts';
 import { Composer } from './composer.ts';
 import { limits } from './limits.ts';
-import { type LinkEvent, Network, SocketLink } from './link.ts';
+import { endpoints, type LinkEvent, SocketLink } from './link.ts';
 import { type AgentPlan, plan } from './plan.ts';
 import { type AgentRecord, summarize } from './record.ts';
 import type { Scenario } from './scenario.ts';
@@ -27,14 +27,14 @@ export class Fleet implements AsyncDisposable {
 
   constructor({ url, scenario, startsPerSecond = limits.startsPerSecond }: FleetOptions) {
     this.agents = plan(scenario);
-    const network = new Network(url);
+    const urls = endpoints(url);
     const composers = new Map(scenario.groups.map((group) => [group, new Composer(group)]));
     const began = clock();
     this.members = this.agents.map((about, i) => {
       const composer = composers.get(about.group) as Composer;
-      const link = new SocketLink(network, (event) => this.turn(i, event));
+      const link = new SocketLink(urls, (event) => this.turn(i, event));
       const startAt = began + (i * 1000) / startsPerSecond;
-      return { link, agent: new SimulatedAgent({ plan: about, scenario, composer, startAt, link }) };
+      return { link, agent: new SimulatedAgent({ plan: about, scenario, composer, link }, startAt) };
     });
     this.deadlines = Float64Array.from(this.members, ({ agent }) => agent.deadline);
     this.arm(began);

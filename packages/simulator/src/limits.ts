@@ -8,8 +8,6 @@ export const limits = {
   effectiveBytes: 4 * 1024 * 1024,
   /** Agents started per second, unless told otherwise. */
   startsPerSecond: 1_000,
-  /** WebSocket handshakes under way at one time; the rest wait. */
-  dials: 500,
   /** Distinct configurations kept composed per group. */
   compositions: 64,
   /** The fleet looks for agents whose time has come no more often. */

@@ -8,52 +8,30 @@ import { limits } from './limits.ts';
 /** What has happened to the link of an agent, to be told to it. */
 export type LinkEvent = (agent: SimulatedAgent) => void;
 
-/** Where the agents of a fleet connect to. Handshakes wait for each other. */
-export class Network {
-  readonly webSocketUrl: URL;
-  readonly httpUrl: URL;
-  private free: number = limits.dials;
-  private readonly waiting: (() => void)[] = [];
+/** Where the agents of a fleet connect to, by transport. */
+export interface Endpoints {
+  readonly websocket: URL;
+  readonly http: URL;
+}
 
-  /** @param url scheme ws, wss, http or https; without a path, that of OpAMP */
-  constructor(url: string) {
-    this.webSocketUrl = new URL(url.replace(/^http/, 'ws'));
-    if (this.webSocketUrl.pathname === '/') this.webSocketUrl.pathname = '/v1/opamp';
-    this.httpUrl = new URL(this.webSocketUrl.href.replace(/^ws/, 'http'));
-  }
-
-  /** Runs `begin` once less than the allowed number of handshakes are under way; it ends with `dialled`. */
-  dial(begin: () => void): void {
-    this.waiting.push(begin);
-    this.next();
-  }
-
-  dialled(): void {
-    this.free += 1;
-    this.next();
-  }
-
-  private next(): void {
-    if (this.free === 0) return;
-    const begin = this.waiting.shift();
-    if (begin === undefined) return;
-    this.free -= 1;
-    begin();
-  }
+/** @param url scheme ws, wss, http or https; without a path, that of OpAMP */
+export function endpoints(url: string): Endpoints {
+  const websocket = new URL(url.replace(/^http/, 'ws'));
+  if (websocket.pathname === '/') websocket.pathname = '/v1/opamp';
+  return { websocket, http: new URL(websocket.href.replace(/^ws/, 'http')) };
 }
 
 /** The sockets of one agent. */
 export class SocketLink implements Link {
-  private readonly network: Network;
+  private readonly endpoints: Endpoints;
   private readonly happened: (event: LinkEvent) => void;
   private socket: WebSocket | undefined;
   /** Below `socket`. */
   private stream: Socket | undefined;
   private request: AbortController | undefined;
-  private attempt = 0;
 
-  constructor(network: Network, happened: (event: LinkEvent) => void) {
-    this.network = network;
+  constructor(urls: Endpoints, happened: (event: LinkEvent) => void) {
+    this.endpoints = urls;
     this.happened = happened;
   }
 
@@ -78,7 +56,6 @@ export class SocketLink implements Link {
   }
 
   drop(): void {
-    this.attempt += 1;
     const { socket, request } = this;
     this.socket = undefined;
     this.request = undefined;
@@ -90,18 +67,8 @@ export class SocketLink implements Link {
     this.socket?.pause();
   }
 
-  /** As soon as the network lets it, unless it is dropped meanwhile. */
   connect(): void {
-    this.attempt += 1;
-    const { attempt } = this;
-    this.network.dial(() => {
-      if (attempt === this.attempt) this.dial();
-      else this.network.dialled();
-    });
-  }
-
-  private dial(): void {
-    const socket = new WebSocket(this.network.webSocketUrl, {
+    const socket = new WebSocket(this.endpoints.websocket, {
       perMessageDeflate: false,
       followRedirects: true,
       handshakeTimeout: limits.handshakeMs,
@@ -114,7 +81,6 @@ export class SocketLink implements Link {
     });
     socket.on('open', () => {
       opened = true;
-      this.network.dialled();
       if (this.socket === socket) this.happened((agent) => agent.opened());
     });
     socket.on('unexpected-response', (_, response) => {
@@ -124,7 +90,6 @@ export class SocketLink implements Link {
     // What failed is told by `close`, which follows.
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      if (!opened) this.network.dialled();
       // Unless the agent has let go of this socket.
       if (this.socket !== socket) return;
       this.socket = undefined;
@@ -148,7 +113,7 @@ export class SocketLink implements Link {
     };
     const headers = { 'Content-Type': 'application/x-protobuf', 'OpAMP-Instance-UID': formatUid(uid) };
     const body = Buffer.concat(payload);
-    fetch(this.network.httpUrl, { method: 'POST', headers, body, signal: request.signal })
+    fetch(this.endpoints.http, { method: 'POST', headers, body, signal: request.signal })
       .then(answer)
       .then(done, () => done((agent) => agent.refused()));
   }

@@ -12,10 +12,7 @@ interface OfferRecord {
 }
 
 /** A remote config status that an agent sent. */
-interface StatusRecord extends OfferRecord {
-  readonly status: ConfigStatus['status'];
-  readonly error: string;
-}
+type StatusRecord = OfferRecord & ConfigStatus;
 
 /** The record of an agent that has not started yet. */
 export function newRecord({ name, behaviour, uid }: AgentPlan) {

@@ -28,7 +28,7 @@ export class Supervisor {
   private accepted: Composition;
   /** The one reported APPLIED last, to go back to. */
   private lastWorking: Composition | undefined;
-  private status: content.ConfigStatus = { hash: new Uint8Array(), status: 'UNSET', error: '' };
+  private status: content.ConfigStatus = { hash: '', status: 'UNSET', error: '' };
 
   constructor(life: Life, client: Client) {
     this.life = life;
@@ -54,7 +54,7 @@ export class Supervisor {
   receive(config: AgentRemoteConfig): void {
     const { composer, plan, record, timers } = this.life;
     const offered = composer.compose(config);
-    recordOffer(record, { hash: offered.hashText ?? '', at: timers.now });
+    recordOffer(record, { hash: offered.hash ?? '', at: timers.now });
     const { kind } = plan.behaviour;
     if (kind === 'silent' && offered.error === undefined && this.hits(offered)) return;
     this.received = offered;
@@ -116,7 +116,7 @@ export class Supervisor {
       this.failed('Config apply timeout exceeded');
       return;
     }
-    this.lastWorking = this.received;
+    if (this.received.hash !== undefined) this.lastWorking = this.received;
     this.report('APPLIED');
     this.collector.applied();
   }
@@ -133,7 +133,7 @@ export class Supervisor {
     const { lastWorking } = this;
     this.report('FAILED', error);
     if (this.life.plan.behaviour.kind !== 'rollback' || lastWorking === undefined) return;
-    if (lastWorking.hashText === this.received.hashText) return;
+    if (lastWorking.hash === this.received.hash) return;
     this.client.flush();
     this.received = lastWorking;
     this.accepted = lastWorking;
@@ -158,25 +158,24 @@ export class Supervisor {
   private report(status: content.ConfigStatus['status'], error = ''): void {
     const { hash } = this.received;
     const reports = this.life.capabilities & AgentCapabilities.AgentCapabilities_ReportsRemoteConfig;
-    if (reports === 0 || hash.length === 0) return;
+    if (reports === 0 || !hash) return;
     const old = this.status;
     this.status = { hash, status, error };
     if (!isDeepStrictEqual(old, this.status)) this.client.change('status');
   }
 
   private sayStatus(): Uint8Array {
-    const hash = Buffer.from(this.status.hash).toString('hex');
-    recordStatus(this.life.record, { ...this.status, hash, at: this.life.timers.now });
+    recordStatus(this.life.record, { ...this.status, at: this.life.timers.now });
     return content.encodeStatus(this.status);
   }
 
   /** Whether the behaviour shows with this configuration: only with remote ones. */
   private hits(config: Composition): boolean {
     const { kind, component } = this.life.plan.behaviour;
-    if (config.hashText === undefined) return false;
+    if (config.hash === undefined) return false;
     if (component !== undefined) return config.components.has(component);
     if (kind !== 'rollback') return true;
-    return this.lastWorking !== undefined && this.lastWorking.hashText !== config.hashText;
+    return this.lastWorking !== undefined && this.lastWorking.hash !== config.hash;
   }
 }
 

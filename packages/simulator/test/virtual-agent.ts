@@ -22,6 +22,7 @@ const NOW = Date.UTC(2026, 5, 1);
 /** One agent on a virtual clock, with a server that does nothing but what a test says. */
 export class VirtualAgent implements Link {
   readonly agent: SimulatedAgent;
+  readonly transport: 'websocket' | 'http';
   /** Milliseconds since the agent was made. */
   now = 0;
   /** Whether connections and requests come about. */
@@ -43,7 +44,8 @@ export class VirtualAgent implements Link {
     const [only] = plan(made);
     if (only === undefined) throw new Error('no agent');
     const composer = new Composer(only.group);
-    this.agent = new SimulatedAgent({ plan: only, scenario: made, composer, startAt: NOW, link: this });
+    this.transport = only.transport;
+    this.agent = new SimulatedAgent({ plan: only, scenario: made, composer, link: this }, NOW);
   }
 
   /** Let time pass. */
@@ -66,7 +68,7 @@ export class VirtualAgent implements Link {
   }
 
   sayBytes(bytes: Uint8Array): this {
-    if (this.agent.plan.transport === 'http') this.replies.push(bytes);
+    if (this.transport === 'http') this.replies.push(bytes);
     else this.turn((agent) => agent.received(decodeServerToAgent(bytes)));
     return this;
   }
