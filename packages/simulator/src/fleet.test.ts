@@ -4,18 +4,15 @@ import {
   type AgentToServer,
   decodeAgentToServer,
   encodeRemoteConfig,
-  encodeReply,
   frame,
-  type InstanceUid,
   parseUid,
-  type Reply,
   uidFromBytes,
   unframe,
 } from '@flaghoist/opamp';
 import { afterEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { FIRST } from '../test/configs.ts';
-import { hashOf } from '../test/virtual-agent.ts';
+import { encoded, hashOf } from '../test/virtual-agent.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { scenario } from './scenario.ts';
 
@@ -62,14 +59,11 @@ class TinyServer {
     const uid = uidFromBytes(message.instanceUid);
     const files = [{ name: '', body: Buffer.from(FIRST) }];
     const remoteConfig = encodeRemoteConfig({ files, hash: Buffer.from('first') });
-    const reply = replyTo(uid, this.offered.has(uid) ? {} : { remoteConfig });
+    const reply = encoded(this.offered.has(uid) ? {} : { remoteConfig }, uid);
     this.offered.add(uid);
     return reply;
   }
 }
-
-const replyTo = (uid: InstanceUid, parts: Partial<Reply>) =>
-  Buffer.concat(encodeReply({ uid, capabilities: 0, ...parts }));
 
 async function body(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -189,7 +183,7 @@ test('clones are two connections with one uid, until the server gives one of the
   const [shared] = uids();
   expect(new Set(uids())).toEqual(new Set([shared]));
   const fresh = parseUid('0f'.repeat(16));
-  server.sockets[0]?.send(frame(replyTo(shared as InstanceUid, { newUid: fresh })));
+  server.sockets[0]?.send(frame(encoded({ newUid: fresh }, shared)));
   await expect.poll(() => new Set(uids())).toEqual(new Set([shared, fresh]));
   expect(new Set(fleet.records().map(({ uid }) => uid)).size).toBe(2);
 });

@@ -63,8 +63,8 @@ export class VirtualAgent implements Link {
   }
 
   /** A message from the server: now over WebSocket, with the next answer over HTTP. */
-  say(reply: Partial<Reply>): this {
-    return this.sayBytes(encoded(reply));
+  say(parts: ReplyParts): this {
+    return this.sayBytes(encoded(parts));
   }
 
   sayBytes(bytes: Uint8Array): this {
@@ -134,9 +134,10 @@ export class VirtualAgent implements Link {
 
 const UID = parseUid('0'.repeat(32));
 
+type ReplyParts = Partial<Omit<Reply, 'uid'>>;
+
 /** A message of a server with these parts. */
-export const encoded = (reply: Partial<Reply>): Buffer =>
-  Buffer.concat(encodeReply({ uid: UID, capabilities: 0, ...reply }));
+export const encoded = (parts: ReplyParts, uid = UID): Buffer => Buffer.concat(encodeReply({ uid, ...parts } as Reply));
 
 export const fullState = { flags: ServerToAgentFlags.ServerToAgentFlags_ReportFullState };
 export const allComponents = { flags: ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents };
