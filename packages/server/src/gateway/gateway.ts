@@ -3,7 +3,6 @@
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
 import { randomBytes } from 'node:crypto';
-import { assess, conflicted, withLedger } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
@@ -224,7 +223,8 @@ export class Gateway {
     const outcome = exchange(speaker.session, input, now, () => newUuidV7(now, randomBytes(10)));
     const { session, successor, facts } = outcome;
     speaker.session = session;
-    this.#takeFacts(speaker, facts, now);
+    this.#observer.take(member, facts, speaker.epochSince, now);
+    if (has(facts, 'connected')) speaker.epochSince = now;
     if (successor !== undefined) this.#rename(speaker, successor);
     // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
     const present = successor ?? (session.state === 'moved' ? undefined : session);
@@ -234,24 +234,6 @@ export class Gateway {
     }
     if (has(facts, 'conflict')) this.askFullState(member);
     return outcome;
-  }
-
-  #takeFacts(speaker: Speaker, facts: readonly Fact[], now: number): void {
-    const { roster, journal } = this.#memory;
-    const { member } = speaker;
-    let { agent } = member;
-    for (const fact of facts) {
-      agent = this.#observer.observe(agent, fact, now);
-      // Each status gets its time, also when several come before the next turn.
-      if (fact.kind === 'remoteConfigStatus') agent = withLedger(agent, assess(agent, member.presence, now));
-      if (fact.kind === 'connected') speaker.epochSince = now;
-      if (fact.kind === 'conflict') {
-        agent = conflicted(agent, speaker.epochSince, now);
-        const { id, instanceUid } = agent.identity;
-        journal.record('agent.conflict', SERVER, `agent/${id}`, { instanceUid });
-      }
-    }
-    roster.update(member, agent);
   }
 
   /** The agent goes on under another uid: same record, history kept (S-083). */

@@ -1,5 +1,16 @@
-import { type Agent, type AgentIdentity, type AgentReport, IN_FLIGHT, type Instant } from '@flaghoist/fleet';
+import {
+  type Agent,
+  type AgentIdentity,
+  type AgentReport,
+  assess,
+  conflicted,
+  IN_FLIGHT,
+  type Instant,
+  withLedger,
+} from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
+import type { Member } from '../agents/roster.ts';
+import { SERVER } from '../events/journal.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Remembered } from '../remembered.ts';
@@ -13,24 +24,38 @@ const isOpen = ({ ledger }: Agent): boolean => ledger !== null && IN_FLIGHT.has(
 
 /** Takes what agents say over into their records. */
 export class Observer {
-  readonly #effective: Memory['effective'];
-  readonly #journal: Memory['journal'];
+  readonly #memory: Memory;
   readonly #maps = new Remembered<Readonly<Record<string, readonly string[]>>>(AGENT_LIMITS.componentMaps);
 
-  constructor({ roster, effective, journal }: Memory) {
-    this.#effective = effective;
-    this.#journal = journal;
-    for (const { agent } of roster.all()) {
+  constructor(memory: Memory) {
+    this.#memory = memory;
+    for (const { agent } of memory.roster.all()) {
       const { components } = agent.identity;
       if (components?.ids) this.#maps.set(mapKey(agent.identity, components.hash), components.ids);
     }
+  }
+
+  /** Takes over all that came of one input. The present connection epoch began at `epochSince`. */
+  take(member: Member, facts: readonly Fact[], epochSince: Instant, now: Instant): void {
+    const { roster, journal } = this.#memory;
+    let { agent } = member;
+    for (const fact of facts) {
+      agent = this.#observe(agent, fact, now);
+      // Each status gets its time, also when several come before the next turn.
+      if (fact.kind === 'remoteConfigStatus') agent = withLedger(agent, assess(agent, member.presence, now));
+      if (fact.kind !== 'conflict') continue;
+      agent = conflicted(agent, epochSince, now);
+      const { id, instanceUid } = agent.identity;
+      journal.record('agent.conflict', SERVER, `agent/${id}`, { instanceUid });
+    }
+    roster.update(member, agent);
   }
 
   /**
    * The agent with a fact of the session taken over. The same reference comes back when it says nothing new: a repeated
    * report is no event and writes nothing (S-093). While an assignment is open, when it was said matters too.
    */
-  observe(agent: Agent, fact: Fact, now: Instant): Agent {
+  #observe(agent: Agent, fact: Fact, now: Instant): Agent {
     switch (fact.kind) {
       case 'agentDescription':
         return withIdentity(agent, {
@@ -54,9 +79,9 @@ export class Observer {
       case 'remoteConfigStatus':
         return withReport(agent, 'reported', reportedOf(fact.value, now));
       case 'effectiveConfig': {
-        const { effective, changes } = this.#effective.receive(agent, effectiveFiles(fact.value), now);
+        const { effective, changes } = this.#memory.effective.receive(agent, effectiveFiles(fact.value), now);
         if (agent.report.effective?.digest === effective.digest && !isOpen(agent)) return agent;
-        this.#journal.write(...changes);
+        this.#memory.journal.write(...changes);
         return { ...agent, report: { ...agent.report, effective } };
       }
       default:
