@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { allItems, type Client } from '@flaghoist/api';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY as headerOptions } from 'diff';
+import { stringify } from 'yaml';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { configurationManifest, groupManifest } from '../manifests/manifest.ts';
 import type { Manifest } from '../manifests/schema.ts';
 import { diffLine } from '../output/paint.ts';
-import { print, toYaml } from '../output/print.ts';
+import { print } from '../output/print.ts';
 import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
 import { ROLLOUT, startAt } from './rollout.ts';
@@ -22,6 +23,9 @@ interface Change {
   readonly make: (by: { readonly author: string; readonly message: string }) => Promise<number | undefined>;
 }
 
+/** In one order, so that what is the same looks the same. */
+const inOrder = (manifest: object): string => stringify(manifest, { lineWidth: 0, sortMapEntries: true });
+
 type Of<Kind extends Manifest['kind']> = Extract<Manifest, { readonly kind: Kind }>;
 
 async function configurationChange(client: Client, { metadata, spec }: Of<'Configuration'>): Promise<Change> {
@@ -32,8 +36,8 @@ async function configurationChange(client: Client, { metadata, spec }: Of<'Confi
   const wanted = configurationManifest(metadata, spec.files);
   return {
     object: `configuration/${name}`,
-    before: present === undefined ? '' : toYaml(configurationManifest(present, newest?.files ?? {})),
-    after: toYaml(wanted),
+    before: present === undefined ? '' : inOrder(configurationManifest(present, newest?.files ?? {})),
+    after: inOrder(wanted),
     make: async ({ author, message }) => {
       if (present?.description !== description)
         await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author } });
@@ -50,8 +54,8 @@ async function groupChange(client: Client, { metadata: { name }, spec }: Of<'Gro
   const wanted = groupManifest({ name, ...before?.spec, ...spec });
   return {
     object: `group/${name}`,
-    before: before === undefined ? '' : toYaml(before),
-    after: toYaml(wanted),
+    before: before === undefined ? '' : inOrder(before),
+    after: inOrder(wanted),
     make: async ({ author }) => {
       await client.putGroup({ name, ifMatch: present?.version, body: { ...wanted.spec, author } });
       return undefined;

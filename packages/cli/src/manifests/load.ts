@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar } from 'yaml';
 import type { z } from 'zod';
 import { CliError } from '../exit-code.ts';
@@ -42,7 +42,8 @@ const fieldName = (path: Issue['path']): string => path.map((key) => key || '""'
 /** @throws CliError @throws ApiError */
 async function readManifests(file: string, text: string): Promise<Manifest[]> {
   const name = calledFile(file);
-  const schema = manifestIn(dirname(file));
+  const home = dirname(file);
+  const schema = manifestIn(home);
   const lines = new LineCounter();
   const wrong = (offset: number, message: string): CliError => {
     const { line, col } = lines.linePos(offset);
@@ -57,9 +58,10 @@ async function readManifests(file: string, text: string): Promise<Manifest[]> {
       throw wrong(offsetOf(document, issue), `${fieldName(issue.path) || 'the document'}: ${issue.message}`);
     }
     if (data.kind === 'Group') return data;
-    const { files } = data.spec;
-    const placeOf = (key: string) => files[key]?.readFrom ?? `${name} (${fieldName(['spec', 'files', key])})`;
-    checkTexts(`configuration/${data.metadata.name}`, files, placeOf);
+    checkTexts(`configuration/${data.metadata.name}`, data.spec.files, (key) => {
+      const path = document.getIn(['spec', 'files', key, 'path']);
+      return typeof path === 'string' ? resolve(home, path) : `${name} (${fieldName(['spec', 'files', key])})`;
+    });
     return data;
   };
   const documents = [...parseAllDocuments(text, { lineCounter: lines })];

@@ -8,24 +8,16 @@ const apiVersion = z.literal('flaghoist/v1');
 
 /** A text that stands in the manifest, or the file that has it, relative to the `home` of the manifest. */
 function fileIn(home: string) {
-  const given = {
-    path: z.string().optional(),
-    body: z.string().optional(),
-    contentType: z.string().default('text/yaml'),
-  };
-  return z.strictObject(given).transform(async ({ path, body, contentType }, { addIssue }) => {
-    if (body !== undefined && path === undefined) return { body, contentType, readFrom: undefined };
-    if (path === undefined || body !== undefined) {
-      addIssue('needs either path or body');
-      return z.NEVER;
-    }
-    try {
-      const readFrom = resolve(home, path);
-      return { body: await readFile(readFrom, 'utf8'), contentType, readFrom };
-    } catch (error) {
-      addIssue(`names a file that cannot be read: ${(error as Error).message}`);
-      return z.NEVER;
-    }
+  const path = z.string().optional();
+  const body = z.string().optional();
+  const contentType = z.string().default('text/yaml');
+  return z.strictObject({ path, body, contentType }).transform(async ({ path, body, contentType }, { addIssue }) => {
+    if ((path === undefined) === (body === undefined)) addIssue('needs either path or body');
+    const unreadable = (error: Error): string => {
+      addIssue(`names a file that cannot be read: ${error.message}`);
+      return '';
+    };
+    return { body: body ?? (await readFile(resolve(home, path ?? ''), 'utf8').catch(unreadable)), contentType };
   });
 }
 
