@@ -26,8 +26,8 @@ export class FleetError extends Error {
   readonly code: FleetErrorCode;
   readonly problems: readonly Problem[];
 
-  constructor(code: FleetErrorCode, message: string, problems: readonly Problem[] = [], options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: FleetErrorCode, message: string, problems: readonly Problem[] = []) {
+    super(message);
     this.code = code;
     this.problems = problems;
   }

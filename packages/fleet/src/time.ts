@@ -4,7 +4,7 @@ export type Instant = number;
 /** A length of time in milliseconds. */
 export type Millis = number;
 
-const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, Millis>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
@@ -21,8 +21,7 @@ export function parseDuration(text: string): Millis | undefined {
 export function formatDuration(millis: Millis): string {
   let rest = Math.round(millis);
   let text = '';
-  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
-    const length = UNITS[unit] ?? 1;
+  for (const [unit, length] of Object.entries(UNITS)) {
     const count = Math.floor(rest / length);
     rest -= count * length;
     if (count > 0) text += `${count}${unit}`;

@@ -192,6 +192,11 @@ export function refusalOf({ assignment }: Agent, hash: string): Refusal | undefi
   return assignment.refused.find((refusal) => refusal.hash === hash);
 }
 
+/** Whether a full state came on the present epoch, at that time or later. */
+export function isKnownSince({ epoch, fullStateEpoch, fullStateAt }: Presence, since: Instant): boolean {
+  return fullStateEpoch === epoch && fullStateAt !== null && fullStateAt >= since;
+}
+
 export function capabilityNames(capabilities: number): CapabilityName[] {
   return (Object.keys(Capability) as CapabilityName[]).filter((name) => (capabilities & Capability[name]) !== 0);
 }

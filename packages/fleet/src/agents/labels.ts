@@ -1,4 +1,4 @@
-import type { AgentIdentity, Attributes, AttributeValue, Labels } from './agent.ts';
+import type { AgentIdentity, AttributeValue, Labels } from './agent.ts';
 
 /** The text of an attribute as selectors and tables see it; nested values have none. */
 function text(value: AttributeValue): string | undefined {
@@ -7,13 +7,6 @@ function text(value: AttributeValue): string | undefined {
   if ('int64' in value) return value.int64;
   if ('double' in value) return value.double;
   return undefined;
-}
-
-function addTexts(into: Record<string, string>, attributes: Attributes): void {
-  for (const [key, value] of Object.entries(attributes)) {
-    const shown = text(value);
-    if (shown !== undefined) into[key] = shown;
-  }
 }
 
 /** Identities never change once made, so each one's labels are put together once. */
@@ -27,9 +20,12 @@ export function labelsOf(identity: AgentIdentity): Labels {
   const before = known.get(identity);
   if (before !== undefined) return before;
   const labels: Record<string, string> = Object.create(null);
-  addTexts(labels, identity.nonIdentifying);
-  addTexts(labels, identity.identifying);
-  for (const [key, value] of Object.entries(identity.operatorLabels)) labels[key] = value;
+  for (const given of [identity.nonIdentifying, identity.identifying, identity.operatorLabels]) {
+    for (const [key, value] of Object.entries(given)) {
+      const shown = text(value);
+      if (shown !== undefined) labels[key] = shown;
+    }
+  }
   known.set(identity, labels);
   return labels;
 }

@@ -3,17 +3,14 @@ import type { EffectiveVerdict } from '../convergence/ledger.ts';
 import { LIMITS } from '../limits.ts';
 import { readDocument } from './document.ts';
 
-export const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
-export type Section = (typeof SECTIONS)[number];
+const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
+const PARTS = ['receivers', 'processors', 'exporters'] as const;
 
-export interface Pipeline {
-  readonly receivers: readonly string[];
-  readonly processors: readonly string[];
-  readonly exporters: readonly string[];
-}
+type Lists<Name extends string> = Readonly<Record<Name, readonly string[]>>;
+type Pipeline = Lists<(typeof PARTS)[number]>;
 
 export interface Structure {
-  readonly components: Readonly<Record<Section, readonly string[]>>;
+  readonly components: Lists<(typeof SECTIONS)[number]>;
   readonly pipelines: Readonly<Record<string, Pipeline>>;
   readonly serviceExtensions: readonly string[];
 }
@@ -36,21 +33,19 @@ function merge(base: unknown, over: unknown): unknown {
   return result;
 }
 
+function lists<Name extends string>(of: readonly Name[], list: (name: Name) => string[]): Lists<Name> {
+  return Object.fromEntries(of.map((name) => [name, list(name)])) as Record<Name, string[]>;
+}
+
 function structureOf(config: Mapping): Structure {
   const service = mapping(config['service']);
-  const components = Object.fromEntries(SECTIONS.map((section) => [section, Object.keys(mapping(config[section]))]));
-  const pipelines: Record<string, Pipeline> = Object.create(null);
-  for (const [id, value] of Object.entries(mapping(service['pipelines']))) {
+  const pipelines = Object.entries(mapping(service['pipelines'])).map(([id, value]) => {
     const pipeline = mapping(value);
-    pipelines[id] = {
-      receivers: names(pipeline['receivers']),
-      processors: names(pipeline['processors']),
-      exporters: names(pipeline['exporters']),
-    };
-  }
+    return [id, lists(PARTS, (part) => names(pipeline[part]))] as const;
+  });
   return {
-    components: components as Record<Section, string[]>,
-    pipelines,
+    components: lists(SECTIONS, (section) => Object.keys(mapping(config[section]))),
+    pipelines: Object.fromEntries(pipelines),
     serviceExtensions: names(service['extensions']),
   };
 }
@@ -60,7 +55,7 @@ function structureOf(config: Mapping): Structure {
  * hostile text (R16) ends as `unparsed`. The caller bounds the time.
  */
 export function understand(bodies: Readonly<Record<string, string>>): Understood {
-  const keys = Object.keys(bodies).sort((a, b) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1));
+  const keys = Object.keys(bodies).sort((a, b) => Number(a === '') - Number(b === '') || (a < b ? -1 : 1));
   let merged: unknown = {};
   for (const key of keys) {
     const body = bodies[key] ?? '';
@@ -91,27 +86,40 @@ function isSubsequence(part: readonly string[], whole: readonly string[]): boole
 const UNCERTAIN = /\$\{|\[REDACTED\]/;
 const certain = (names: readonly string[]): string[] => names.filter((name) => !UNCERTAIN.test(name));
 
-function missing(offered: readonly string[], effective: readonly string[]): string | undefined {
+function missing(offered: readonly string[], effective: readonly string[]): string[] {
   const present = new Set(effective);
-  return certain(offered).find((id) => !present.has(id));
+  return certain(offered).filter((id) => !present.has(id));
 }
 
-function pipelineContradiction(id: string, offered: Pipeline, effective: Pipeline | undefined): string | undefined {
-  if (effective === undefined) return `pipeline ${id} is not in the effective config`;
+/** Everything that was offered and is not there, one after the other. */
+function* contradictions(offered: Structure, effective: Structure): Generator<string> {
+  for (const section of SECTIONS) {
+    for (const id of missing(offered.components[section], effective.components[section]))
+      yield `${section.slice(0, -1)} ${id} is not in the effective config`;
+  }
+  for (const [id, pipeline] of Object.entries(offered.pipelines)) {
+    if (UNCERTAIN.test(id)) continue;
+    const found = Object.hasOwn(effective.pipelines, id) ? effective.pipelines[id] : undefined;
+    if (found === undefined) yield `pipeline ${id} is not in the effective config`;
+    else yield* lostWires(id, pipeline, found);
+  }
+  for (const id of missing(offered.serviceExtensions, effective.serviceExtensions))
+    yield `extension ${id} is not enabled in the effective config`;
+}
+
+function* lostWires(id: string, offered: Pipeline, effective: Pipeline): Generator<string> {
   for (const part of ['receivers', 'exporters'] as const) {
-    const lost = missing(offered[part], effective[part]);
-    if (lost !== undefined) return `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
+    for (const lost of missing(offered[part], effective[part]))
+      yield `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
   }
   const wanted = certain(offered.processors);
-  if (!isSubsequence(wanted, effective.processors)) {
-    return `pipeline ${id} has processors [${effective.processors.join(', ')}] in the effective config, not [${wanted.join(', ')}] in this order`;
-  }
-  return undefined;
+  if (!isSubsequence(wanted, effective.processors))
+    yield `pipeline ${id} has processors [${effective.processors.join(', ')}] in the effective config, not [${wanted.join(', ')}] in this order`;
 }
 
 /** Every id that a structure names, pipelines included. */
 function idsOf({ components, pipelines, serviceExtensions }: Structure): string[] {
-  const wired = Object.values(pipelines).flatMap((part) => [...part.receivers, ...part.processors, ...part.exporters]);
+  const wired = Object.values(pipelines).flatMap((pipeline) => Object.values(pipeline).flat());
   return [...Object.values(components).flat(), ...Object.keys(pipelines), ...wired, ...serviceExtensions];
 }
 
@@ -121,20 +129,8 @@ function idsOf({ components, pipelines, serviceExtensions }: Structure): string[
  * pipelines stand in another place (`${file:…}`).
  */
 export function compareStructures(offered: Structure, effective: Structure): EffectiveVerdict {
-  for (const section of SECTIONS) {
-    const lost = missing(offered.components[section], effective.components[section]);
-    if (lost !== undefined)
-      return { kind: 'contradicted', why: `${section.slice(0, -1)} ${lost} is not in the effective config` };
-  }
-  for (const [id, pipeline] of Object.entries(offered.pipelines)) {
-    if (UNCERTAIN.test(id)) continue;
-    const found = Object.hasOwn(effective.pipelines, id) ? effective.pipelines[id] : undefined;
-    const why = pipelineContradiction(id, pipeline, found);
-    if (why !== undefined) return { kind: 'contradicted', why };
-  }
-  const lost = missing(offered.serviceExtensions, effective.serviceExtensions);
-  if (lost !== undefined)
-    return { kind: 'contradicted', why: `extension ${lost} is not enabled in the effective config` };
+  const [why] = contradictions(offered, effective);
+  if (why !== undefined) return { kind: 'contradicted', why };
   const uncertain = idsOf(offered).find((id) => UNCERTAIN.test(id));
   if (uncertain !== undefined)
     return { kind: 'inconclusive', why: `${uncertain} is expanded or redacted by the agent` };

@@ -64,7 +64,7 @@ function set(phase: Phase, given: Case): { agent: Agent; presence: Presence; now
 function firing(phase: Phase, given: Case): string {
   const { agent, presence, now } = set(phase, given);
   const subject = { entry: agent.ledger as LedgerEntry, agent, presence, now };
-  return Object.entries(RULES[phase]).find(([, { holds }]) => holds(subject))?.[0] ?? 'none';
+  return Object.entries(RULES[phase]).find(([, rule]) => rule(subject) !== undefined)?.[0] ?? 'none';
 }
 
 const saysFailed: Case = { why: 'FAILED with its words', says: reported(B, 'FAILED', LATER, 'exit code 1') };
@@ -183,8 +183,8 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
   },
   proven: {
     failed: [saysFailed],
-    reverted: [wentBack, { ...wentBack, presence: { epoch: 'e2' }, entry: { reverts: 1 } }],
     restartedBack: [{ ...wentBack, presence: { epoch: 'e2' } }],
+    reverted: [wentBack, { ...wentBack, presence: { epoch: 'e2' }, entry: { reverts: 1 } }],
     stateLost: [lostAll],
     restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
   },

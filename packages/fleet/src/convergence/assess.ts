@@ -34,17 +34,24 @@ const isJudged = ({ phase, failure }: LedgerEntry): boolean =>
  */
 export function assess(agent: Agent, presence: Presence, now: Instant): LedgerEntry | null {
   let entry = agent.ledger;
-  if (entry === null) return null;
-  for (let moves = 0; moves < MOST_MOVES; moves += 1) {
-    const facts: Facts = { entry: withContinuity({ entry, agent, presence, now }), agent, presence, now };
-    const rule = Object.values(RULES[facts.entry.phase]).find(({ holds }) => holds(facts));
-    if (rule === undefined) return facts.entry;
-    entry = rule.next(facts);
+  for (let moves = 0; entry !== null && moves < MOST_MOVES; moves += 1) {
+    const current = withContinuity({ entry, agent, presence, now });
+    const change = changeOf({ entry: current, agent, presence, now });
+    if (change === undefined) return current;
+    entry = { ...current, ...change };
   }
   return entry;
 }
 
 const MOST_MOVES = 4;
+
+function changeOf(facts: Facts): Partial<LedgerEntry> | undefined {
+  for (const rule of Object.values(RULES[facts.entry.phase])) {
+    const change = rule(facts);
+    if (change !== undefined) return change;
+  }
+  return undefined;
+}
 
 /** How long the news that a proof needs may take before a full state is asked for (S3). */
 const NEWS_EXPECTED: Millis = 3_000;

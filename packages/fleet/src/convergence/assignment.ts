@@ -1,5 +1,5 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import { type Agent, type Assignment, can, type Refusal, type Unanswered } from '../agents/agent.ts';
+import { type Agent, can, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -70,28 +70,22 @@ export function retry(agent: Agent, now: Instant): Agent {
 
 /** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from. */
 export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
-  const news = [refusalIn(entry), refusalSaid(agent, entry)];
-  const assignment = news.reduce(remember, agent.assignment);
-  if (entry === agent.ledger && assignment === agent.assignment) return agent;
-  return { ...agent, ledger: entry, assignment };
+  const news = refusals(agent, entry).filter(({ hash }) => refusalOf(agent, hash) === undefined);
+  if (news.length === 0) return entry === agent.ledger ? agent : { ...agent, ledger: entry };
+  const refused = [...agent.assignment.refused, ...news].slice(-LIMITS.refusalsPerAgent);
+  return { ...agent, ledger: entry, assignment: { ...agent.assignment, refused } };
 }
 
-function refusalIn(entry: LedgerEntry | null): Refusal | null {
+function refusals({ report: { reported } }: Agent, entry: LedgerEntry | null): Refusal[] {
+  const found: Refusal[] = [];
   const failure = entry?.failure ?? null;
-  if (entry === null || failure === null || meaningOf(failure) !== 'refusal') return null;
-  return { hash: entry.revision.hash, ...failure };
-}
-
-/** A FAILED for a hash that is no longer desired is a refusal as well (I5); of the desired one the ledger judges. */
-function refusalSaid({ report: { reported } }: Agent, entry: LedgerEntry | null): Refusal | null {
-  if (reported?.status !== 'FAILED' || reported.hash === entry?.revision.hash) return null;
-  if (reported.hash === '' || reported.hash.length > LIMITS.hashLength) return null;
-  return { hash: reported.hash, reason: 'agent-failed', message: reported.errorMessage, at: reported.at };
-}
-
-function remember(assignment: Assignment, refusal: Refusal | null): Assignment {
-  if (refusal === null || assignment.refused.some(({ hash }) => hash === refusal.hash)) return assignment;
-  return { ...assignment, refused: [...assignment.refused, refusal].slice(-LIMITS.refusalsPerAgent) };
+  if (entry !== null && failure !== null && meaningOf(failure) === 'refusal')
+    found.push({ hash: entry.revision.hash, ...failure });
+  // A FAILED for a hash that is no longer desired is a refusal as well (I5); of the desired one the ledger judges.
+  if (reported?.status !== 'FAILED' || reported.hash === entry?.revision.hash) return found;
+  if (reported.hash !== '' && reported.hash.length <= LIMITS.hashLength)
+    found.push({ hash: reported.hash, reason: 'agent-failed', message: reported.errorMessage, at: reported.at });
+  return found;
 }
 
 /**

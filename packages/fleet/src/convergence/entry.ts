@@ -20,14 +20,14 @@ export function openEntry(
   return { ...beginning, phase: 'offered', ...unsent, ...UNHEARD, effective: null, extensions: 0, reverts: 0 };
 }
 
-/** The entry in phase `sent`: an answer is due, and what an earlier send led to is void. */
-export function awaitAnswer(entry: LedgerEntry, now: Instant): LedgerEntry {
-  return { ...entry, ...UNHEARD, phase: 'sent', deadline: now + entry.terms.applyTimeout };
+/** What makes an entry `sent`: an answer is due, and what an earlier send led to is void. */
+export function awaitingAnswer({ terms }: LedgerEntry, now: Instant): Partial<LedgerEntry> {
+  return { ...UNHEARD, phase: 'sent', deadline: now + terms.applyTimeout };
 }
 
 /** The write-ahead record of a send (I3): to be committed before any byte leaves. */
 export function markSent(entry: LedgerEntry, epoch: string, now: Instant): LedgerEntry {
-  return { ...awaitAnswer(entry, now), sentAt: now, sentEpoch: epoch, sends: entry.sends + 1 };
+  return { ...entry, ...awaitingAnswer(entry, now), sentAt: now, sentEpoch: epoch, sends: entry.sends + 1 };
 }
 
 /** Moves an open deadline by an outage of our own side: nobody fails because we were away (I10). */

@@ -3,7 +3,7 @@
  * should run, what it last reported, what it refused and what is on the way. It never reads a rollout, so that any
  * replica gives the same answer after any crash.
  */
-import { type Agent, can, type Presence, refusalOf } from '../agents/agent.ts';
+import { type Agent, can, isKnownSince, type Presence, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -60,6 +60,5 @@ function decideAgain(entry: LedgerEntry, sentAt: Instant, presence: Presence, no
   const isSameEpoch = entry.sentEpoch === presence.epoch;
   const wait = isSameEpoch ? HTTP_REDELIVERY : 0;
   if ((isSameEpoch && presence.transport === 'websocket') || now - sentAt < wait) return withheld('on-the-way');
-  const isKnown = presence.fullStateEpoch === presence.epoch && (presence.fullStateAt ?? 0) >= sentAt + wait;
-  return isKnown ? OFFER : withheld('awaiting-full-state', true);
+  return isKnownSince(presence, sentAt + wait) ? OFFER : withheld('awaiting-full-state', true);
 }

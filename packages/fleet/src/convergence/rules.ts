@@ -1,16 +1,9 @@
 /** What moves a ledger entry: every phase with its rules, in the order of their priority. SPEC.md lists them. */
-import {
-  type Agent,
-  can,
-  type Health,
-  isVerifiable,
-  type Presence,
-  type RemoteConfigState,
-  refusalOf,
-} from '../agents/agent.ts';
+import type { Agent, Presence, RemoteConfigState } from '../agents/agent.ts';
+import { can, isKnownSince, isVerifiable, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
-import { awaitAnswer, UNHEARD } from './entry.ts';
+import { awaitingAnswer, UNHEARD } from './entry.ts';
 import { type FailureReason, type LedgerEntry, meaningOf, type Phase } from './ledger.ts';
 
 /** Everything a rule may look at. */
@@ -22,12 +15,10 @@ export interface Facts {
 }
 
 type Condition = (facts: Facts) => boolean;
-type Move = (facts: Facts) => LedgerEntry;
-
-interface Rule {
-  readonly holds: Condition;
-  readonly next: Move;
-}
+/** What changes in the entry. */
+type Move = (facts: Facts) => Partial<LedgerEntry>;
+/** What changes in the entry, where the rule holds. */
+type Rule = (facts: Facts) => Partial<LedgerEntry> | undefined;
 
 // ---- The questions that rules ask.
 
@@ -51,6 +42,7 @@ const saysApplied = says('APPLIED');
 const heldHash = (facts: Facts): string | undefined =>
   facts.presence.synced && reportsStatus(facts) ? (facts.agent.report.reported?.hash ?? '') : undefined;
 const namesNothing: Condition = (facts) => heldHash(facts) === '';
+const isFirstLoss: Condition = ({ entry }) => entry.reverts === 0;
 /** It has applied another configuration. */
 const namesAnother: Condition = (facts) =>
   Boolean(heldHash(facts)) && facts.agent.report.reported?.status === 'APPLIED' && !namesIt(facts);
@@ -59,7 +51,7 @@ const namesAnother: Condition = (facts) =>
 const isHeard: Condition = ({ presence }) => presence.connected && presence.synced;
 const deadlinePassed: Condition = ({ entry, now }) => entry.deadline !== null && now >= entry.deadline;
 
-const healthSinceSend = ({ entry, agent: { report } }: Facts): Health | null =>
+const healthSinceSend = ({ entry, agent: { report } }: Facts) =>
   report.health !== null && report.health.at >= (entry.sentAt ?? 0) ? report.health : null;
 
 /** S3: healthy, received after the send; agents that do not report health are not asked for it. */
@@ -71,6 +63,13 @@ const effectiveAgrees: Condition = ({ entry: { terms, effective }, agent }) => {
   if (terms.requireEffective === 'never' || effective?.kind === 'confirmed') return true;
   const isSilent = !can(agent.identity, 'ReportsEffectiveConfig') || effective?.kind === 'inconclusive';
   return terms.requireEffective === 'ifReported' && isSilent;
+};
+
+/** An effective config from after the send contains the offer: agents without a status have no other APPLIED. */
+const showsIt: Condition = (facts) => {
+  const { sentAt, effective } = facts.entry;
+  const isNew = sentAt !== null && (facts.agent.report.effective?.at ?? 0) >= sentAt;
+  return isNew && effective?.kind === 'confirmed' && !reportsStatus(facts);
 };
 
 /** S1 and S2 as they stand now; agents without a status show the offer in their effective config. */
@@ -90,18 +89,16 @@ const provenLongEnough: Condition = ({ entry: { healthySince, terms }, presence,
 const isUncrossed: Condition = ({ agent: { assignment, report }, presence, now }) => {
   const left = assignment.leftOnTheWay;
   if (left === null || now >= left.until || report.reported?.hash === left.hash) return true;
-  return (
-    presence.epoch !== left.epoch &&
-    presence.fullStateEpoch === presence.epoch &&
-    (presence.fullStateAt ?? 0) >= left.sentAt
-  );
+  return presence.epoch !== left.epoch && isKnownSince(presence, left.sentAt);
 };
+
+const isProven: Condition = (facts) =>
+  isHeard(facts) && statusAgrees(facts) && healthy(facts) && effectiveAgrees(facts) && provenLongEnough(facts);
 
 // ---- Where an entry goes.
 
 /** An agent that has it without our sending gets a deadline here, or it could stay APPLYING for ever (I16). */
 const toReceived: Move = ({ entry, now }) => ({
-  ...entry,
   phase: 'received',
   receivedAt: entry.receivedAt ?? now,
   deadline: entry.deadline ?? now + entry.terms.applyTimeout,
@@ -111,131 +108,94 @@ const toApplying: Move = (facts) => ({
   phase: 'applying',
   applyingAt: facts.entry.applyingAt ?? facts.now,
 });
-const toVerifying: Move = (facts) => ({
-  ...toReceived(facts),
+const toVerifying: Move = ({ entry, now }) => ({
   phase: 'verifying',
-  appliedAt: facts.now,
-  deadline: facts.now + facts.entry.terms.applyTimeout + facts.entry.terms.minHealthyTime,
+  receivedAt: entry.receivedAt ?? now,
+  appliedAt: now,
+  deadline: now + entry.terms.applyTimeout + entry.terms.minHealthyTime,
   failure: null,
 });
-const toProven: Move = ({ entry, now }) => ({
-  ...entry,
-  phase: 'proven',
-  provenAt: now,
-  deadline: null,
-  failure: null,
-});
+const toProven: Move = ({ now }) => ({ phase: 'proven', provenAt: now, deadline: null, failure: null });
+const toSent: Move = ({ entry, now }) => awaitingAnswer(entry, now);
 /** It lost the revision by a restart: back to the start of this assignment, which the pull law may send again. */
 const toSentAgain: Move = ({ entry, now }) => ({
-  ...(entry.sentAt === null ? { ...entry, ...UNHEARD, phase: 'offered' } : awaitAnswer(entry, now)),
+  ...(entry.sentAt === null ? { ...UNHEARD, phase: 'offered' } : awaitingAnswer(entry, now)),
   reverts: entry.reverts + 1,
 });
-function toFailed(why: (facts: Facts) => readonly [FailureReason, string]): Move {
-  return (facts) => {
-    const [reason, message] = why(facts);
-    const failure = { reason, message, at: facts.now };
-    return { ...facts.entry, phase: 'failed', failure, deadline: null, healthySince: null, provenAt: null };
-  };
+
+function fail({ now }: Facts, reason: FailureReason, message: string): Partial<LedgerEntry> {
+  return { phase: 'failed', failure: { reason, message, at: now }, deadline: null, healthySince: null, provenAt: null };
 }
 
 // ---- The rules.
 
-/** The rule, where that holds as well. */
-const only = (when: Condition, { holds, next }: Rule): Rule => ({
-  holds: (facts) => when(facts) && holds(facts),
-  next,
-});
+function when(holds: Condition, rule: Rule): Rule {
+  return (facts) => (holds(facts) ? rule(facts) : undefined);
+}
 
-const refusedBefore: Rule = {
-  holds: ({ agent, entry }) => refusalOf(agent, entry.revision.hash) !== undefined,
-  next: toFailed(({ agent, entry }) => ['agent-failed', refusalOf(agent, entry.revision.hash)?.message ?? '']),
-};
-const failed: Rule = {
-  holds: says('FAILED'),
-  next: toFailed(({ agent }) => ['agent-failed', agent.report.reported?.errorMessage ?? '']),
-};
-const applied: Rule = { holds: saysApplied, next: toVerifying };
-const applying: Rule = { holds: says('APPLYING'), next: toApplying };
-const named: Rule = { holds: namesIt, next: toReceived };
-/** Agents without ReportsRemoteConfig: an effective config that contains the offer stands for APPLIED. */
-const shown: Rule = {
-  holds: (facts) => {
-    const { sentAt, effective } = facts.entry;
-    const isNew = sentAt !== null && (facts.agent.report.effective?.at ?? 0) >= sentAt;
-    return isNew && effective?.kind === 'confirmed' && !reportsStatus(facts);
-  },
-  next: toVerifying,
+const refusedBefore: Rule = (facts) => {
+  const refusal = refusalOf(facts.agent, facts.entry.revision.hash);
+  return refusal && fail(facts, 'agent-failed', refusal.message);
 };
 /** An earlier assignment of the same hash sent it. */
-const onTheWay: Rule = {
-  holds: ({ entry }) => entry.sentAt !== null,
-  next: ({ entry, now }) => awaitAnswer(entry, now),
-};
+const onTheWay = when(({ entry }) => entry.sentAt !== null, toSent);
+const failed = when(says('FAILED'), (facts) => {
+  return fail(facts, 'agent-failed', facts.agent.report.reported?.errorMessage ?? '');
+});
+const applied = when(saysApplied, toVerifying);
+const applying = when(says('APPLYING'), toApplying);
+const named = when(namesIt, toReceived);
+const shown = when(showsIt, toVerifying);
 
 /** Before proof there is no second chance: whoever leaves what it was applying did not get it to work (A.4). */
-const reverted: Rule = {
-  holds: namesAnother,
-  next: toFailed(({ agent: { report } }) => {
-    return ['agent-reverted', `the agent went back to ${report.reported?.hash.slice(0, 12)} by itself`];
-  }),
-};
-/** Once it may be a restart from an old disk, seen on another epoch (A.7). */
-const isSecondOrNoRestart: Condition = ({ entry, presence }) => entry.reverts > 0 || entry.sentEpoch === presence.epoch;
-const restartedBack: Rule = { holds: namesAnother, next: toSentAgain };
-const stateLost: Rule = only(({ entry }) => entry.reverts === 0, { holds: namesNothing, next: toSentAgain });
-const restartLoop: Rule = {
-  holds: namesNothing,
-  next: toFailed(() => ['restart-loop', 'the agent lost the revision twice by restarting']),
-};
+const reverted = when(namesAnother, (facts) => {
+  const hash = facts.agent.report.reported?.hash.slice(0, 12);
+  return fail(facts, 'agent-reverted', `the agent went back to ${hash} by itself`);
+});
+/** Of what was proven once: it may be a restart from an old disk, seen on another epoch (A.7). */
+const restartedBack = when(
+  (facts) => namesAnother(facts) && isFirstLoss(facts) && facts.entry.sentEpoch !== facts.presence.epoch,
+  toSentAgain,
+);
+const stateLost = when((facts) => namesNothing(facts) && isFirstLoss(facts), toSentAgain);
+const restartLoop = when(namesNothing, (facts) => {
+  return fail(facts, 'restart-loop', 'the agent lost the revision twice by restarting');
+});
 
-const noVerdict: Rule = {
-  holds: deadlinePassed,
-  next: toFailed(({ entry, agent, presence }) => {
-    if (!presence.connected) return ['lost-contact', 'the agent vanished after the offer'];
-    if (!isVerifiable(agent.identity)) {
-      const lacks = 'the agent reports neither a config status nor an effective config';
-      return ['never-acknowledged', `${lacks}: nothing can show that it runs this`];
-    }
-    if (entry.receivedAt === null && entry.sends >= LIMITS.sendsPerAssignment)
-      return ['never-acknowledged', `sent ${entry.sends} times, never acknowledged`];
-    return ['apply-timeout', `no verdict within ${entry.terms.applyTimeout / 1_000} s of the offer`];
-  }),
-};
+const noVerdict = when(deadlinePassed, (facts) => {
+  const { sends, receivedAt, terms } = facts.entry;
+  if (!facts.presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after the offer');
+  if (!isVerifiable(facts.agent.identity)) {
+    const lacks = 'the agent reports neither a config status nor an effective config';
+    return fail(facts, 'never-acknowledged', `${lacks}: nothing can show that it runs this`);
+  }
+  if (receivedAt === null && sends >= LIMITS.sendsPerAssignment)
+    return fail(facts, 'never-acknowledged', `sent ${sends} times, never acknowledged`);
+  return fail(facts, 'apply-timeout', `no verdict within ${terms.applyTimeout / 1_000} s of the offer`);
+});
 
 /** After APPLIED the old effective config may still be the last one reported; a mismatch counts only after this. */
 export const EFFECTIVE_SETTLE: Millis = 10_000;
 
-const mismatch: Rule = {
-  holds: ({ entry: { terms, effective, appliedAt }, now }) =>
-    terms.requireEffective !== 'never' &&
-    effective?.kind === 'contradicted' &&
-    now - Math.max(appliedAt ?? now, effective.at) >= EFFECTIVE_SETTLE,
-  next: toFailed(({ entry }) => ['effective-mismatch', contradiction(entry) ?? '']),
+const mismatch: Rule = (facts) => {
+  const { terms, effective, appliedAt } = facts.entry;
+  if (terms.requireEffective === 'never' || effective?.kind !== 'contradicted') return undefined;
+  const isSettled = facts.now - Math.max(appliedAt ?? facts.now, effective.at) >= EFFECTIVE_SETTLE;
+  return isSettled ? fail(facts, 'effective-mismatch', effective.why) : undefined;
 };
-const proven: Rule = {
-  holds: (facts) =>
-    isHeard(facts) && statusAgrees(facts) && healthy(facts) && effectiveAgrees(facts) && provenLongEnough(facts),
-  next: toProven,
-};
-const notProven: Rule = {
-  holds: deadlinePassed,
-  next: toFailed((facts) => {
-    const { entry, presence } = facts;
-    if (!presence.connected) return ['lost-contact', 'the agent vanished after it said APPLIED'];
-    if (!statusAgrees(facts)) return ['apply-timeout', 'the agent said APPLIED, and then that it is not so'];
-    if (!healthy(facts)) return ['unhealthy', illHealth(facts)];
-    if (!effectiveAgrees(facts)) {
-      const why = contradiction(entry);
-      if (why !== undefined) return ['effective-mismatch', why];
-      return ['no-effective-config', 'the agent says APPLIED but sent no effective config that shows it'];
-    }
-    const window = entry.terms.minHealthyTime / 1_000;
-    return ['unhealthy', `the agent was not healthy and connected for ${window} s without a break`];
-  }),
-};
-
-const contradiction = ({ effective }: LedgerEntry): string | undefined =>
-  effective?.kind === 'contradicted' ? effective.why : undefined;
+const proven = when(isProven, toProven);
+const notProven = when(deadlinePassed, (facts) => {
+  const { effective, terms } = facts.entry;
+  if (!facts.presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after it said APPLIED');
+  if (!statusAgrees(facts)) return fail(facts, 'apply-timeout', 'the agent said APPLIED, and then that it is not so');
+  if (!healthy(facts)) return fail(facts, 'unhealthy', illHealth(facts));
+  if (!effectiveAgrees(facts)) {
+    if (effective?.kind === 'contradicted') return fail(facts, 'effective-mismatch', effective.why);
+    return fail(facts, 'no-effective-config', 'the agent says APPLIED but sent no effective config that shows it');
+  }
+  const unbroken = `for ${terms.minHealthyTime / 1_000} s without a break`;
+  return fail(facts, 'unhealthy', `the agent was not healthy and connected ${unbroken}`);
+});
 
 function illHealth(facts: Facts): string {
   const health = healthSinceSend(facts);
@@ -249,26 +209,29 @@ const wasSilence: Condition = (facts) => meaningOf(facts.entry.failure) === 'sil
 const wasShortfall: Condition = ({ entry }) => meaningOf(entry.failure) === 'shortfall';
 const hadIt: Condition = (facts) => isNoRefusal(facts) && facts.entry.receivedAt !== null;
 
-/** Every phase with its rules, most important first. No phase can be forgotten: the record is complete by its type. */
+/**
+ * Every phase with its rules; the first that holds says what changes. No phase can be forgotten: the record is complete
+ * by its type.
+ */
 export const RULES: Readonly<Record<Phase, Readonly<Record<string, Rule>>>> = {
   offered: {
     refusedBefore,
     failed,
-    applied: only(isUncrossed, applied),
-    applying: only(isUncrossed, applying),
-    named: only(isUncrossed, named),
+    applied: when(isUncrossed, applied),
+    applying: when(isUncrossed, applying),
+    named: when(isUncrossed, named),
     onTheWay,
   },
   sent: { failed, applied, applying, named, shown, noVerdict },
   received: { failed, applied, applying, reverted, stateLost, restartLoop, noVerdict },
   applying: { failed, applied, reverted, stateLost, restartLoop, noVerdict },
   verifying: { failed, reverted, stateLost, restartLoop, mismatch, proven, notProven },
-  proven: { failed, reverted: only(isSecondOrNoRestart, reverted), restartedBack, stateLost, restartLoop },
+  proven: { failed, restartedBack, reverted, stateLost, restartLoop },
   failed: {
-    failed: only(isNoRefusal, failed),
-    applied: only(wasSilence, applied),
-    shown: only(wasSilence, shown),
-    reverted: only(hadIt, reverted),
-    proven: only(wasShortfall, proven),
+    failed: when(isNoRefusal, failed),
+    applied: when(wasSilence, applied),
+    shown: when(wasSilence, shown),
+    reverted: when(hadIt, reverted),
+    proven: when(wasShortfall, proven),
   },
 };

@@ -1,5 +1,5 @@
 import type { Labels } from '../agents/agent.ts';
-import { matches, parseSelector, type Selector } from '../agents/selector.ts';
+import { matches, parseSelector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { Instant } from '../time.ts';
 
@@ -23,15 +23,10 @@ export interface Grouping {
 
 /** The order in which groups are asked: higher priority first, then by name. Deterministic, so every replica agrees. */
 export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(groups: Iterable<G>): G[] {
-  return [...groups].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return [...groups].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
 export function grouping(groups: Iterable<Group>): Grouping {
-  const ordered: { name: string; selector: Selector }[] = resolutionOrder(groups).map((group) => ({
-    name: group.name,
-    selector: parseSelector(group.selector),
-  }));
-  return {
-    groupOf: (labels) => ordered.find((group) => matches(group.selector, labels))?.name ?? null,
-  };
+  const ordered = resolutionOrder(groups).map(({ name, selector }) => ({ name, selector: parseSelector(selector) }));
+  return { groupOf: (labels) => ordered.find(({ selector }) => matches(selector, labels))?.name ?? null };
 }

@@ -35,17 +35,10 @@ type Handler<Type> = (rollout: Rollout, event: Event<Type>, now: Instant) => Rol
  * or skipped takes a place by admission alone (I1).
  */
 const mayBecome = (before: TargetState | undefined, next: TargetState): boolean => {
-  switch (before) {
-    case 'failed':
-      return false;
-    case 'proven':
-      return next === 'failed';
-    case 'deferred':
-    case 'skipped':
-      return next === 'offered' || !OPEN.has(next);
-    default:
-      return true;
-  }
+  if (before === 'failed') return false;
+  if (before === 'proven') return next === 'failed';
+  if (before === 'deferred' || before === 'skipped') return next === 'offered' || !OPEN.has(next);
+  return true;
 };
 
 /** Applies target changes in one copy of the map; who is a target, or is named in `freed`, is carried no longer. */
@@ -77,10 +70,8 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
       `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${rollout.maxInFlight} (I1)`,
     );
   const fresh = { state: 'offered', reason: null, message: '', at: now } as const;
-  return withTargets(
-    rollout,
-    event.agents.map(({ agent, late }) => ({ ...fresh, agent, late })),
-  );
+  const targets = event.agents.map(({ agent, late }) => ({ ...fresh, agent, late }));
+  return withTargets(rollout, targets);
 };
 
 /** Observations of agents that are targets; those carried over from a superseded rollout only free their slot. */
@@ -89,12 +80,9 @@ const observe: Handler<'observed'> = (rollout, { changes }, now) => {
     const before = rollout.targets.get(change.agent);
     return before === undefined ? [] : [{ ...before, ...change, at: now }];
   });
-  const freed = changes.filter(({ agent, state }) => rollout.carried.has(agent) && !OPEN.has(state));
-  return withTargets(
-    rollout,
-    moved,
-    freed.map(({ agent }) => agent),
-  );
+  const done = changes.filter(({ agent, state }) => rollout.carried.has(agent) && !OPEN.has(state));
+  const freed = done.map(({ agent }) => agent);
+  return withTargets(rollout, moved, freed);
 };
 
 const pause = (rollout: Rollout, reason: PauseReason, message: string): Rollout => ({
@@ -166,10 +154,8 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
     carried: new Set(carried),
     version: 0,
   };
-  return withTargets(
-    empty,
-    skipped.map((skip) => ({ ...skip, late: false, at: now })),
-  );
+  const targets = skipped.map((skip) => ({ ...skip, late: false, at: now }));
+  return withTargets(empty, targets);
 }
 
 /** What a change orders: the agents' assignments, and a word on each new state. */
