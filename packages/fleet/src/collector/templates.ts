@@ -46,6 +46,20 @@ const LONGEST_VALUE = 1_024;
 const DIGITS = /^\d{1,10}$/;
 const BEFORE_VOLATILE = /\b(?:(?:127\.0\.0\.1|localhost):|ppid: )$/;
 
+/** The tokens that may be masked, each with its place, as long as the text is looked at. */
+function* tokensOf(text: string): Generator<readonly [token: string, at: number]> {
+  let lookedAt = 0;
+  for (const { 0: line, 1: value = '', index: start } of text.matchAll(LINE)) {
+    if (lookedAt > MOST_LOOKED_AT) return;
+    lookedAt += 1;
+    for (const { 0: token, index } of value.matchAll(TOKEN)) {
+      lookedAt += 1;
+      const isCut = index + token.length >= LONGEST_VALUE;
+      if (!isCut) yield [token, start + line.length - value.length + index];
+    }
+  }
+}
+
 /** Finds the holes of a text from the values known to differ between agents. */
 export function learn(text: string, values: readonly string[]): Masked {
   if (text.includes(HOLE)) return { template: text, holes: [] };
@@ -63,22 +77,12 @@ export function learn(text: string, values: readonly string[]): Masked {
   const holes: string[] = [];
   let template = '';
   let done = 0;
-  let lookedAt = 0;
-  for (const line of text.matchAll(LINE)) {
-    if (holes.length >= MOST_HOLES || lookedAt > MOST_LOOKED_AT) break;
-    lookedAt += 1;
-    const [whole, value = ''] = line;
-    const from = line.index + whole.length - value.length;
-    for (const { 0: token, index } of value.matchAll(TOKEN)) {
-      lookedAt += 1;
-      const isCut = index + token.length >= LONGEST_VALUE;
-      if (isCut || holes.length >= MOST_HOLES) break;
-      const at = from + index;
-      if (!differs(token, at)) continue;
-      holes.push(token);
-      template += text.slice(done, at) + HOLE;
-      done = at + token.length;
-    }
+  for (const [token, at] of tokensOf(text)) {
+    if (holes.length >= MOST_HOLES) break;
+    if (!differs(token, at)) continue;
+    holes.push(token);
+    template += text.slice(done, at) + HOLE;
+    done = at + token.length;
   }
   return { template: template + text.slice(done), holes };
 }
@@ -87,9 +91,7 @@ export function learn(text: string, values: readonly string[]): Masked {
 export function fill(template: string, holes: readonly string[]): string {
   if (holes.length === 0) return template;
   const parts = template.split(HOLE);
-  let text = parts[0] ?? '';
-  for (let index = 1; index < parts.length; index += 1) text += (holes[index - 1] ?? '') + (parts[index] ?? '');
-  return text;
+  return parts.map((part, index) => part + (holes[index] ?? '')).join('');
 }
 
 /** As `text.startsWith(part, at)`, but compared as memory: startsWith goes through long parts character by character. */
@@ -140,10 +142,8 @@ export class TemplateBook {
     for (const [index, candidate] of this.#learnt.entries()) {
       const holes = fit(candidate.parts, text);
       if (holes === undefined) continue;
-      if (index > 0) {
-        this.#learnt.splice(index, 1);
-        this.#learnt.unshift(candidate);
-      }
+      this.#learnt.splice(index, 1);
+      this.#learnt.unshift(candidate);
       return { template: candidate.template, holes, digest: candidate.digest, isNew: false };
     }
     const masked = learn(text, values);

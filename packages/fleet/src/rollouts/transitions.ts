@@ -20,7 +20,7 @@ import {
   type TargetState,
 } from './rollout.ts';
 
-export interface Step {
+interface Step {
   readonly rollout: Rollout;
   readonly commands: readonly RolloutCommand[];
 }
@@ -28,6 +28,9 @@ export interface Step {
 type Event<Type> = Extract<RolloutEvent, { readonly type: Type }>;
 type LaterType = Exclude<RolloutEvent['type'], 'started'>;
 type Handler<Type> = (rollout: Rollout, event: Event<Type>, now: Instant) => Rollout;
+
+/** What becomes of a target; `late` stays as it is where it is not said. */
+type Change = Omit<Target, 'late' | 'at'> & { readonly late?: boolean };
 
 /**
  * Whether a target may change: a failure stands (I4), and what was proven can only fail afterwards. An agent that has to
@@ -42,18 +45,23 @@ const mayBecome = (before: TargetState | undefined, next: TargetState): boolean 
 };
 
 /** Applies target changes in one copy of the map; who is a target, or is named in `freed`, is carried no longer. */
-function withTargets(rollout: Rollout, changes: readonly Target[], freed: readonly AgentId[] = []): Rollout {
+function withTargets(
+  rollout: Rollout,
+  changes: readonly Change[],
+  now: Instant,
+  freed: readonly AgentId[] = [],
+): Rollout {
   if (changes.length === 0 && freed.length === 0) return rollout;
   const targets = new Map(rollout.targets);
   const counts = { ...rollout.counts };
   const carried = new Set(rollout.carried);
   for (const agent of freed) carried.delete(agent);
   for (const change of changes) {
-    const before = targets.get(change.agent)?.state;
-    if (!mayBecome(before, change.state)) continue;
-    if (before !== undefined) counts[before] -= 1;
+    const before = targets.get(change.agent);
+    if (!mayBecome(before?.state, change.state)) continue;
+    if (before !== undefined) counts[before.state] -= 1;
     counts[change.state] += 1;
-    targets.set(change.agent, change);
+    targets.set(change.agent, { late: before?.late ?? false, ...change, at: now });
     carried.delete(change.agent);
   }
   return { ...rollout, targets, carried, counts };
@@ -69,20 +77,17 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
     throw new RangeError(
       `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${rollout.maxInFlight} (I1)`,
     );
-  const fresh = { state: 'offered', reason: null, message: '', at: now } as const;
-  const targets = event.agents.map(({ agent, late }) => ({ ...fresh, agent, late }));
-  return withTargets(rollout, targets);
+  const offered = { state: 'offered', reason: null, message: '' } as const;
+  const changes = event.agents.map(({ agent, late }) => ({ agent, late, ...offered }));
+  return withTargets(rollout, changes, now);
 };
 
 /** Observations of agents that are targets; those carried over from a superseded rollout only free their slot. */
 const observe: Handler<'observed'> = (rollout, { changes }, now) => {
-  const moved = changes.flatMap((change): Target[] => {
-    const before = rollout.targets.get(change.agent);
-    return before === undefined ? [] : [{ ...before, ...change, at: now }];
-  });
+  const known = changes.filter(({ agent }) => rollout.targets.has(agent));
   const done = changes.filter(({ agent, state }) => rollout.carried.has(agent) && !OPEN.has(state));
   const freed = done.map(({ agent }) => agent);
-  return withTargets(rollout, moved, freed);
+  return withTargets(rollout, known, now, freed);
 };
 
 const pause = (rollout: Rollout, reason: PauseReason, message: string): Rollout => ({
@@ -107,9 +112,9 @@ const finish: Handler<'exhausted'> = (rollout, event, now) => {
   const why = counts.proven > 0 ? undefined : whyUnproven(rollout);
   if (why !== undefined) return pause(rollout, 'nothing-proven', why);
   const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
-  const away = { state: 'deferred', reason: 'offline', message: '', at: now } as const;
-  const deferred = left.map((agent) => ({ ...away, agent, late: rollout.targets.get(agent)?.late ?? false }));
-  return { ...withTargets(rollout, deferred), state: 'succeeded', endedAt: now };
+  const deferred = { state: 'deferred', reason: 'offline', message: '' } as const;
+  const changes = left.map((agent) => ({ agent, ...deferred }));
+  return { ...withTargets(rollout, changes, now), state: 'succeeded', endedAt: now };
 };
 
 /** An empty group is the one thing that needs no proof. */
@@ -154,8 +159,7 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
     carried: new Set(carried),
     version: 0,
   };
-  const targets = skipped.map((skip) => ({ ...skip, late: false, at: now }));
-  return withTargets(empty, targets);
+  return withTargets(empty, skipped, now);
 }
 
 /** What a change orders: the agents' assignments, and a word on each new state. */
