@@ -223,15 +223,16 @@ export class Gateway {
     const outcome = exchange(speaker.session, input, now, () => newUuidV7(now, randomBytes(10)));
     const { session, successor, facts } = outcome;
     speaker.session = session;
-    this.#observer.take(member, facts, speaker.epochSince, now);
-    if (has(facts, 'connected')) speaker.epochSince = now;
     if (successor !== undefined) this.#rename(speaker, successor);
     // A uid that was left only answers latecomers; it says nothing of where its agent is (S-083).
     const present = successor ?? (session.state === 'moved' ? undefined : session);
+    // Where it speaks from comes before what it says: a report is judged by the epoch that it came on.
     if (present !== undefined) {
       const happened = { heard: input.kind === 'message', hasFullState: has(facts, 'full-state') };
       this.#memory.roster.present(member, presenceOf(member.presence, present, happened, now));
     }
+    this.#observer.take(member, facts, speaker.epochSince, now);
+    if (has(facts, 'connected')) speaker.epochSince = now;
     if (has(facts, 'conflict')) this.askFullState(member);
     return outcome;
   }
