@@ -14,6 +14,9 @@ export const SERVER_LIMITS = {
   aliveEvery: 5_000,
   /** After a start, agents get this long to come back before anybody is called gone or a rollout ends without them. */
   reconnectGrace: 60_000,
+  /** Agents let in over WebSocket, and polls answered: the rate, and how many at once before it holds (R9). */
+  connects: { perSecond: 5_000, burst: 10_000 },
+  polls: { perSecond: 5_000, burst: 10_000 },
   /** An HTTP agent is gone after three of its own gaps, and never before this. */
   httpPatience: 90_000,
   /** Admitted, but not sent within this: the target is deferred (A.8, delivery timeout). */

@@ -125,7 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ops.close();
   });
   await listening('--ops-listen', options.ops, () => once(ops.listen(options.ops), 'listening'));
-  const agents = createAgentListener(gateway);
+  const agents = createAgentListener(gateway, now);
   const opampAddress = await listening('--opamp-listen', options.opamp, () => agents.listen(options.opamp));
   let drain = 0;
   started.defer(() => agents.close({ drainMs: drain }));

@@ -1,12 +1,27 @@
 import { createOpampListener, type OpampListener } from '@flaghoist/opamp/node';
+import type { Now } from '../clock.ts';
+import { SERVER_LIMITS } from '../limits.ts';
 import type { Gateway } from './gateway.ts';
+import { VirtualQueue } from './virtual-queue.ts';
 
-/** Opens the port for agents. Nobody is refused yet: agents have no credentials, so the address is loopback. */
-export const createAgentListener = (gateway: Gateway): OpampListener =>
-  createOpampListener({
+/**
+ * Opens the port for agents. Nobody is refused for good yet: agents have no credentials, so the address is loopback. Who
+ * comes in a herd gets 503 and the time of its turn, before the upgrade or the body (S-266, S-267, R9).
+ */
+export function createAgentListener(
+  gateway: Pick<Gateway, 'message' | 'closed'>,
+  now: Now,
+  { connects, polls }: Pick<typeof SERVER_LIMITS, 'connects' | 'polls'> = SERVER_LIMITS,
+): OpampListener {
+  const queues = { websocket: new VirtualQueue(connects), http: new VirtualQueue(polls) };
+  return createOpampListener({
     handlers: {
-      admit: () => undefined,
+      admit: ({ transport }) => {
+        const wait = queues[transport].arrive(now());
+        return wait === 0 ? undefined : { status: 503, headers: { 'Retry-After': String(Math.ceil(wait / 1_000)) } };
+      },
       message: (connection, payload) => gateway.message(connection, payload),
       closed: (connection) => gateway.closed(connection),
     },
   });
+}
