@@ -16,7 +16,7 @@ const BUILDER = `go.opentelemetry.io/collector/cmd/builder@${VERSION}`;
 const SUPERVISOR = 'github.com/open-telemetry/opentelemetry-collector-contrib/cmd/opampsupervisor';
 const INPUTS = ['build.ts', 'supervisor/go.mod', 'supervisor/go.sum', 'collector/manifest.yaml'];
 const HERE = import.meta.dirname;
-const CACHE = process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(HERE, '../.cache/interop');
+export const CACHE = process.env['FLAGHOIST_INTEROP_CACHE'] ?? join(HERE, '../.cache/interop');
 
 function inputsKey(): string {
   const hash = createHash('sha256').update(`${process.platform}/${process.arch}`);

@@ -1,5 +1,6 @@
 // Every call of our REST API that these tests make, in one place.
 import {
+  type Agent,
   type AgentConfig,
   type AgentDetail,
   allItems,
@@ -23,6 +24,13 @@ export class Api {
   /** `address` is the `host:port` of the operator plane. */
   constructor(address: string) {
     this.#client = createClient({ baseUrl: `http://${address}` });
+  }
+
+  /** The agents with this role. */
+  async agents(role: string): Promise<Agent[]> {
+    return allItems((cursor) =>
+      this.#client.listAgents({ selector: `role=${role}`, ...(cursor !== undefined && { cursor }) }),
+    );
   }
 
   /** The agent with this instance uid. */
