@@ -159,9 +159,13 @@ export class Lab implements AsyncDisposable {
     return new Lab(await Lab.#serve(directory), directory);
   }
 
+  /** Set by a test in which the store fails. */
+  static fatal: unknown[] | undefined;
+
   static #serve(data: string): Promise<RunningServer> {
     const onFatal = (error: unknown): void => {
-      throw error;
+      if (Lab.fatal === undefined) throw error;
+      Lab.fatal.push(error);
     };
     return startServer({
       data,

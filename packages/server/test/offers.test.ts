@@ -31,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   hand.beforeCommit = async () => {};
   hand.beforeFiles = async () => {};
+  Lab.fatal = undefined;
   await lab[Symbol.asyncDispose]();
 });
 
@@ -129,4 +130,28 @@ it('an offer whose texts cannot be read is made when they can', async () => {
   );
   expect(attempts).toBeGreaterThan(2);
   expect([here.hashes, newcomer.hashes]).toEqual([[hash], [hash]]);
+});
+
+it('what is not stored is not acknowledged: no answer while it is written, and none when that fails: S-051', async () => {
+  const agent = await lab.agent(edge).connect();
+  await lab.members(1);
+  const gate = Promise.withResolvers<void>();
+  hand.beforeCommit = () => gate.promise;
+  const before = agent.received.length;
+  agent.send(agent.change({ health: { healthy: false, lastError: 'full' } }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(agent.received).toHaveLength(before);
+  gate.resolve();
+  await until(
+    () => agent.received.length,
+    (count) => count === before + 1,
+  );
+  hand.beforeCommit = async () => {
+    throw new Error('the disk is full');
+  };
+  Lab.fatal = [];
+  agent.send(agent.change({ health: { healthy: true } }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(agent.received).toHaveLength(before + 1);
+  expect(Lab.fatal).toHaveLength(1);
 });

@@ -1,13 +1,14 @@
-import { connectWebSocket } from '@flaghoist/opamp/node';
+import type { AgentConnection } from '@flaghoist/opamp/node';
 import { expect, it } from 'vitest';
+import { connectWebSocket } from '../../../opamp/test/client.ts';
 import { createAgentListener } from './listen.ts';
 
 it('a herd is told by 503 when its turn is, on both transports, and only then: S-266, S-267, S-269, R9', async () => {
   let now = 1_000_000;
   const served: string[] = [];
   const gateway = {
-    message: (connection: { transport: string; send(parts: Uint8Array[]): boolean }) => {
-      served.push(connection.transport);
+    message: (connection: AgentConnection) => {
+      served.push(connection.link.transport);
       connection.send([Uint8Array.of()]);
     },
     closed: () => {},

@@ -13,11 +13,11 @@ export function createAgentListener(
   now: Now,
   { connects, polls }: Pick<typeof SERVER_LIMITS, 'connects' | 'polls'> = SERVER_LIMITS,
 ): OpampListener {
-  const queues = { websocket: new VirtualQueue(connects), http: new VirtualQueue(polls) };
+  const queues = { connects: new VirtualQueue(connects), polls: new VirtualQueue(polls) };
   return createOpampListener({
     handlers: {
-      admit: ({ transport }) => {
-        const wait = queues[transport].arrive(now());
+      admit: ({ headers }) => {
+        const wait = (headers.upgrade === undefined ? queues.polls : queues.connects).arrive(now());
         return wait === 0 ? undefined : { status: 503, headers: { 'Retry-After': String(Math.ceil(wait / 1_000)) } };
       },
       message: (connection, payload) => gateway.message(connection, payload),

@@ -1,7 +1,7 @@
 /** What every agent may count on when it speaks, whatever it says. */
 import { AgentCapabilities as Bits, ServerCapabilities, ServerToAgentFlags } from '@flaghoist/opamp';
-import { connectWebSocket } from '@flaghoist/opamp/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectWebSocket } from '../../../opamp/test/client.ts';
 import { edge, Lab, story, until } from '../lab.ts';
 import { peer, TRANSPORTS } from './peer.ts';
 
@@ -48,7 +48,10 @@ describe.each(TRANSPORTS)('over %s, which may be all that an agent knows (S-006)
     await using one = await peer(lab, transport);
     await one.talk(one.agent.start());
     const before = await lab.detail(one.agent.uid);
-    expect(said(await one.say(one.agent.poll()))).toEqual(['capabilities', 'instanceUid']);
+    expect(said(await one.say({ ...one.agent.report(), sequenceNum: 0n, capabilities: 0n }))).toEqual([
+      'capabilities',
+      'instanceUid',
+    ]);
     const after = await lab.detail(one.agent.uid);
     expect(Date.parse(after.lastSeen ?? '')).toBeGreaterThanOrEqual(Date.parse(before.lastSeen ?? ''));
     expect(after.connected).toBe(true);

@@ -1,7 +1,7 @@
 /** An agent of few words: each message gets its answer looked at, over either transport. */
 import { type AgentToServer, decodeServerToAgent, encodeAgentToServer, type ServerToAgent } from '@flaghoist/opamp';
-import { connectWebSocket, httpExchange } from '@flaghoist/opamp/node';
 import type { MemoryAgent } from '@flaghoist/opamp/testing';
+import { connectWebSocket, httpExchange } from '../../../opamp/test/client.ts';
 import { type AgentOptions, type Lab, LabAgent, until } from '../lab.ts';
 
 export const TRANSPORTS = ['websocket', 'http'] as const;
