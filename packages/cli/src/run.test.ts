@@ -63,7 +63,7 @@ test('an empty list says so on stderr; --quiet does not', async () => {
   expect(await run(server.url, ['group', 'list', '-o', 'json'])).toEqual({ code: 0, out: '[]\n', err: '' });
 });
 
-test('the programs get their options and give the exit code', async () => {
+test('the programs get their options and give the exit code; agents are heard on port 4320: S-004', async () => {
   const { code, out } = await run(server.url, ['server', '--data', '/d', '--api-listen', '127.0.0.1:0']);
   expect(code).toBe(7);
   expect(JSON.parse(out)).toEqual({

@@ -36,7 +36,7 @@ test('S-032: written with hyphens', () => {
   );
 });
 
-test('S-081: a new uid is a UUID v7 of its time, and sorts by it', () => {
+test('S-080, S-081: a new uid of 16 bytes is a UUID v7 of its time, and sorts by it', () => {
   const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
   fc.assert(
     fc.property(time, time, fc.uint8Array({ minLength: 10, maxLength: 10 }), (a, b, random) => {

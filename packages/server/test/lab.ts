@@ -241,7 +241,9 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.agents) agent.drop();
-    await this.server.close();
+    await this.server.close().catch((error: unknown) => {
+      if (Lab.fatal === undefined) throw error;
+    });
     await rm(this.directory, { recursive: true, force: true });
   }
 }

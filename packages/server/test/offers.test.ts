@@ -31,8 +31,8 @@ beforeEach(async () => {
 afterEach(async () => {
   hand.beforeCommit = async () => {};
   hand.beforeFiles = async () => {};
-  Lab.fatal = undefined;
   await lab[Symbol.asyncDispose]();
+  Lab.fatal = undefined;
 });
 
 const isSent = (change: Change): boolean => change.kind === 'ledger' && change.row.phase === 'sent';

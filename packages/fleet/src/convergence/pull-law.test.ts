@@ -159,7 +159,7 @@ const TABLE: readonly Row[] = [
     answer: 'awaiting-full-state, ask',
   },
   {
-    why: 'HTTP, full state names another',
+    why: 'HTTP, the response was lost, the full state names another: S-044',
     presence: { ...http, fullStateAt: T0 + HTTP_REDELIVERY },
     now: T0 + 60_000,
     answer: 'offer',
@@ -410,7 +410,7 @@ describe('properties over random histories', () => {
     );
   });
 
-  test('no more sends than allowed in one attempt', () => {
+  test('no more sends than allowed in one attempt, however often the connection ends: S-026', () => {
     fc.assert(
       fc.property(fc.array(happening, { minLength: 60, maxLength: 120 }), anyJudge, (history, judge) => {
         play('http', history, judge, ({ ledger }) => expect(ledger.sends).toBeLessThan(LIMITS.sendsPerAssignment));

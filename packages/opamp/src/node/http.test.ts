@@ -34,7 +34,7 @@ function post(url: string, body: Uint8Array | undefined, headers: Record<string,
 }
 
 describe('one exchange', () => {
-  test('S-001, S-027, S-028, S-029, S-032: a POST is a message, its response the answer', async () => {
+  test('S-001, S-002, S-027, S-028, S-029, S-032: a POST is a message, its response the answer', async () => {
     const server = await listen(
       {},
       {

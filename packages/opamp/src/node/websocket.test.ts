@@ -110,7 +110,7 @@ describe('messages', () => {
 });
 
 describe('sizes', () => {
-  test('S-018, S-019, S-020: exactly the limit passes, one byte more is closed with 1009', async () => {
+  test('S-018, S-019, S-020, S-025: exactly the limit passes, one byte more is closed with 1009', async () => {
     const server = await listen({ receiveBytes: MiB }, { message: () => undefined });
     const { socket, close } = await open(server);
     socket.send(new Uint8Array(MiB));
