@@ -354,7 +354,7 @@ describe('commands and offers', () => {
 });
 
 describe('uids', () => {
-  test('S-079, S-081, S-083: a requested uid is given once, and the record goes on under it', () => {
+  test('S-079, S-081, S-083, S-094: a requested uid is given once, and the record goes on under it', () => {
     const { server, agent, session } = setUp();
     const asks = agent.start();
     asks.flags = 1n;
