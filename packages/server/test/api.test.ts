@@ -112,6 +112,8 @@ describe('lists', () => {
       () => lab.client.listAgents({}),
       ({ total }) => total === 5,
     );
+    // Groups are given out in the turn after an agent was first heard.
+    await lab.members(3);
     const one = await lab.client.listAgents({ limit: 2 });
     const two = await lab.client.listAgents({ limit: 2, cursor: one.nextCursor ?? '' });
     const three = await lab.client.listAgents({ limit: 2, cursor: two.nextCursor ?? '' });
