@@ -17,7 +17,7 @@ import {
 } from '../../test/samples.ts';
 import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
-import { assign, retry, unassign, withLedger } from './assignment.ts';
+import { assign, conflicted, retry, unassign, withLedger } from './assignment.ts';
 import type { FailureReason } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 
@@ -204,5 +204,49 @@ describe('retry', () => {
   test('changes nothing without an assignment', () => {
     const idle = agent();
     expect(retry(idle, NOW)).toBe(idle);
+  });
+});
+
+describe('two agents under one uid (A.7)', () => {
+  test('what is under way fails, and nothing of what was said or concluded since counts', () => {
+    const said = { reported: reported(B, 'APPLIED', T0), health: health(true, T0) };
+    const open = assigned(entry('verifying'), said);
+    const refusing = {
+      ...open,
+      assignment: { ...open.assignment, refused: [refusedB(), { ...refusedB(), hash: C.hash, at: NOW }] },
+    };
+    const doubted = conflicted(refusing, T0 + 1, NOW);
+    expect(doubted.report).toMatchObject({ reported: null, health: null });
+    expect(doubted.assignment.refused).toEqual([refusedB()]);
+    expect(doubted.ledger).toMatchObject({
+      phase: 'failed',
+      failure: { reason: 'identity-conflict', at: NOW },
+      receivedAt: null,
+      appliedAt: null,
+      healthySince: null,
+      deadline: null,
+      sends: 1,
+    });
+  });
+
+  test('what was proven since is in doubt, what was settled before is not', () => {
+    const proven = assigned(entry('proven', { provenAt: T0 }));
+    expect(conflicted(proven, T0, NOW).ledger).toMatchObject({ phase: 'failed', provenAt: null });
+    expect(conflicted(proven, T0 + 1, NOW).ledger).toBe(proven.ledger);
+    const failed = assigned(entry('failed'));
+    expect(conflicted(failed, T0 + 4, NOW).ledger).toBe(failed.ledger);
+    expect(conflicted(failed, T0, NOW).ledger?.failure?.reason).toBe('identity-conflict');
+  });
+
+  test('of an agent that is asked for nothing only the report goes', () => {
+    const idle = conflicted(agent(), T0, NOW);
+    expect(idle).toMatchObject({ ledger: null, report: { reported: null, health: null } });
+  });
+
+  test('a full state takes it up again', () => {
+    const doubted = conflicted(assigned(entry('proven', { terms: QUICK })), T0, NOW);
+    const report = { health: health(true, NOW), reported: reported(B, 'APPLIED', NOW), effective: null };
+    const told = assess({ ...doubted, report }, presence({ lastSeen: NOW }), NOW);
+    expect(told).toMatchObject({ phase: 'verifying', failure: null });
   });
 });

@@ -34,7 +34,7 @@ test('in flight is every phase between the decision and the outcome', () => {
 
 describe('markSent', () => {
   test.each(PHASES)('from %s: a fresh attempt with a deadline, and nothing left of the last one', (phase) => {
-    const sent = markSent(entry(phase, { sends: 2, provenAt: null }), 'e2', T0 + 500);
+    const sent = markSent(entry(phase, { sends: 2 }), 'e2', T0 + 500);
     expect(sent).toMatchObject({
       phase: 'sent',
       sentAt: T0 + 500,
@@ -43,8 +43,8 @@ describe('markSent', () => {
       failure: null,
       deadline: T0 + 500 + TERMS.applyTimeout,
     });
-    const { receivedAt, applyingAt, appliedAt, healthySince } = sent;
-    expect([receivedAt, applyingAt, appliedAt, healthySince]).toEqual([null, null, null, null]);
+    const { receivedAt, applyingAt, appliedAt, healthySince, provenAt } = sent;
+    expect([receivedAt, applyingAt, appliedAt, healthySince, provenAt]).toEqual([null, null, null, null, null]);
   });
 });
 
