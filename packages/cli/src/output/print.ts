@@ -12,10 +12,6 @@ export interface Kind<Item> {
   readonly wide?: readonly Column<Item>[];
 }
 
-export function toYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0 });
-}
-
 /**
  * Prints a value for machines, or `inWords` for people. `names` are `KIND/NAME` of each, for `-o name`; `manifest` is
  * what `-o yaml` gives instead of the value: what `apply` takes.
@@ -28,7 +24,7 @@ export async function print(
   manifest: () => unknown = () => value,
 ): Promise<undefined> {
   if (options.output === 'json') stdout.foreign(`${JSON.stringify(value, null, 2)}\n`);
-  else if (options.output === 'yaml') stdout.foreign(toYaml(await manifest()));
+  else if (options.output === 'yaml') stdout.foreign(stringify(await manifest(), { lineWidth: 0 }));
   else if (options.output === 'name') stdout.print(names);
   else inWords();
 }
