@@ -216,7 +216,7 @@ describe('the link of opamp-go', () => {
 
   test('a reconnect is immediate and sends only what is pending, with the next number', () => {
     const virtual = started();
-    virtual.turn((agent) => agent.closed());
+    virtual.turn((agent) => agent.client.closed());
     expect(virtual.sent).toMatchObject([{ at: 2_000, message: { sequenceNum: 3n } }]);
     expect(virtual.said()).toEqual(['heartbeat']);
   });
@@ -225,7 +225,7 @@ describe('the link of opamp-go', () => {
     const virtual = started();
     virtual.offer('first', FIRST).said();
     virtual.reachable = false;
-    virtual.turn((agent) => agent.closed()).run(120_000);
+    virtual.turn((agent) => agent.client.closed()).run(120_000);
     virtual.reachable = true;
     virtual.run(120_000);
     expect(virtual.said().filter((message) => message !== 'heartbeat')).toEqual(['APPLIED+effective+healthy tree']);
@@ -313,6 +313,13 @@ describe('behaviours', () => {
     expect(late.said()).toContain(
       'unhealthy Agent process PID=N exited unexpectedly, exit code=137. Will restart in a bit...',
     );
+  });
+
+  test('crash: a collector that is stopped meanwhile stays stopped', () => {
+    const virtual = withBehaviour({ kind: 'crash', after: '4s' });
+    virtual.offer('first', FIRST).run(4_800).offer('none').run(20_000);
+    expect(virtual.agent.record).toMatchObject({ crashes: 0, running: undefined });
+    expect(statuses(virtual).at(-1)).toBe('none APPLIED');
   });
 
   test('slow: the timeout is exceeded, and being healthy later corrects nothing', () => {

@@ -39,7 +39,7 @@ type Origin = Pick<Life, 'plan' | 'scenario' | 'composer' | 'link'>;
  */
 export class SimulatedAgent {
   private readonly life: Life;
-  private readonly client: Client;
+  readonly client: Client;
   private readonly supervisor: Supervisor;
   /** Cut off by its behaviour. */
   private away = false;
@@ -80,22 +80,9 @@ export class SimulatedAgent {
   /** The WebSocket is open. */
   opened(): void {
     const { kind, every = 3_000, down = 0, after = 1_000 } = this.life.plan.behaviour;
-    recordConnected(this.life.record, true);
     this.client.opened();
-    if (kind === 'flapper') this.life.timers.setScaled('absence', every, () => this.goAway(down));
-    if (kind === 'slow-reader') this.life.timers.setScaled('absence', after, () => this.life.link.stopReading());
-  }
-
-  /** The WebSocket or the request came to nothing, or the status was 429 or 503. */
-  refused(retryAfterMs?: number): void {
-    recordConnected(this.life.record, false);
-    this.client.refused(retryAfterMs);
-  }
-
-  /** The open WebSocket has ended. */
-  closed(): void {
-    recordConnected(this.life.record, false);
-    this.client.closed();
+    if (kind === 'flapper') this.life.timers.set('absence', every, () => this.goAway(down));
+    if (kind === 'slow-reader') this.life.timers.set('absence', after, () => this.life.link.stopReading());
   }
 
   /** The answer to a POST; without message when the status was not 200 or the body is unreadable. */
@@ -109,7 +96,7 @@ export class SimulatedAgent {
   /** A message from the server, in opamp-go's order: a command ends the processing of its message. */
   received(message: ServerToAgent): void {
     const { client, supervisor } = this;
-    if (message.command !== undefined && this.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
+    if (message.command !== undefined && client.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
       if (message.command.type === CommandType.CommandType_Restart) supervisor.restart();
       return;
     }
@@ -121,7 +108,7 @@ export class SimulatedAgent {
     if ((flags & ServerToAgentFlags.ServerToAgentFlags_ReportAvailableComponents) !== 0) client.change('components');
     const uid = message.agentIdentification?.newInstanceUid;
     if (uid?.length === 16) supervisor.identify(uidFromBytes(uid));
-    if (message.remoteConfig !== undefined && this.can(Bits.AgentCapabilities_AcceptsRemoteConfig))
+    if (message.remoteConfig !== undefined && client.can(Bits.AgentCapabilities_AcceptsRemoteConfig))
       supervisor.receive(message.remoteConfig);
     const settings = message.connectionSettings?.opamp;
     if (settings !== undefined) client.setHeartbeat(Number(settings.heartbeatIntervalSeconds) * 1000);
@@ -136,7 +123,6 @@ export class SimulatedAgent {
   stop(): void {
     this.supervisor.end();
     this.client.stop();
-    recordConnected(this.life.record, false);
   }
 
   private boot(): void {
@@ -150,17 +136,12 @@ export class SimulatedAgent {
   private goAway(ms: number | undefined): void {
     this.away = true;
     this.client.leave();
-    recordConnected(this.life.record, false);
-    if (ms !== undefined) this.life.timers.setScaled('absence', ms, () => this.comeBack());
+    if (ms !== undefined) this.life.timers.set('absence', ms, () => this.comeBack());
   }
 
   private comeBack(): void {
     this.away = false;
     this.life.timers.clear('absence');
     this.client.start();
-  }
-
-  private can(capability: Bits): boolean {
-    return (this.life.capabilities & capability) !== 0;
   }
 }

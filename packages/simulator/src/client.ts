@@ -1,9 +1,9 @@
-import { encodeAgentToServer, type InstanceUid, uidToBytes } from '@flaghoist/opamp';
+import { type AgentCapabilities, encodeAgentToServer, type InstanceUid, uidToBytes } from '@flaghoist/opamp';
 import type { Composer } from './composer.ts';
 import { backoff } from './limits.ts';
 import type { AgentPlan } from './plan.ts';
 import type { Random } from './random.ts';
-import type { WritableRecord } from './record.ts';
+import { recordConnected, type WritableRecord } from './record.ts';
 import type { Scenario } from './scenario.ts';
 import type { Timers } from './timers.ts';
 
@@ -79,6 +79,10 @@ export class Client {
     return this.state === 'stopped';
   }
 
+  can(capability: AgentCapabilities): boolean {
+    return (this.life.capabilities & capability) !== 0;
+  }
+
   change(...parts: readonly Part[]): void {
     for (const part of parts) this.pending.add(part);
     this.due = true;
@@ -92,6 +96,7 @@ export class Client {
 
   opened(): void {
     this.state = 'idle';
+    recordConnected(this.life.record, true);
     // A reconnect sends what is pending, and be it nothing (S-095).
     this.due = true;
   }
@@ -99,6 +104,7 @@ export class Client {
   /** The attempt failed; opamp-go honours Retry-After if it is longer than its own back-off. */
   refused(retryAfterMs = 0): void {
     this.state = 'waiting';
+    recordConnected(this.life.record, false);
     const { jitter, factor, longestMs } = backoff;
     const wait = this.backoffMs * this.life.random.between([1 - jitter, 1 + jitter]);
     this.backoffMs = Math.min(this.backoffMs * factor, longestMs);
@@ -108,6 +114,7 @@ export class Client {
   /** The open WebSocket ended: dialled again at once, whoever ended it. */
   closed(): void {
     this.life.timers.clear('heartbeat');
+    recordConnected(this.life.record, false);
     this.start();
   }
 
@@ -121,8 +128,9 @@ export class Client {
 
   /** The server cannot be reached until `start`. */
   leave(): void {
-    const { link, timers } = this.life;
+    const { link, timers, record } = this.life;
     link.drop();
+    recordConnected(record, false);
     timers.clear('dial');
     timers.clear('heartbeat');
     this.state = 'unreachable';
@@ -153,13 +161,14 @@ export class Client {
 
   /** WebSocket says goodbye and closes (S-255); HTTP ends without a word. */
   stop(): void {
-    const { plan, link, timers } = this.life;
+    const { plan, link, timers, record } = this.life;
     if (plan.transport === 'websocket' && this.state === 'idle') {
       this.change('goodbye');
       this.flush();
       link.close();
     } else link.drop();
     this.state = 'stopped';
+    recordConnected(record, false);
     timers.clearAll();
   }
 

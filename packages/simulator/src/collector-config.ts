@@ -1,28 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
 import { isMap } from './go-yaml.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
 
-const section = z.record(z.string(), z.unknown()).catch({});
-const ids = z.array(z.coerce.string()).catch([]);
-const pipeline = z.object({ receivers: ids, processors: ids, exporters: ids });
-const noPipeline = { receivers: [], processors: [], exporters: [] };
-const components = { receivers: section, processors: section, exporters: section };
-
-/** Those parts of a configuration that are looked at; what is missing or has another shape is empty. */
-export const outline = z.object({
-  ...components,
-  extensions: section,
-  connectors: section,
-  service: z
-    .object({ extensions: ids, pipelines: z.record(z.string(), pipeline.catch(noPipeline)).catch({}) })
-    .catch({ extensions: [], pipelines: {} }),
-});
-export type Outline = z.output<typeof outline>;
-
-export type Kind = Exclude<keyof Outline, 'service'>;
+export type Kind = 'receivers' | 'processors' | 'exporters' | 'extensions' | 'connectors';
 
 const DISTRIBUTION = parse(readFileSync(`${import.meta.dirname}/otelcol-contrib.yaml`, 'utf8')) as {
   readonly components: Readonly<Record<Kind, readonly string[]>>;
@@ -36,17 +18,15 @@ export const TYPES = DISTRIBUTION.components;
 export const KINDS = Object.keys(TYPES) as readonly Kind[];
 
 /** What the Supervisor adds below every configuration, with the words in <> filled in. */
-export function supervisorBlocks(word: (name: string) => string): Config {
-  return parse(JSON.stringify(DISTRIBUTION.supervisor).replaceAll(/<(\w+)>/g, (_, name) => word(name)));
+export function supervisorBlocks(words: Readonly<Record<string, string>>): Config {
+  return parse(JSON.stringify(DISTRIBUTION.supervisor).replaceAll(/<(\w+)>/g, (_, name) => words[name] ?? ''));
 }
 
 /** A configuration as its collector prints it: defaults filled in, header values hidden. */
 export function printed(value: unknown, parent = 'collector', key = 'config'): unknown {
   // Header values are opaque to the collector, and printed as a list.
   if (key === 'headers' && isMap(value))
-    return Object.keys(value)
-      .sort()
-      .map((name) => ({ name, value: '[REDACTED]' }));
+    return Array.from(Object.keys(value).sort(), (name) => ({ name, value: '[REDACTED]' }));
   const isComponent = KINDS.some((kind) => kind === parent);
   const defaults = DISTRIBUTION.defaults[`${parent}/${typeOf(key)}`] ?? (isComponent ? {} : undefined);
   if (defaults === undefined && !isMap(value)) return value;

@@ -1,6 +1,6 @@
-import { AgentCapabilities, formatUid } from '@flaghoist/opamp';
+import { AgentCapabilities as Bits, formatUid } from '@flaghoist/opamp';
 import type { Client, Life } from './client.ts';
-import type { Composition } from './composition.ts';
+import type { Composition } from './composer.ts';
 import { encodeHealth, type Health } from './content.ts';
 import { supervisor as figures } from './limits.ts';
 
@@ -14,7 +14,7 @@ const bareHealthy: Health = { healthy: true, error: '' };
 export class Collector {
   private readonly life: Life;
   private readonly client: Client;
-  private readonly onExit: () => void;
+  private readonly onExit: (exitCode: number) => void;
   private state: ProcessState = 'off';
   private pid: number;
   /** What it is to run, and whether the agent's behaviour shows with it. */
@@ -25,7 +25,7 @@ export class Collector {
   private shown: Composition | undefined;
 
   /** @param onExit called after a process exited by itself */
-  constructor(life: Life, client: Client, onExit: () => void) {
+  constructor(life: Life, client: Client, onExit: (exitCode: number) => void) {
     this.life = life;
     this.client = client;
     this.onExit = onExit;
@@ -35,10 +35,6 @@ export class Collector {
 
   get healthy(): boolean {
     return this.lastHealth.healthy;
-  }
-
-  get exitCode(): number {
-    return this.life.plan.behaviour.exitCode ?? 1;
   }
 
   /** Start it, with something else than before or with the same; what runs is stopped. */
@@ -65,8 +61,7 @@ export class Collector {
     const { random, timers, record } = this.life;
     this.sayGoodbye();
     this.state = 'stopping';
-    timers.clear('tree');
-    timers.setScaled('process', random.between(figures.haltMs), () => {
+    timers.set('process', random.between(figures.haltMs), () => {
       this.state = 'off';
       record.running = undefined;
       this.reportEffective();
@@ -78,6 +73,7 @@ export class Collector {
 
   /** Profile `instant`: it runs this without having started. */
   replace(job: Composition): void {
+    this.life.timers.clear('process');
     this.state = 'up';
     this.job = job;
     this.show(job);
@@ -92,7 +88,7 @@ export class Collector {
     const { plan, timers } = this.life;
     const { kind, after = 1_000, message = 'data refused due to high memory usage' } = plan.behaviour;
     if (kind !== 'unhealthy' || !this.hit) return;
-    timers.setScaled('illness', after, () => {
+    timers.set('illness', after, () => {
       this.setHealth({ healthy: false, error: message, status: 'StatusRecoverableError' });
     });
   }
@@ -114,8 +110,7 @@ export class Collector {
   }
 
   reportEffective(): void {
-    const reports = this.life.capabilities & AgentCapabilities.AgentCapabilities_ReportsEffectiveConfig;
-    if (reports !== 0) this.client.change('effective');
+    if (this.client.can(Bits.AgentCapabilities_ReportsEffectiveConfig)) this.client.change('effective');
   }
 
   /** Whether it survives its start is known already. */
@@ -127,10 +122,8 @@ export class Collector {
     if (this.pid > plan.pid) record.collectorRestarts += 1;
     this.pid += random.int(1, 90);
     this.state = fails ? 'failing' : 'starting';
-    timers.clear('tree');
-    timers.clear('illness');
     const lasts = kind === 'slow' && this.hit ? restartTime : random.between(scenario.restartTime);
-    timers.setScaled('process', lasts, () => (fails ? this.exit() : this.ready()));
+    timers.set('process', lasts, () => (fails ? this.exit() : this.ready()));
   }
 
   private ready(): void {
@@ -141,26 +134,28 @@ export class Collector {
     this.reportEffective();
     this.setHealth(bareHealthy);
     // The component tree follows the bare health of a new process.
-    timers.setScaled('tree', random.between(figures.treeMs), () => this.reportTree());
-    if (kind === 'crash' && this.hit && after !== undefined) timers.setScaled('illness', after, () => this.exit());
+    timers.set('tree', random.between(figures.treeMs), () => this.reportTree());
+    if (kind === 'crash' && this.hit && after !== undefined) timers.set('illness', after, () => this.exit());
   }
 
   private exit(): void {
-    const { timers, record } = this.life;
+    const { plan, timers, record } = this.life;
+    const { exitCode = 1 } = plan.behaviour;
     this.state = 'crashed';
     record.crashes += 1;
     record.running = undefined;
-    const what = `Agent process PID=${this.pid} exited unexpectedly, exit code=${this.exitCode}.`;
+    const what = `Agent process PID=${this.pid} exited unexpectedly, exit code=${exitCode}.`;
     this.setHealth(ailing(`${what} Will restart in a bit...`));
     this.client.flush();
     timers.clear('tree');
-    timers.setScaled('process', figures.crashBackoffMs, () => this.launch());
-    this.onExit();
+    timers.set('process', figures.crashBackoffMs, () => this.launch());
+    this.onExit(exitCode);
   }
 
   /** A running one says that it stops. What any of them said does not count for the next one. */
   private sayGoodbye(): void {
     if (this.state === 'up') this.setHealth(ailing(''));
+    for (const wait of ['tree', 'illness'] as const) this.life.timers.clear(wait);
     this.lastHealth = { ...this.lastHealth, healthy: false };
     this.client.flush();
   }

@@ -27,9 +27,8 @@ export interface ConfigStatus {
   readonly error: string;
 }
 
-const text = (value: string) => ({ value: { case: 'stringValue' as const, value } });
 const attributes = (values: Readonly<Record<string, string>>) =>
-  Object.entries(values).map(([key, value]) => ({ key, value: text(value) }));
+  Object.entries(values).map(([key, value]) => ({ key, value: { value: { case: 'stringValue' as const, value } } }));
 
 const NAME = 'otelcol-contrib';
 const VERSION = '0.149.0';
@@ -59,14 +58,13 @@ export function encodeHealth(health: Health, parts: HealthParts, now: number): U
   if (last?.key === key) return last.encoded;
   const statusTimeUnixNano = BigInt(second) * 1_000_000_000n;
   const node = { healthy, lastError: error, status, statusTimeUnixNano };
-  const children = Object.entries(parts).map(([part, components]) => {
+  const below = Object.entries(parts).map(([part, components]) => {
     return [part, { ...node, componentHealthMap: Object.fromEntries(components.map((id) => [id, node])) }];
   });
   // Only healthy reports have a start time, and it is the status time.
   const started = healthy && { startTimeUnixNano: statusTimeUnixNano };
-  const encoded = encodeAgentToServer({
-    health: { ...node, ...started, componentHealthMap: Object.fromEntries(children) },
-  });
+  const root = { ...node, ...started, componentHealthMap: Object.fromEntries(below) };
+  const encoded = encodeAgentToServer({ health: root });
   trees.set(parts, { key, encoded });
   return encoded;
 }

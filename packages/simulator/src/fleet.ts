@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SimulatedAgent } from './agent.ts';
 import { Composer } from './composer.ts';
 import { limits } from './limits.ts';
-import { endpoints, type LinkEvent, SocketLink } from './link.ts';
+import { type LinkEvent, SocketLink, webSocketUrl } from './link.ts';
 import { type AgentPlan, plan } from './plan.ts';
-import { type AgentRecord, summarize } from './record.ts';
+import type { AgentRecord } from './record.ts';
 import type { Scenario } from './scenario.ts';
 
 interface FleetOptions {
@@ -27,12 +27,12 @@ export class Fleet implements AsyncDisposable {
 
   constructor({ url, scenario, startsPerSecond = limits.startsPerSecond }: FleetOptions) {
     this.agents = plan(scenario);
-    const urls = endpoints(url);
+    const address = webSocketUrl(url);
     const composers = new Map(scenario.groups.map((group) => [group, new Composer(group)]));
     const began = clock();
     this.members = this.agents.map((about, i) => {
       const composer = composers.get(about.group) as Composer;
-      const link = new SocketLink(urls, (event) => this.turn(i, event));
+      const link = new SocketLink(address, (event) => this.turn(i, event));
       const startAt = began + (i * 1000) / startsPerSecond;
       return { link, agent: new SimulatedAgent({ plan: about, scenario, composer, link }, startAt) };
     });
@@ -45,8 +45,20 @@ export class Fleet implements AsyncDisposable {
     return this.members.map(({ agent }) => agent.record);
   }
 
+  /** The fleet in figures. */
   summary() {
-    return summarize(this.records());
+    const sum = (value: (record: AgentRecord) => number) =>
+      this.members.reduce((total, { agent }) => total + value(agent.record), 0);
+    const offers = sum(({ timesOffered }) => Object.values(timesOffered).reduce((total, times) => total + times, 0));
+    return {
+      agents: this.agents.length,
+      connected: sum(({ connected }) => Number(connected)),
+      healthy: sum(({ healthy }) => Number(healthy)),
+      offers,
+      /** Offers of a hash that the same agent had been offered before. */
+      repeatedOffers: offers - sum(({ timesOffered }) => Object.keys(timesOffered).length),
+      collectorRestarts: sum(({ collectorRestarts }) => collectorRestarts),
+    };
   }
 
   /** Let `offline-until` agents reach the server. */

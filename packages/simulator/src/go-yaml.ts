@@ -30,11 +30,10 @@ export function parseGoYaml(body: Uint8Array): Parsed {
   }
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: 100 });
+    value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch {
     return { error: 'yaml: document contains excessive aliasing' };
   }
-  if (value === null || value === undefined) return { value: {} };
   if (isMap(value)) return { value };
   const tag = Array.isArray(value) ? '!!seq' : `!!${typeof value === 'string' ? 'str' : 'int'} \`${String(value)}\``;
   return { error: `yaml: unmarshal errors:\n  line 1: cannot unmarshal ${tag} into map[string]interface {}` };

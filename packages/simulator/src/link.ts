@@ -8,30 +8,25 @@ import { limits } from './limits.ts';
 /** What has happened to the link of an agent, to be told to it. */
 export type LinkEvent = (agent: SimulatedAgent) => void;
 
-/** Where the agents of a fleet connect to, by transport. */
-export interface Endpoints {
-  readonly websocket: URL;
-  readonly http: URL;
-}
-
 /** @param url scheme ws, wss, http or https; without a path, that of OpAMP */
-export function endpoints(url: string): Endpoints {
-  const websocket = new URL(url.replace(/^http/, 'ws'));
-  if (websocket.pathname === '/') websocket.pathname = '/v1/opamp';
-  return { websocket, http: new URL(websocket.href.replace(/^ws/, 'http')) };
+export function webSocketUrl(url: string): string {
+  const address = new URL(url.replace(/^http/, 'ws'));
+  if (address.pathname === '/') address.pathname = '/v1/opamp';
+  return address.href;
 }
 
 /** The sockets of one agent. */
 export class SocketLink implements Link {
-  private readonly endpoints: Endpoints;
+  private readonly url: string;
   private readonly happened: (event: LinkEvent) => void;
   private socket: WebSocket | undefined;
   /** Below `socket`. */
   private stream: Socket | undefined;
   private request: AbortController | undefined;
 
-  constructor(urls: Endpoints, happened: (event: LinkEvent) => void) {
-    this.endpoints = urls;
+  /** @param url for WebSocket; over HTTP it is the same one */
+  constructor(url: string, happened: (event: LinkEvent) => void) {
+    this.url = url;
     this.happened = happened;
   }
 
@@ -41,10 +36,9 @@ export class SocketLink implements Link {
 
   /** What is sent meanwhile goes out in one write. */
   together(work: () => void): void {
-    const { stream } = this;
-    stream?.cork();
+    this.stream?.cork();
     work();
-    stream?.uncork();
+    this.stream?.uncork();
   }
 
   send(payload: Payload): void {
@@ -56,11 +50,10 @@ export class SocketLink implements Link {
   }
 
   drop(): void {
-    const { socket, request } = this;
+    this.socket?.terminate();
+    this.request?.abort();
     this.socket = undefined;
     this.request = undefined;
-    socket?.terminate();
-    request?.abort();
   }
 
   stopReading(): void {
@@ -68,7 +61,7 @@ export class SocketLink implements Link {
   }
 
   connect(): void {
-    const socket = new WebSocket(this.endpoints.websocket, {
+    const socket = new WebSocket(this.url, {
       perMessageDeflate: false,
       followRedirects: true,
       handshakeTimeout: limits.handshakeMs,
@@ -93,7 +86,7 @@ export class SocketLink implements Link {
       // Unless the agent has let go of this socket.
       if (this.socket !== socket) return;
       this.socket = undefined;
-      this.happened((agent) => (opened ? agent.closed() : agent.refused(retryAfterMs)));
+      this.happened((agent) => (opened ? agent.client.closed() : agent.client.refused(retryAfterMs)));
     });
     socket.on('message', (data: Buffer, isBinary) => {
       // To opamp-go a text frame is a read error.
@@ -113,9 +106,9 @@ export class SocketLink implements Link {
     };
     const headers = { 'Content-Type': 'application/x-protobuf', 'OpAMP-Instance-UID': formatUid(uid) };
     const body = Buffer.concat(payload);
-    fetch(this.endpoints.http, { method: 'POST', headers, body, signal: request.signal })
+    fetch(this.url.replace(/^ws/, 'http'), { method: 'POST', headers, body, signal: request.signal })
       .then(answer)
-      .then(done, () => done((agent) => agent.refused()));
+      .then(done, () => done((agent) => agent.client.refused()));
   }
 }
 
@@ -126,7 +119,7 @@ const OPAMP_HEADER = Uint8Array.of(0);
 async function answer(response: Response): Promise<LinkEvent> {
   const body = await response.bytes();
   const { status, headers } = response;
-  if (status === 429 || status === 503) return (agent) => agent.refused(retryAfter(headers.get('retry-after')));
+  if (status === 429 || status === 503) return (agent) => agent.client.refused(retryAfter(headers.get('retry-after')));
   const message = status === 200 ? read(() => body) : undefined;
   return (agent) => agent.answered(message);
 }

@@ -6,8 +6,6 @@ import type { Scenario, ScenarioGroup } from './scenario.ts';
 
 /** Everything about one agent that is decided before it starts. */
 export interface AgentPlan {
-  /** In the fleet. */
-  readonly index: number;
   readonly group: ScenarioGroup;
   /** Its host name: `edge-0007`. */
   readonly name: string;
@@ -20,9 +18,8 @@ export interface AgentPlan {
   readonly pid: number;
 }
 
-/** Instance uids say that the agents were made in the 30 days after this. */
+/** Instance uids say that the agents were made in the weeks after this. */
 const EPOCH = Date.UTC(2026, 0, 1);
-const MADE_WITHIN = 30 * 24 * 3_600_000;
 
 /** All names of a group are of one length. */
 export function agentName({ name, count }: ScenarioGroup, position: number): string {
@@ -31,41 +28,25 @@ export function agentName({ name, count }: ScenarioGroup, position: number): str
 
 /** The agents of a scenario, in the order of its groups. The same scenario gives the same agents. */
 export function plan({ seed, groups }: Scenario): readonly AgentPlan[] {
-  const plans: AgentPlan[] = [];
-  for (const group of groups) {
-    let single: AgentPlan | undefined;
-    for (const [position, behaviour] of assign(group, new Random(seed, group.name)).entries()) {
-      const agent = planAgent(seed, plans.length, group, position, behaviour);
+  return groups.flatMap((group) => {
+    let single: InstanceUid | undefined;
+    return assign(group, new Random(seed, group.name)).map((behaviour, position): AgentPlan => {
+      const name = agentName(group, position);
+      const random = new Random(seed, name);
+      const made = EPOCH + random.int(0, 2 ** 31);
+      // Not of `random`: so many agents need more than its 32 bits to be different.
+      const own = newUuidV7(made, hash('sha256', `${seed} uid ${name}`, 'buffer').subarray(0, 10));
       // Every second clone takes the uid of the one before.
-      plans.push(behaviour.kind === 'clone' && single !== undefined ? { ...agent, uid: single.uid } : agent);
-      if (behaviour.kind === 'clone') single = single === undefined ? agent : undefined;
-    }
-  }
-  return plans;
-}
-
-function planAgent(
-  seed: number,
-  index: number,
-  group: ScenarioGroup,
-  position: number,
-  behaviour: Behaviour,
-): AgentPlan {
-  const name = agentName(group, position);
-  const random = new Random(seed, name);
-  const made = EPOCH + random.int(0, MADE_WITHIN);
-  const transport = group.transport === 'mixed' ? (['websocket', 'http'] as const)[random.int(0, 2)] : group.transport;
-  return {
-    index,
-    group,
-    name,
-    // Not of `random`: so many agents need more than its 32 bits to be different.
-    uid: newUuidV7(made, hash('sha256', `${seed} uid ${name}`, 'buffer').subarray(0, 10)),
-    transport: NEEDS_WEBSOCKET.has(behaviour.kind) ? 'websocket' : (transport ?? 'websocket'),
-    behaviour,
-    port: random.int(32_768, 61_000),
-    pid: random.int(10_000, 32_768),
-  };
+      const isClone = behaviour.kind === 'clone';
+      const uid = isClone && single !== undefined ? single : own;
+      if (isClone) single = single === undefined ? own : undefined;
+      const either = random.next() < 0.5 ? 'websocket' : 'http';
+      const usual = group.transport === 'mixed' ? either : group.transport;
+      const transport = NEEDS_WEBSOCKET.has(behaviour.kind) ? 'websocket' : usual;
+      const [port, pid] = [random.int(32_768, 61_000), random.int(10_000, 32_768)];
+      return { group, name, uid, transport, behaviour, port, pid };
+    });
+  });
 }
 
 /** The counts over the positions of the group in random order. */

@@ -15,9 +15,8 @@ interface OfferRecord {
 type StatusRecord = OfferRecord & ConfigStatus;
 
 /** The record of an agent that has not started yet. */
-export function newRecord({ name, behaviour, uid }: AgentPlan) {
+export function newRecord({ behaviour, uid }: AgentPlan) {
   return {
-    name,
     behaviour: behaviour.kind,
     /** Hyphenated, as it is now: a server can give another one. */
     uid: formatUid(uid),
@@ -64,19 +63,4 @@ export function recordStatus(record: WritableRecord, status: StatusRecord): void
   const last = record.statuses.at(-1);
   if (last?.hash === status.hash && last.status === status.status && last.error === status.error) return;
   record.statuses = [...record.statuses.slice(1 - limits.history), status];
-}
-
-/** A fleet in figures. */
-export function summarize(records: readonly AgentRecord[]) {
-  const sum = (value: (record: AgentRecord) => number) => records.reduce((total, record) => total + value(record), 0);
-  const offers = sum(({ timesOffered }) => Object.values(timesOffered).reduce((total, times) => total + times, 0));
-  return {
-    agents: records.length,
-    connected: sum(({ connected }) => Number(connected)),
-    healthy: sum(({ healthy }) => Number(healthy)),
-    offers,
-    /** Offers of a hash that the same agent had been offered before. */
-    repeatedOffers: offers - sum(({ timesOffered }) => Object.keys(timesOffered).length),
-    collectorRestarts: sum(({ collectorRestarts }) => collectorRestarts),
-  };
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { type Behaviour, behaviour } from './behaviour.ts';
 import { limits } from './limits.ts';
 import { agentCount, duration, durations, shown, size, wanted } from './quantity.ts';
-import { ScenarioError } from './scenario-error.ts';
 
 const transport = z.enum(['websocket', 'http', 'mixed']);
 const label = z.union([z.string(), z.number(), z.boolean()], wanted('a text')).transform(String);
@@ -27,11 +26,7 @@ const group = z.strictObject({
 /** A scenario file; its keys are in README.md. Times in milliseconds. */
 const scenarioFile = z
   .strictObject({
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(1),
+    seed: z.uint32().default(1),
     agents: agentCount.default(100),
     transport: transport.default('websocket'),
     /** Of WebSocket heartbeats and HTTP polls. */
@@ -75,6 +70,19 @@ export type ScenarioGroup = Scenario['groups'][number];
 function agentsWith({ kind, count }: Behaviour, size: number): number {
   const chosen = typeof count === 'number' ? count : Math.round((Number.parseFloat(count) / 100) * size);
   return kind === 'clone' ? chosen * 2 : chosen;
+}
+
+/** A scenario that cannot be used: `path` says where, the message what is allowed there. */
+export class ScenarioError extends Error {
+  override readonly name = 'ScenarioError';
+  readonly code = 'bad-scenario';
+  /** Such as `groups[0].behaviours[2].kind`; empty for the whole file. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: { readonly cause?: unknown }) {
+    super(path === '' ? problem : `${path}: ${problem}`, options);
+    this.path = path;
+  }
 }
 
 /** The scenario in a YAML text (format: README.md). Throws `ScenarioError`. */

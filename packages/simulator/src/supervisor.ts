@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AgentCapabilities, type AgentRemoteConfig, formatUid, type InstanceUid } from '@flaghoist/opamp';
+import { type AgentRemoteConfig, AgentCapabilities as Bits, formatUid, type InstanceUid } from '@flaghoist/opamp';
 import type { Client, Life, Part } from './client.ts';
 import { Collector } from './collector.ts';
-import type { Composition } from './composition.ts';
+import type { Composition } from './composer.ts';
 import * as content from './content.ts';
 import { recordOffer, recordStatus } from './record.ts';
 
@@ -35,7 +35,7 @@ export class Supervisor {
     this.client = client;
     this.received = life.composer.local;
     this.accepted = life.composer.local;
-    this.collector = new Collector(life, client, () => this.exited());
+    this.collector = new Collector(life, client, (exitCode) => this.exited(exitCode));
   }
 
   boot(): void {
@@ -58,12 +58,12 @@ export class Supervisor {
     const { kind } = plan.behaviour;
     if (kind === 'silent' && offered.error === undefined && this.hits(offered)) return;
     this.received = offered;
-    const refusal = this.refusal(offered);
+    const unchanged = offered.text === this.accepted.text && offered.empty === this.accepted.empty;
+    const refusal = this.refusal(offered, unchanged);
     if (refusal !== undefined) {
       this.report('FAILED', refusal);
       return;
     }
-    const unchanged = sameConfiguration(offered, this.accepted);
     this.accepted = offered;
     if (unchanged) {
       // Said even of a collector that crashes with it, which is then taken for working.
@@ -81,12 +81,11 @@ export class Supervisor {
     }
     this.collector.reportEffective();
     this.client.flush();
-    if (!offered.empty) {
-      this.apply();
-      return;
+    if (!offered.empty) this.apply();
+    else {
+      timers.clear('apply');
+      this.collector.halt(() => this.report('APPLIED'));
     }
-    timers.clear('apply');
-    this.collector.halt(() => this.report('APPLIED'));
   }
 
   restart(): void {
@@ -106,26 +105,25 @@ export class Supervisor {
 
   private apply(): void {
     const { timers, scenario } = this.life;
-    timers.setScaled('apply', scenario.applyTimeout, () => this.judge());
+    timers.set('apply', scenario.applyTimeout, () => this.judge());
     this.collector.start(this.accepted, this.hits(this.accepted));
   }
 
   /** The apply timeout is over. APPLIED is never said before; what happens afterwards changes only the health. */
   private judge(): void {
-    if (!this.collector.healthy) {
-      this.failed('Config apply timeout exceeded');
-      return;
+    if (!this.collector.healthy) this.failed('Config apply timeout exceeded');
+    else {
+      if (this.received.hash !== undefined) this.lastWorking = this.received;
+      this.report('APPLIED');
+      this.collector.applied();
     }
-    if (this.received.hash !== undefined) this.lastWorking = this.received;
-    this.report('APPLIED');
-    this.collector.applied();
   }
 
-  private exited(): void {
+  private exited(exitCode: number): void {
     const { timers } = this.life;
     if (!timers.has('apply')) return;
     timers.clear('apply');
-    this.failed(`Agent exited unexpectedly with exit code ${this.collector.exitCode} while applying configuration`);
+    this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`);
   }
 
   /** After FAILED, automatic rollback starts what worked last, and judges it anew. */
@@ -141,14 +139,13 @@ export class Supervisor {
   }
 
   /** Why the configuration just received is refused without touching the collector. */
-  private refusal(offered: Composition): string | undefined {
+  private refusal(offered: Composition, unchanged: boolean): string | undefined {
     if (offered.error !== undefined) return offered.error;
     const { behaviour, group } = this.life.plan;
     if (behaviour.kind === 'reject' && this.hits(offered))
       return behaviour.message ?? 'configuration refused by the local policy';
     // What is unchanged is not validated again.
-    const validated = group.validateConfig && !sameConfiguration(offered, this.accepted);
-    if (!validated || offered.fault === undefined) return undefined;
+    if (!group.validateConfig || unchanged || offered.fault === undefined) return undefined;
     // The repetition is the Supervisor's own.
     const twice = 'configuration validation failed: configuration validation failed: ';
     return `${twice}config validation failed: exit status 1, output: Error: ${offered.fault}\n`;
@@ -157,8 +154,7 @@ export class Supervisor {
   /** opamp-go refuses to report a status without hash or capability, and does not repeat one. */
   private report(status: content.ConfigStatus['status'], error = ''): void {
     const { hash } = this.received;
-    const reports = this.life.capabilities & AgentCapabilities.AgentCapabilities_ReportsRemoteConfig;
-    if (reports === 0 || !hash) return;
+    if (!hash || !this.client.can(Bits.AgentCapabilities_ReportsRemoteConfig)) return;
     const old = this.status;
     this.status = { hash, status, error };
     if (!isDeepStrictEqual(old, this.status)) this.client.change('status');
@@ -177,8 +173,4 @@ export class Supervisor {
     if (kind !== 'rollback') return true;
     return this.lastWorking !== undefined && this.lastWorking.hash !== config.hash;
   }
-}
-
-function sameConfiguration(one: Composition, other: Composition): boolean {
-  return one.text === other.text && one.empty === other.empty;
 }

@@ -1,7 +1,7 @@
 /** What differs between agents that run the same configuration: by name, the character that stands for it. */
 const HOLES = { uid: '\uE000', port: '\uE001', ppid: '\uE002', host: '\uE003' } as const;
 
-export type Hole = keyof typeof HOLES;
+type Hole = keyof typeof HOLES;
 
 export type Fillings = Readonly<Record<Hole, string>>;
 
@@ -22,7 +22,8 @@ export class Template {
     this.bytes = Buffer.from(bytes);
     this.holes = (Object.keys(HOLES) as Hole[]).flatMap((name) => {
       const found = [];
-      for (let at = this.find(name, 0); at >= 0; at = this.find(name, at + 1)) found.push({ at, name });
+      const mark = HOLES[name];
+      for (let at = this.bytes.indexOf(mark); at >= 0; at = this.bytes.indexOf(mark, at + 1)) found.push({ at, name });
       return found;
     });
   }
@@ -32,9 +33,5 @@ export class Template {
     const copy = Buffer.from(this.bytes);
     for (const { at, name } of this.holes) copy.write(fillings[name], at, 'latin1');
     return copy;
-  }
-
-  private find(name: Hole, from: number): number {
-    return this.bytes.indexOf(HOLES[name], from);
   }
 }

@@ -1,5 +1,6 @@
-/** What an agent waits for. */
+/** What an agent waits for; the first three in real time, the others `timeScale` of it. */
 type Wait = 'boot' | 'dial' | 'heartbeat' | 'process' | 'tree' | 'apply' | 'illness' | 'absence';
+const REAL_TIME: ReadonlySet<Wait> = new Set(['boot', 'dial', 'heartbeat']);
 
 /** The time of one agent, and what it waits for: one deadline of each kind, a new one replaces the old one. */
 export class Timers {
@@ -14,12 +15,7 @@ export class Timers {
   }
 
   set(wait: Wait, ms: number, run: () => void): void {
-    this.waits.set(wait, { at: this.now + ms, run });
-  }
-
-  /** For what happens inside the agent. */
-  setScaled(wait: Wait, ms: number, run: () => void): void {
-    this.set(wait, ms * this.scale, run);
+    this.waits.set(wait, { at: this.now + (REAL_TIME.has(wait) ? ms : ms * this.scale), run });
   }
 
   clear(wait: Wait): void {

@@ -93,7 +93,7 @@ export class VirtualAgent implements Link {
   connect(): void {
     this.note('connect');
     const { reachable, retryAfterMs } = this;
-    this.happened.push((agent) => (reachable ? agent.opened() : agent.refused(retryAfterMs)));
+    this.happened.push((agent) => (reachable ? agent.opened() : agent.client.refused(retryAfterMs)));
   }
 
   send(payload: Payload): void {
@@ -128,7 +128,7 @@ export class VirtualAgent implements Link {
   private answer(): void {
     this.answerAt = Number.POSITIVE_INFINITY;
     const message = decodeServerToAgent(this.replies.shift() ?? new Uint8Array());
-    this.turn((agent) => (this.reachable ? agent.answered(message) : agent.refused()));
+    this.turn((agent) => (this.reachable ? agent.answered(message) : agent.client.refused()));
   }
 }
 

@@ -2,8 +2,7 @@ import { type AgentRemoteConfig, decodeAgentToServer, decodeServerToAgent, encod
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
-import { Composer } from './composer.ts';
-import { type Composition, compose } from './composition.ts';
+import { Composer, type Composition } from './composer.ts';
 import { type ScenarioGroup, scenario } from './scenario.ts';
 import type { Fillings, Template } from './template.ts';
 
@@ -11,9 +10,12 @@ const [SITE] = scenario({ groups: [{ name: 'edge', count: 2, labels: { role: 'ed
 const FILLINGS = { uid: '01990000-0000-7000-8000-0000000000aa', port: '40000', ppid: '10077', host: 'edge-0001' };
 const OTHER = { uid: '02000000-0000-7000-8000-0000000000bb', port: '50000', ppid: '10099', host: 'edge-0002' };
 
-const bodies = (text: string) => ({ '': Buffer.from(text) });
+const remote = (hash: string, text: string) => {
+  const { bytes } = encodeRemoteConfig({ files: [{ name: '', body: Buffer.from(text) }], hash: Buffer.from(hash) });
+  return decodeServerToAgent(bytes).remoteConfig as AgentRemoteConfig;
+};
 const composed = (text: string, group = SITE): Composition => {
-  const composition = compose(group, 'ab12', bodies(text));
+  const composition = new Composer(group).compose(remote('1', text));
   expect(composition.error).toBeUndefined();
   return composition;
 };
@@ -125,16 +127,12 @@ service:
       'yaml: document contains excessive aliasing',
     ],
   ])('is refused when the body is %s', (_, text, error) => {
-    expect(compose(SITE, 'ab12', bodies(text)).error).toContain(error);
+    expect(new Composer(SITE).compose(remote('1', text)).error).toContain(error);
   });
 });
 
 test('a composer makes each configuration once, and takes a server at its texts, not at its hashes', () => {
   const composer = new Composer(SITE);
-  const remote = (hash: string, text: string) => {
-    const { bytes } = encodeRemoteConfig({ files: [{ name: '', body: Buffer.from(text) }], hash: Buffer.from(hash) });
-    return decodeServerToAgent(bytes).remoteConfig as AgentRemoteConfig;
-  };
   const first = composer.compose(remote('1', FIRST));
   expect(composer.compose(remote('1', FIRST))).toBe(first);
   expect(composer.compose(remote('2', `${FIRST}# the same`)).text).toBe(first.text);
