@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Api } from './api.ts';
 import { Child } from './child.ts';
-import type { Lab } from './lab.ts';
+import { freePort, type Lab } from './lab.ts';
 import { until } from './until.ts';
 
 /** The command under test: this repository's, or an installed one. */
 export const FLAGHOIST = process.env['FLAGHOIST_BIN'] ?? join(import.meta.dirname, '../../bin/flaghoist');
-const READY = /^flaghoist ready opamp=(\S+) api=(\S+) ops=(\S+)$/m;
 
 interface Listening {
   readonly opamp: string;
@@ -20,10 +19,11 @@ export class Server {
   readonly #lab: Lab;
   #starts = 0;
   #child: Child | undefined;
-  #at: Listening = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
+  readonly #at: Listening;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, at: Listening) {
     this.#lab = lab;
+    this.#at = at;
     lab.onClose(async () => this.#child?.end('SIGTERM'));
   }
 
@@ -45,13 +45,11 @@ export class Server {
     const args = ['server', '--data', join(this.#lab.directory, 'data'), ...listen];
     const child = new Child(FLAGHOIST, args, join(this.#lab.directory, `server-${++this.#starts}.log`));
     this.#child = child;
-    this.#at = await until(
+    await until(
       'the server is ready',
       () => {
-        const [, opamp, api, ops] = READY.exec(child.log()) ?? [];
-        if (opamp !== undefined && api !== undefined && ops !== undefined) return { opamp, api, ops };
         assert(child.running, `the server ended: ${child.log().slice(-2_000)}`);
-        return undefined;
+        return child.log().includes(`flaghoist ready opamp=${opamp} api=${api} ops=${ops}\n`);
       },
       { timeoutMs: 60_000, everyMs: 50 },
     );
@@ -65,6 +63,7 @@ export class Server {
   }
 }
 
-export function startServer(lab: Lab): Promise<Server> {
-  return new Server(lab).start();
+export async function startServer(lab: Lab): Promise<Server> {
+  const address = async (): Promise<string> => `127.0.0.1:${await freePort()}`;
+  return new Server(lab, { opamp: await address(), api: await address(), ops: await address() }).start();
 }
