@@ -52,7 +52,7 @@ async function startOnUsualPorts(data: string): Promise<RunningServer> {
   }
 }
 
-/** Those that do not run what they should, the steps of one that refused, and the sums. */
+/** Those that do not run what they should, the steps of one that failed, and the sums. */
 async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void> {
   const states = new Set(agents.map(({ state }) => state).sort());
   states.delete('in-sync');
@@ -60,9 +60,9 @@ async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void>
     'From the ledger: every agent that does not run what it should, and why',
     [...states].map((state) => `agent list --state ${state}`),
   );
-  const refusing = agents.find(({ state }) => state === 'failed');
-  if (refusing !== undefined)
-    await stage.scene('From the ledger: one that refused, step by step', [`agent show ${refusing.name}`]);
+  const failed = agents.find(({ state }) => state === 'failed');
+  if (failed !== undefined)
+    await stage.scene('From the ledger: one that failed, step by step', [`agent show ${failed.name}`]);
   if (agents.some(({ name }) => name === 'real-1'))
     await stage.scene('From the ledger: the real ones', ['agent list -q real-']);
   await stage.scene('From the ledger: what became of everybody', ['rollout list', 'group list']);
