@@ -53,7 +53,9 @@ export function hear(
 function takeIn(session: OnlineSession, message: AgentToServer, count: Count, jumped: boolean): OnlineSession {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
-  const stated = { ...session, count, capabilities };
+  const sameProcess = count.boots === session.count.boots;
+  const toldStatus = (sameProcess && session.toldStatus) || message.remoteConfigStatus !== undefined;
+  const stated = { ...session, count, capabilities, toldStatus };
   // The agent may have stopped accepting the command while that waited for the poll (S-069).
   const restartDue = session.restartDue && can(stated, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand);
   const next = { ...stated, restartDue };
@@ -71,10 +73,11 @@ function contentFacts(previous: Session, heard: OnlineSession, message: AgentToS
 }
 
 /**
- * Whether a message holds the full state: a description and, from an agent that reports it, the status of its remote
- * configuration. Lenient on purpose: opamp-go always sends both together, agents with few capabilities have no more.
+ * Whether a message holds the full state: a description and the status of the remote configuration, unless the agent
+ * does not report that, or never had one to tell. Lenient on purpose: opamp-go always sends both together, agents with
+ * few capabilities have no more, and OpenTelemetry's Python client has no status before the first offer.
  */
 function isFull(message: AgentToServer, session: Session): boolean {
-  const reports = can(session, AgentCapabilities.AgentCapabilities_ReportsRemoteConfig);
-  return message.agentDescription !== undefined && (!reports || message.remoteConfigStatus !== undefined);
+  const owesStatus = session.toldStatus && can(session, AgentCapabilities.AgentCapabilities_ReportsRemoteConfig);
+  return message.agentDescription !== undefined && (!owesStatus || message.remoteConfigStatus !== undefined);
 }

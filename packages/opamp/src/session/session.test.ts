@@ -204,6 +204,31 @@ describe('sequence and full state', () => {
   });
 });
 
+describe('a full state without the status of a remote configuration', () => {
+  const made = () => {
+    const { server, agent, session } = setUp();
+    agent.state = { ...agent.state, remoteConfigStatus: undefined };
+    return { server, agent, session };
+  };
+
+  test('is one as long as the agent has told none: also after its restart', () => {
+    const { server, agent, session } = made();
+    expect(flagsOf(server.hear(ws('a'), agent.start())) & FULL).toBe(0);
+    expect(session().knowledge).toBe('synced');
+    server.hear(ws('a'), agent.report({ remoteConfigStatus: { status: 1 } }));
+    server.hear(ws('b'), agent.start());
+    expect(session()).toMatchObject({ knowledge: 'synced', fullStateEpoch: 'b' });
+  });
+
+  test('is none once it was told: a change of the description may be all that came after a gap', () => {
+    const { server, agent, session } = started();
+    agent.sequence += 3n;
+    const { agentDescription } = agent.state;
+    expect(flagsOf(server.hear(ws('a'), agent.report({ agentDescription }))) & FULL).toBe(FULL);
+    expect(session().knowledge).toBe('unknown');
+  });
+});
+
 describe('polls and capabilities', () => {
   test('A4, S-033, S-070: a poll with the uid alone wipes no capabilities and moves no number', () => {
     const { server, agent, session } = started(http);

@@ -34,6 +34,8 @@ interface Memory {
   readonly epoch: string | undefined;
   /** The epoch in which the last full state arrived. */
   readonly fullStateEpoch: string | undefined;
+  /** This process of the agent has told the status of its remote configuration: a full state without it is none. */
+  readonly toldStatus: boolean;
   readonly count: Count;
   /** Full-state requests since the last full state, and when the last went out (S-097). */
   readonly asks: number;
@@ -80,6 +82,7 @@ export function newSession(uid: InstanceUid): OfflineSession {
     capabilities: undefined,
     epoch: undefined,
     fullStateEpoch: undefined,
+    toldStatus: false,
     count: { next: undefined, last: undefined, boots: 0, displaced: [], crossings: 0 },
     asks: 0,
     askedAt: Number.NEGATIVE_INFINITY,
