@@ -1,6 +1,6 @@
 // Other people's OpAMP clients: nobody on either side read the other's code.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Client, startGateway, startNode, startPython } from './harness/clients.ts';
+import { type Client, GATEWAYS, startGateway, startNode, startPython } from './harness/clients.ts';
 import { useLab } from './harness/lab.ts';
 import { type Server, startServer } from './harness/server.ts';
 import { until } from './harness/until.ts';
@@ -65,7 +65,7 @@ describe.each([
   });
 });
 
-describe.each(['0.23.0', '0.24.0'])('50 agents on one WebSocket, in the messages of opamp-go %s', (version) => {
+describe.each(GATEWAYS)('50 agents on one WebSocket, in the messages of opamp-go %s', (version) => {
   const role = `gateway-${version.replaceAll('.', '-')}`;
 
   test('are 50 agents: each gets the push once, and all are gone with the connection: S-050, S-253', async () => {

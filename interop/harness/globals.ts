@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import { build } from '../build.ts';
+import { buildClients } from './clients.ts';
 import { FLAGHOIST } from './server.ts';
 
 declare module 'vitest' {
@@ -16,4 +17,6 @@ export default async function setUp(project: TestProject): Promise<void> {
   const { supervisor, collector } = await build();
   project.provide('supervisor', supervisor);
   project.provide('collector', collector);
+  // Here, where nothing waits for it with a time limit.
+  buildClients();
 }
