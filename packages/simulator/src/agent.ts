@@ -40,6 +40,7 @@ type Origin = Pick<Life, 'plan' | 'scenario' | 'composer' | 'link'>;
 export class SimulatedAgent {
   private readonly life: Life;
   readonly client: Client;
+  readonly record: AgentRecord;
   private readonly supervisor: Supervisor;
   /** Cut off by its behaviour. */
   private away = false;
@@ -54,13 +55,10 @@ export class SimulatedAgent {
       timers: new Timers(scenario.timeScale),
       record: newRecord(plan),
     };
+    this.record = this.life.record;
     this.client = new Client(this.life, (part) => this.supervisor.content[part]());
     this.supervisor = new Supervisor(this.life, this.client);
     this.life.timers.set('boot', startAt, () => this.boot());
-  }
-
-  get record(): AgentRecord {
-    return this.life.record;
   }
 
   /** When the next turn is due; infinity when nothing is waited for. */
@@ -110,8 +108,6 @@ export class SimulatedAgent {
     if (uid?.length === 16) supervisor.identify(uidFromBytes(uid));
     if (message.remoteConfig !== undefined && client.can(Bits.AgentCapabilities_AcceptsRemoteConfig))
       supervisor.receive(message.remoteConfig);
-    const settings = message.connectionSettings?.opamp;
-    if (settings !== undefined) client.setHeartbeat(Number(settings.heartbeatIntervalSeconds) * 1000);
   }
 
   /** An `offline-until` may reach the server. */

@@ -62,7 +62,6 @@ export class Client {
   private readonly pending = new Set(EVERYTHING);
   /** Whether something is to be sent, if only uid, number and capabilities. */
   private due = true;
-  private heartbeatMs: number;
   private backoffMs: number = backoff.firstMs;
   /** The POST that was made and has no answer: repeated until it has one. */
   private unanswered: Payload | undefined;
@@ -72,7 +71,6 @@ export class Client {
     this.life = life;
     this.content = content;
     this.uid = life.plan.uid;
-    this.heartbeatMs = life.scenario.heartbeat;
   }
 
   get stopped(): boolean {
@@ -136,13 +134,6 @@ export class Client {
     this.state = 'unreachable';
   }
 
-  /** Set by the server. HTTP refuses 0; over WebSocket it ends the heartbeats. */
-  setHeartbeat(ms: number): void {
-    if (ms === 0 && this.life.plan.transport === 'http') return;
-    this.heartbeatMs = ms;
-    if (this.state === 'idle') this.armHeartbeat();
-  }
-
   /** Send what is pending, if that is possible now. */
   flush(): void {
     if (!this.due || this.state !== 'idle') return;
@@ -191,12 +182,13 @@ export class Client {
     this.life.link.post(payload, this.uid);
   }
 
+  /** Over WebSocket 0 means none. */
   private armHeartbeat(): void {
-    const beat = () => {
+    const { scenario, timers } = this.life;
+    if (scenario.heartbeat === 0) return;
+    timers.set('heartbeat', scenario.heartbeat, () => {
       this.due = true;
       this.flush();
-    };
-    if (this.heartbeatMs === 0) this.life.timers.clear('heartbeat');
-    else this.life.timers.set('heartbeat', this.heartbeatMs, beat);
+    });
   }
 }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentRemoteConfig } from '@flaghoist/opamp';
 import { stringify } from 'yaml';
-import { type Config, merge, printed, supervisorBlocks } from './collector-config.ts';
 import { encodeEffective, type HealthParts, sharedAttributes } from './content.ts';
+import { type Config, merge, printed, supervisorBlocks } from './distribution.ts';
 import { parseGoYaml } from './go-yaml.ts';
 import { limits } from './limits.ts';
 import { componentNames, fault, healthParts, outline } from './outline.ts';

@@ -4,7 +4,7 @@
  */
 import * as crypto from 'node:crypto';
 import { encodeAgentToServer, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
-import { KINDS, type Kind, TYPES } from './collector-config.ts';
+import { KINDS, type Kind, TYPES } from './distribution.ts';
 import type { AgentPlan } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
 

@@ -21,8 +21,7 @@ export class Fleet implements AsyncDisposable {
   private readonly members: readonly { readonly agent: SimulatedAgent; readonly link: SocketLink }[];
   /** By agent: when it wants its next turn. */
   private readonly deadlines: Float64Array;
-  private timer: NodeJS.Timeout | undefined;
-  private timerAt = Number.POSITIVE_INFINITY;
+  private readonly timer: NodeJS.Timeout;
   private stopping: Promise<void> | undefined;
 
   constructor({ url, scenario, startsPerSecond = limits.startsPerSecond }: FleetOptions) {
@@ -37,7 +36,7 @@ export class Fleet implements AsyncDisposable {
       return { link, agent: new SimulatedAgent({ plan: about, scenario, composer, link }, startAt) };
     });
     this.deadlines = Float64Array.from(this.members, ({ agent }) => agent.deadline);
-    this.arm(began);
+    this.timer = setInterval(() => this.runDue(), limits.tickMs);
   }
 
   /** What each agent saw and said up to now; live objects. */
@@ -77,7 +76,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   private async end(): Promise<void> {
-    clearTimeout(this.timer);
+    clearInterval(this.timer);
     for (const i of this.members.keys()) this.turn(i, (agent) => agent.stop());
     const deadline = clock() + limits.closeMs;
     while (clock() < deadline && this.members.some(({ link }) => link.open)) await sleep(10);
@@ -90,29 +89,15 @@ export class Fleet implements AsyncDisposable {
     const { agent, link } = member;
     link.together(() => agent.turn(clock(), event));
     this.deadlines[index] = agent.deadline;
-    this.arm(agent.deadline);
-  }
-
-  /** One timer for the whole fleet. */
-  private arm(at: number): void {
-    if (at >= this.timerAt || this.stopping !== undefined) return;
-    clearTimeout(this.timer);
-    this.timerAt = at;
-    this.timer = setTimeout(() => this.runDue(), Math.max(limits.tickMs, at - clock()));
   }
 
   /** Looks through all deadlines, which takes 10 µs for 10,000 agents, and needs no order among them. */
   private runDue(): void {
     // What becomes due meanwhile waits for the next time, so that sockets are served in between.
     const now = clock();
-    this.timerAt = Number.NEGATIVE_INFINITY;
-    let next = Number.POSITIVE_INFINITY;
     this.deadlines.forEach((at, index) => {
       if (at <= now) this.turn(index);
-      next = Math.min(next, this.deadlines[index] ?? next);
     });
-    this.timerAt = Number.POSITIVE_INFINITY;
-    this.arm(next);
   }
 }
 

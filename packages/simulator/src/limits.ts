@@ -10,7 +10,9 @@ export const limits = {
   startsPerSecond: 1_000,
   /** Distinct configurations kept composed per group. */
   compositions: 64,
-  /** The fleet looks for agents whose time has come no more often. */
+  /** WebSocket handshakes under way at one time. */
+  dials: 500,
+  /** The fleet looks so often for agents whose time has come. */
   tickMs: 5,
   /** Offers and statuses kept per agent, the newest ones; counters go on. */
   history: 200,

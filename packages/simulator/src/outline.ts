@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { KINDS, TYPES, typeOf } from './collector-config.ts';
 import type { HealthParts } from './content.ts';
-import { isMap } from './go-yaml.ts';
+import { isMap, KINDS, TYPES, typeOf } from './distribution.ts';
 
 const section = z.record(z.string(), z.unknown()).catch({});
 const ids = z.array(z.coerce.string()).catch([]);

@@ -56,16 +56,16 @@ groups:
 
   test.each([
     [{ agent: 3 }, 'has the unknown key agent; allowed are seed, agents, transport'],
-    [{ agents: 0 }, 'agents: is 0; write at least 1'],
-    [{ agents: 1.5 }, 'agents: is 1.5; a value of type int is wanted'],
-    [{ timeScale: 0 }, 'timeScale: is 0; write more than 0'],
+    [{ agents: 0 }, 'agents: is 0: Too small: expected number to be >=1'],
+    [{ agents: 1.5 }, 'agents: is 1.5: Invalid input: expected int'],
+    [{ timeScale: 0 }, 'timeScale: is 0: Too small: expected number to be >0'],
     [{ transport: 'udp' }, 'transport: is "udp"; allowed are websocket, http, mixed'],
     [{ heartbeat: 'soon' }, 'heartbeat: is "soon"; write a duration such as 500ms'],
     [{ heartbeat: 5 }, 'heartbeat: is 5; write a duration such as 500ms'],
     [{ restartTime: '2s..1s' }, 'restartTime: has the longer duration first'],
     [{ restartTime: '1s..2' }, 'restartTime[1]: is "2"; write a duration'],
     [{ heartbeat: '0s', transport: 'http' }, 'heartbeat: is 0; agents over HTTP need an interval'],
-    [{ groups: [] }, 'groups: is []; write at least 1'],
+    [{ groups: [] }, 'groups: is []: Too small'],
     [{ groups: [{ name: 'a' }, { name: 'a' }] }, 'groups[1].name: is taken by another group'],
     [{ groups: [{ name: 'Edge' }] }, 'groups[0].name: is "Edge"; write a name of lowercase letters'],
     [{ groups: [{ labels: { role: [] } }] }, 'groups[0].labels.role: is []; write a text'],
@@ -89,7 +89,7 @@ groups:
       { groups: [{ count: 3, behaviours: [{ kind: 'liar', count: 2 }, { kind: 'clone' }] }] },
       'groups[0].behaviours: takes 4 agents of 3',
     ],
-    [[], 'is []; a value of type object is wanted'],
+    [[], 'is []: Invalid input: expected object'],
   ])('%j is refused with its path and what is allowed', (file, problem) => {
     expect(() => scenario(file)).toThrow(expect.objectContaining({ code: 'bad-scenario' }));
     expect(() => scenario(file)).toThrow(problem);

@@ -102,23 +102,11 @@ export function scenario(value: unknown): Scenario {
   return data as Scenario;
 }
 
-/** What is wrong, in the words of those who write scenarios. */
+/** What is wrong, with what is there and what is allowed. */
 const explain: z.core.$ZodErrorMap = (issue) => {
   const found = `is ${shown(issue.input)}`;
-  switch (issue.code) {
-    case 'invalid_type':
-      return `${found}; a value of type ${issue.expected} is wanted`;
-    case 'invalid_value':
-      return `${found}; allowed are ${issue.values.join(', ')}`;
-    case 'too_small':
-      return `${found}; write ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
-    case 'too_big':
-      return `${found}; write at most ${issue.maximum}`;
-    case 'unrecognized_keys': {
-      const allowed = Object.keys((issue.inst as z.ZodObject).shape);
-      return `has the unknown key ${issue.keys.join(', ')}; allowed are ${allowed.join(', ')}`;
-    }
-    default:
-      return undefined;
-  }
+  if (issue.code === 'invalid_value') return `${found}; allowed are ${issue.values.join(', ')}`;
+  if (issue.code !== 'unrecognized_keys') return `${found}: ${z.locales.en().localeError(issue)}`;
+  const allowed = Object.keys((issue.inst as z.ZodObject).shape);
+  return `has the unknown key ${issue.keys.join(', ')}; allowed are ${allowed.join(', ')}`;
 };

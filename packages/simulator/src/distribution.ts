@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { isMap } from './go-yaml.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
 
 export type Kind = 'receivers' | 'processors' | 'exporters' | 'extensions' | 'connectors';
 
-const DISTRIBUTION = parse(readFileSync(`${import.meta.dirname}/otelcol-contrib.yaml`, 'utf8')) as {
+const DISTRIBUTION = parse(readFileSync(`${import.meta.dirname}/distribution.yaml`, 'utf8')) as {
   readonly components: Readonly<Record<Kind, readonly string[]>>;
   readonly supervisor: Config;
+  readonly parser: Readonly<Record<string, string>>;
   readonly defaults: Readonly<Record<string, Config>>;
 };
 
@@ -16,6 +16,9 @@ const DISTRIBUTION = parse(readFileSync(`${import.meta.dirname}/otelcol-contrib.
 export const TYPES = DISTRIBUTION.components;
 
 export const KINDS = Object.keys(TYPES) as readonly Kind[];
+
+/** What the Supervisor's parser says, by the error code of ours. */
+export const PARSER_WORDS = DISTRIBUTION.parser;
 
 /** What the Supervisor adds below every configuration, with the words in <> filled in. */
 export function supervisorBlocks(words: Readonly<Record<string, string>>): Config {
@@ -45,4 +48,8 @@ export function merge(below: Config, above: Config): Config {
     merged[key] = isMap(old) && isMap(value) ? merge(old, value) : value;
   }
   return merged;
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
