@@ -260,6 +260,17 @@ describe('over plain HTTP', () => {
     await agent.pollOverHttp();
     expect(agent.offers).toHaveLength(1);
   });
+
+  it('so does the first one after our restart: what groups run is encoded ahead', async () => {
+    await lab.agent(edge).connect();
+    await lab.members(1);
+    const { id, hash } = await lab.push(story());
+    await lab.ends(id);
+    await lab.restart();
+    const agent = lab.agent(edge);
+    await agent.pollOverHttp(agent.start());
+    expect(agent.hashes).toEqual([hash]);
+  });
 });
 
 describe('a pin', () => {

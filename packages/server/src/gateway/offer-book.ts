@@ -32,6 +32,11 @@ export class OfferBook {
     return running;
   }
 
+  /** Has what agents may come back for at hand before they do: an HTTP agent's offer leaves with the answer to its poll. */
+  async ahead(hashes: ReadonlySet<string>): Promise<void> {
+    await Promise.allSettled([...hashes].slice(0, SERVER_LIMITS.offersKept.entries).map((hash) => this.fetch(hash)));
+  }
+
   async #load(hash: string): Promise<void> {
     const files = await this.#store.files(hash);
     if (files === null) throw new Error(`the texts of ${hash} are not in the store`);
