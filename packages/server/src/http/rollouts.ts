@@ -2,6 +2,7 @@ import { API_LIMITS, type Handlers, type InputOf } from '@flaghoist/api';
 import {
   type FailureReason,
   FleetError,
+  fold,
   inFlight,
   type LedgerEntry,
   nameOf,
@@ -15,7 +16,6 @@ import { randomId } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
-import { foldLogs } from '../rollouts/rollouts.ts';
 import type { RolloutSummary } from '../storage/store.ts';
 import { onceOnly } from './once.ts';
 import { descending, historyPage, pageOf } from './pages.ts';
@@ -66,7 +66,7 @@ export function rolloutHandlers(plane: ControlPlane) {
     if (known !== undefined) return known;
     // What ended just now is known before the end of its log is durable.
     await reconciler.flush();
-    const rollout = foldLogs(await store.rolloutLog(id));
+    const rollout = fold(await store.rolloutLog(id));
     if (rollout === null) throw new FleetError('not-found', `the log of rollout ${id} is no longer kept`);
     ended.set(id, rollout);
     return rollout;
@@ -196,12 +196,8 @@ export function rolloutHandlers(plane: ControlPlane) {
       summaryOf(id);
       return historyPage(paging, async ({ after, limit }) => {
         const log = await store.rolloutLog(id);
-        return log
-          .flatMap(({ version, at, events }) =>
-            events.map((event, index) => ({ seq: version + index, at, kind: event.type, data: { ...event } })),
-          )
-          .filter(({ seq }) => seq > after)
-          .slice(0, limit);
+        const told = log.filter(({ version }) => version > after).slice(0, limit);
+        return told.map(({ version, at, event }) => ({ seq: version, at, kind: event.type, data: { ...event } }));
       });
     },
   } satisfies Partial<Handlers>;

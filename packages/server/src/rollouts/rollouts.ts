@@ -22,7 +22,7 @@ import {
 import type { Member, Roster } from '../agents/roster.ts';
 import { type Journal, SERVER } from '../events/journal.ts';
 import type { Groups } from '../groups/groups.ts';
-import type { RolloutLog, RolloutSummary, Store } from '../storage/store.ts';
+import type { RolloutSummary, Store } from '../storage/store.ts';
 import { observation, rolloutOf } from './observation.ts';
 
 /** An active rollout in memory. */
@@ -65,7 +65,7 @@ export class Rollouts {
   /** Puts back what was stored: the summaries, and of those that have not ended the log. */
   async load(summaries: Iterable<RolloutSummary>, store: Pick<Store, 'rolloutLog'>): Promise<void> {
     for (const summary of summaries) {
-      const rollout = TERMINAL.has(summary.state) ? null : foldLogs(await store.rolloutLog(summary.id));
+      const rollout = TERMINAL.has(summary.state) ? null : fold(await store.rolloutLog(summary.id));
       if (rollout === null) this.#ended.set(summary.id, summary);
       else this.#activate(rollout);
     }
@@ -209,7 +209,7 @@ export class Rollouts {
   #fold(before: Rollout | null, event: RolloutEvent, now: Instant, author = SERVER): Rollout {
     const { rollout, commands } = step(before, event, now);
     this.#parts.journal.write(
-      { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, events: [event] } },
+      { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, event } },
       { kind: 'rollout', row: summaryOf(rollout) },
     );
     for (const command of commands) this.#carryOut(rollout, command, now, author);
@@ -249,9 +249,4 @@ export class Rollouts {
     ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
     this.#active.set(rollout.group, { rollout, observed: [], pending: new Set(ranked.map(({ id }) => id)) });
   }
-}
-
-/** The rollout that a log tells of (I15). */
-export function foldLogs(logs: readonly RolloutLog[]): Rollout | null {
-  return fold(logs.flatMap(({ at, events }) => events.map((event) => ({ event, at }))));
 }

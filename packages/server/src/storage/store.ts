@@ -22,12 +22,12 @@ import type { JournalEvent } from '../events/journal-event.ts';
 /** A rollout without its targets, which are the fold of its events (I15). */
 export type RolloutSummary = Omit<Rollout, 'targets' | 'carried'>;
 
-/** A batch of events of one rollout, in the order in which they were folded. `version` counts the first of them from 1. */
+/** One event of a rollout; `version` counts them from 1, in the order in which they were folded. */
 export interface RolloutLog {
   readonly rollout: string;
   readonly version: number;
   readonly at: Instant;
-  readonly events: readonly RolloutEvent[];
+  readonly event: RolloutEvent;
 }
 
 /** One row to write. A commit applies a list of them in order, all or none. */

@@ -166,7 +166,7 @@ export const rolloutLog = {
   rollout: 'r-1',
   version: 1,
   at: AT,
-  events: [{ type: 'admitted', agents: [{ agent: ODD, late: false }] }],
+  event: { type: 'admitted', agents: [{ agent: ODD, late: false }] },
 } as const;
 
 /** What JSON cannot hold fails in the middle of a transaction, as a full disk does. */
