@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { AGENT_STATES, parseDuration, ROLLOUT_STATES, TARGET_STATES } from '@flaghoist/fleet';
 import { InvalidArgumentError } from 'commander';
+import { bare } from './references.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -10,12 +11,12 @@ import type { Session } from './session.ts';
  */
 export const OPTIONS = {
   after: ['--after <number>', 'from the event after this one', wholeNumber],
-  agent: ['--agent <agent>', 'to one agent: a pin'],
+  agent: ['--agent <agent>', 'to one agent: a pin', bare('agent')],
   agents: ['--agents <number>', 'how many', wholeNumber],
   agentState: ['--state <state>', 'in one state', AGENT_STATES],
   apiListen: ['--api-listen <host:port>', 'operator plane', '127.0.0.1:4321'],
   author: ['--author <name>', 'who does it', userOfTheSystem()],
-  configuration: ['--configuration <configuration>', 'the configuration; made if it is new'],
+  configuration: ['--configuration <configuration>', 'the configuration; made if it is new', bare('configuration')],
   data: ['--data <dir>', 'where it keeps its data', './flaghoist-data'],
   dryRun: ['--dry-run', 'only tell what would change'],
   exit: ['--exit', 'end after the rollouts; 0 only if all went as it should'],
@@ -23,7 +24,7 @@ export const OPTIONS = {
   filename: ['-f, --filename <file>', 'file, directory or -'],
   fleet: ['--fleet', 'every group that runs the configuration'],
   follow: ['--follow', 'and what happens from now on'],
-  group: ['--group <group>', 'the agents of a group'],
+  group: ['--group <group>', 'the agents of a group', bare('group')],
   insecureOpenEnrolment: ['--insecure-open-enrolment', 'let any agent that reaches the agent plane enrol'],
   message: ['-m, --message <text>', 'why'],
   opampListen: ['--opamp-listen <host:port>', 'agent plane', '127.0.0.1:4320'],
@@ -97,7 +98,7 @@ export type Given<Takes extends Taken> = {
 } & { readonly [Name in OptionName & Takes]?: Value<Name> };
 
 export interface Declared {
-  /** Words and arguments as in `agent show <agent>`. */
+  /** Name and arguments as in `show <agent>`. */
   readonly usage: string;
   readonly about: string;
   readonly takes: readonly Taken[];

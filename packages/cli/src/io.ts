@@ -5,19 +5,13 @@ export interface Output {
   readonly columns?: number | undefined;
 }
 
-export interface Input extends AsyncIterable<Uint8Array | string> {
-  readonly isTTY?: boolean | undefined;
-}
-
-export type Env = Readonly<Record<string, string | undefined>>;
-
 /** The outside world, so that tests can be one. */
 export interface Io {
-  readonly stdin: Input;
+  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly env: Env;
-  readonly now?: (() => number) | undefined;
-  /** Aborted by Ctrl-C; without it the process listens itself, while a command waits. */
-  readonly interrupted?: AbortSignal | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly now: () => number;
+  /** Aborted by the first Ctrl-C from now on; without having been asked, a Ctrl-C ends the process. */
+  readonly interruption: () => AbortSignal;
 }

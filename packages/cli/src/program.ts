@@ -13,13 +13,15 @@ import { pushCommands } from './commands/push.ts';
 import { rolloutCommands } from './commands/rollout.ts';
 import { versionCommands } from './commands/version.ts';
 import type { Io } from './io.ts';
+import { bare } from './references.ts';
 import { DEFAULT_SERVER, FORMATS, type GlobalOptions, Session } from './session.ts';
 
-const PARENTS: Readonly<Record<string, string>> = {
-  agent: 'agents: by id, instance uid or name',
-  configuration: 'configurations and their revisions',
-  group: 'groups of agents',
-  rollout: 'rollouts',
+/** What there is commands for, in one group for each. */
+const KINDS: Readonly<Record<string, readonly [about: string, commands: readonly Declared[]]>> = {
+  agent: ['agents: by id, instance uid or name', agentCommands],
+  configuration: ['configurations and their revisions', configurationCommands],
+  group: ['groups of agents', groupCommands],
+  rollout: ['rollouts', rolloutCommands],
 };
 
 function emptyProgram({ stdout, stderr }: Io): Command {
@@ -42,13 +44,13 @@ function emptyProgram({ stdout, stderr }: Io): Command {
     .exitOverride();
 }
 
-/** A push and a rollout have one. */
-const DESTINATIONS = ['agent', 'group', 'fleet'];
+/** Options that make no sense together: a push goes to one place, and only rollouts are watched. */
+const CONFLICTS: Readonly<Record<string, string[]>> = { agent: ['group', 'fleet', 'watch'], group: ['fleet'] };
 
 function optionOf(taken: string): Option {
   const [flags, about, how] = OPTIONS[taken.replace('!', '') as OptionName];
   const option = new Option(flags, about).makeOptionMandatory(taken.endsWith('!'));
-  if (DESTINATIONS.includes(option.name())) option.conflicts(DESTINATIONS.filter((name) => name !== option.name()));
+  option.conflicts(CONFLICTS[option.name()] ?? []);
   if (typeof how === 'string') return option.default(how);
   if (typeof how === 'function') return option.argParser<unknown>(how);
   return how === undefined ? option : option.choices(how);
@@ -58,20 +60,22 @@ function optionOf(taken: string): Option {
 export async function runProgram(argv: readonly string[], io: Io, programs: Programs): Promise<number> {
   const program = emptyProgram(io);
   let code = 0;
-  const declare = ({ usage, about, takes, run }: Declared): void => {
-    const [first = '', ...rest] = usage.split(' ');
-    const parent = first in PARENTS ? program.commands.find((one) => one.name() === first) : undefined;
-    const command = parent === undefined ? program.command(usage) : parent.command(rest.join(' '));
-    command.description(about).action(async (...given: unknown[]) => {
+  const declare = (parent: Command, { usage, about, takes, run }: Declared): void => {
+    const command = parent.command(usage).description(about);
+    for (const taken of takes) command.addOption(optionOf(taken));
+    for (const argument of command.registeredArguments)
+      if (argument.name() in KINDS) argument.argParser(bare(argument.name()));
+    command.action(async (...given: unknown[]) => {
       const session = new Session(io, command.optsWithGlobals<GlobalOptions>());
       code = (await run(session, command.opts() as never, ...(given.slice(0, -2) as never[]))) ?? 0;
     });
-    for (const taken of takes) command.addOption(optionOf(taken));
   };
-  for (const one of [...programCommands(programs), ...pushCommands, ...applyCommands]) declare(one);
-  for (const [name, about] of Object.entries(PARENTS)) program.command(name).description(about);
-  for (const one of [...agentCommands, ...configurationCommands, ...groupCommands, ...rolloutCommands]) declare(one);
-  for (const one of [...eventCommands, ...versionCommands, ...completionCommands(program)]) declare(one);
+  for (const one of [...programCommands(programs), ...pushCommands, ...applyCommands]) declare(program, one);
+  for (const [name, [about, commands]] of Object.entries(KINDS)) {
+    const parent = program.command(name).description(about);
+    for (const one of commands) declare(parent, one);
+  }
+  for (const one of [...eventCommands, ...versionCommands, ...completionCommands(program)]) declare(program, one);
   await program.parseAsync(argv, { from: 'user' });
   return code;
 }

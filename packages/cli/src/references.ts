@@ -3,9 +3,8 @@ import { type Agent, ApiError, type Client } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 
 /** Takes off the kind that `-o name` puts in front. */
-export function bare(kind: string, name: string): string {
-  return name.startsWith(`${kind}/`) ? name.slice(kind.length + 1) : name;
-}
+export const bare = (kind: string) => (name: string) =>
+  name.startsWith(`${kind}/`) ? name.slice(kind.length + 1) : name;
 
 export interface Reference {
   readonly configuration: string;
@@ -16,7 +15,7 @@ const REFERENCE = /^([^@]+)@(?:(latest)|([1-9]\d{0,14})|stable:([^@]+))$/;
 
 /** The revision as the API takes it: what is stable is looked up. @throws CliError that shows what to write */
 export async function revisionNamed(client: Client, text: string): Promise<Reference> {
-  const [match, configuration = '', latest, number, group] = REFERENCE.exec(bare('configuration', text)) ?? [];
+  const [match, configuration = '', latest, number, group] = REFERENCE.exec(bare('configuration')(text)) ?? [];
   if (match === undefined)
     throw new CliError(`${JSON.stringify(text)} names no revision: write C@7, C@latest or C@stable:GROUP`);
   if (group === undefined) return { configuration, revision: latest === undefined ? Number(number) : 'latest' };
@@ -36,16 +35,15 @@ export async function ifThere<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** The id of an agent by its id, instance uid or name. @throws CliError when there is none, or more than one */
-export async function agentId(client: Client, reference: string): Promise<string> {
-  const wanted = bare('agent', reference);
+export async function agentId(client: Client, wanted: string): Promise<string> {
   const agent = await ifThere(client.getAgent({ id: wanted }));
   if (agent !== undefined) return agent.id;
   const { items } = await client.listAgents({ q: wanted, limit: 100 });
   const named = items.filter(({ name }) => name === wanted);
-  const [only] = named;
+  const [only, ...others] = named.map(({ id }) => id);
   if (only === undefined) throw new CliError(noAgent(wanted, items), ExitCode.notFound);
-  if (named.length === 1) return only.id;
-  const ids = named.map(({ id }) => id).join(', ');
+  if (others.length === 0) return only;
+  const ids = [only, ...others].join(', ');
   throw new CliError(`${named.length} agents are called ${wanted}; give an id: ${ids}`, ExitCode.conflict);
 }
 

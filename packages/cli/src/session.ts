@@ -3,6 +3,7 @@ import { type Client, createClient } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { Screen } from './output/screen.ts';
+import { oneLine } from './output/text.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 
@@ -16,11 +17,13 @@ export interface GlobalOptions {
 }
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:4321';
+const NOWHERE = { write: () => undefined };
 
 export class Session {
   readonly io: Io;
   readonly options: GlobalOptions;
   readonly stdout: Screen;
+  /** Everything that is not data; nowhere with `--quiet`. */
   readonly stderr: Screen;
   readonly baseUrl: string;
   readonly client: Client;
@@ -30,23 +33,9 @@ export class Session {
     this.io = io;
     this.options = options;
     this.stdout = new Screen(io.stdout, io.env);
-    this.stderr = new Screen(io.stderr, io.env);
+    this.stderr = new Screen(options.quiet ? NOWHERE : io.stderr, io.env);
     this.baseUrl = checkedUrl(options.server ?? (io.env['FLAGHOIST_SERVER'] || DEFAULT_SERVER));
     this.client = createClient({ baseUrl: this.baseUrl });
-  }
-
-  now(): number {
-    return (this.io.now ?? Date.now)();
-  }
-
-  /** Everything that is not data; nothing with `--quiet`. */
-  note(...lines: string[]): void {
-    if (!this.options.quiet) this.stderr.print(lines);
-  }
-
-  /** How it goes, on stderr; nothing with `--quiet`. */
-  draw(lines: readonly string[]): void {
-    if (!this.options.quiet) this.stderr.draw(lines);
   }
 
   /** Whether people read what comes out. */
@@ -61,22 +50,14 @@ export class Session {
 
   /** Asks at a terminal; anywhere else, and with `--yes`, the answer is yes. @throws CliError when it is no. */
   async confirm(question: string): Promise<void> {
-    const { stdin } = this.io;
-    if (this.options.yes || !stdin.isTTY || !this.stderr.isTTY) return;
-    this.stderr.foreign(`${question} [y/N] `);
+    const { stdin, stderr } = this.io;
+    if (this.options.yes || !stdin.isTTY || !stderr.isTTY) return;
+    stderr.write(oneLine(`${question} [y/N] `));
     for await (const chunk of stdin) {
       if (/^\s*y(es)?\s*$/i.test(String(chunk).split('\n')[0] ?? '')) return;
       break;
     }
     throw new CliError('nothing was changed', ExitCode.negative);
-  }
-
-  /** Aborted by the first Ctrl-C from now on; a second ends the process. */
-  interruption(): AbortSignal {
-    if (this.io.interrupted !== undefined) return this.io.interrupted;
-    const controller = new AbortController();
-    process.once('SIGINT', () => controller.abort());
-    return controller.signal;
   }
 }
 

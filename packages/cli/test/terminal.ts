@@ -42,7 +42,7 @@ export async function run(server: string, argv: readonly string[], as: RunAs = {
       { isTTY },
     ),
     now: () => NOW,
-    interrupted: as.interrupted ?? new AbortController().signal,
+    interruption: () => as.interrupted ?? new AbortController().signal,
   };
   const code = await runCli(argv, io, {
     server: async (options) => {

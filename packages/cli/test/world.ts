@@ -46,8 +46,6 @@ export class World {
   authorization: string | undefined;
   /** Called when a rollout has begun, to let it go on. */
   onStart: (rollout: RolloutDetail) => void = () => undefined;
-  /** How far a pin gets, and with which words. */
-  pinEnds: { phase: 'proven' | 'failed'; errorMessage: string } = { phase: 'proven', errorMessage: '' };
   readonly #news = new EventEmitter();
 
   record(kind: string, subject: string, data: Record<string, unknown>): void {
@@ -123,17 +121,6 @@ export class World {
       const id = `a-${group ?? 'none'}-${index}`;
       this.agents.push({ ...agentNamed(id, `${group ?? 'lone'}-host-${index}`, group), ...over });
     }
-  }
-
-  pinned(agent: AgentDetail, revision: Ref): void {
-    const { phase, errorMessage } = this.pinEnds;
-    const entry = {
-      ...ledgerEntry(revision),
-      phase,
-      errorMessage,
-      reason: phase === 'failed' ? 'agent-failed' : null,
-    } as const;
-    this.agents[this.agents.indexOf(agent)] = { ...agent, ledger: [entry] };
   }
 
   start(group: Group, target: Ref, { author = 'ada', message }: Body<'startRollout'>): RolloutDetail {

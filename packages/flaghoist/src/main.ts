@@ -1,7 +1,10 @@
 /** The program: nothing but composition. Each command loads what it needs when it is called. */
 import { runCli } from '@flaghoist/cli';
+import { interruption } from './interruption.ts';
 
-process.exitCode = await runCli(process.argv.slice(2), process, {
+const { stdin, stdout, stderr, env } = process;
+const io = { stdin, stdout, stderr, env, now: Date.now, interruption };
+process.exitCode = await runCli(process.argv.slice(2), io, {
   server: async (options, io) => (await import('./server-program.ts')).serve(options, io),
   simulate: async (options, io) => (await import('./simulate-program.ts')).simulate(options, io),
   demo: async (options, io) => (await import('./demo/demo.ts')).demo(options, io),

@@ -49,7 +49,7 @@ async function showAgent(session: Session, _: object, reference: string) {
   // The labels are made of these.
   const { identifyingAttributes, nonIdentifyingAttributes, operatorLabels, ...facts } = others;
   return print(session, agent, [AGENT.name(agent)], () => {
-    stdout.print(renderFacts({ name, state, reason, ...facts }, session.now()));
+    stdout.print(renderFacts({ name, state, reason, ...facts }, session.io.now()));
     if (ledger.length === 0) return;
     stdout.print(['', `${paint('bold', 'Ledger')} (UTC, newest first)`, ...tableOf(session, LEDGER, ledger)]);
   });
@@ -111,14 +111,14 @@ const timeline = listing(EVENT, async (client, page, agent) =>
 );
 
 export const agentCommands = [
-  command('agent list', 'list agents', ['group', 'agentState', 'q', 'selector'], listAgents),
-  command('agent show <agent>', 'show an agent with its ledger', [], showAgent),
-  command('agent config <agent>', 'show its configuration', ['view'], config),
-  command('agent timeline <agent>', 'show what happened to it', [], timeline),
-  command('agent label <agent> <changes...>', 'set labels (a=b) or remove them (a-)', ['author!'], label),
-  command('agent pin <agent>', 'push a revision to it alone', ['to!', 'reason!', 'expires', 'author!'], pin),
+  command('list', 'list agents', ['group', 'agentState', 'q', 'selector'], listAgents),
+  command('show <agent>', 'show an agent with its ledger', [], showAgent),
+  command('config <agent>', 'show its configuration', ['view'], config),
+  command('timeline <agent>', 'show what happened to it', [], timeline),
+  command('label <agent> <changes...>', 'set labels (a=b) or remove them (a-)', ['author!'], label),
+  command('pin <agent>', 'push a revision to it alone', ['to!', 'reason!', 'expires', 'author!'], pin),
   ...ACTS.map(([verb, about, method, done, question]) =>
-    command(`agent ${verb} <agent>`, about, ['author!'], (session, { author }: Given<'author!'>, agent: string) =>
+    command(`${verb} <agent>`, about, ['author!'], (session, { author }: Given<'author!'>, agent: string) =>
       act(session, agent, (client, id) => client[method]({ id, author }), done, question),
     ),
   ),

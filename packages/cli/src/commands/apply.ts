@@ -13,11 +13,11 @@ import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
 import { ROLLOUT, startAt } from './rollout.ts';
 
-/** What the files want beside what the server has, both as manifests. */
+/** What a file wants beside what the server has, both as manifests. */
 interface Change {
   readonly object: string;
-  /** Empty when the server does not have it. */
-  readonly before: string;
+  /** Undefined when the server does not have it. */
+  readonly before: string | undefined;
   readonly after: string;
   /** Makes it so; resolves to the number of the revision that it saved. */
   readonly make: (by: { readonly author: string; readonly message: string }) => Promise<number | undefined>;
@@ -28,36 +28,38 @@ const inOrder = (manifest: object): string => stringify(manifest, { lineWidth: 0
 
 type Of<Kind extends Manifest['kind']> = Extract<Manifest, { readonly kind: Kind }>;
 
-async function configurationChange(client: Client, { metadata, spec }: Of<'Configuration'>): Promise<Change> {
-  const { name, description } = metadata;
+/** The newest revision, or nothing where there is none. */
+const newestOf = (client: Client, name: string) => ifThere(client.getRevision({ name, revision: 'latest' }));
+
+async function configurationChange(client: Client, wanted: Of<'Configuration'>): Promise<Change> {
+  const { name, description } = wanted.metadata;
   const present = await ifThere(client.getConfiguration({ name }));
-  const parent = present?.latest || undefined;
-  const newest = parent === undefined ? undefined : await client.getRevision({ name, revision: parent });
-  const wanted = configurationManifest(metadata, spec.files);
+  const newest = await newestOf(client, name);
   return {
     object: `configuration/${name}`,
-    before: present === undefined ? '' : inOrder(configurationManifest(present, newest?.files ?? {})),
+    before: present && inOrder(configurationManifest(present, newest?.files ?? {})),
     after: inOrder(wanted),
-    make: async ({ author, message }) => {
+    make: async (by) => {
       if (present?.description !== description)
-        await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author } });
-      const body = { ...wanted.spec, message, author, parent };
+        await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author: by.author } });
+      const body = { files: wanted.spec.files, parent: newest?.number, ...by };
       return (await client.createRevision({ name, idempotencyKey: randomUUID(), body })).number;
     },
   };
 }
 
-async function groupChange(client: Client, { metadata: { name }, spec }: Of<'Group'>): Promise<Change> {
+async function groupChange(client: Client, wanted: Of<'Group'>): Promise<Change> {
+  const { name } = wanted.metadata;
   const present = await ifThere(client.getGroup({ name }));
   const before = present && groupManifest(present);
   // Fields that a manifest leaves out stay as they are.
-  const wanted = groupManifest({ name, ...before?.spec, ...spec });
+  const spec = { ...before?.spec, ...wanted.spec };
   return {
     object: `group/${name}`,
-    before: before === undefined ? '' : inOrder(before),
-    after: inOrder(wanted),
+    before: before && inOrder(before),
+    after: inOrder({ ...wanted, spec }),
     make: async ({ author }) => {
-      await client.putGroup({ name, ifMatch: present?.version, body: { ...wanted.spec, author } });
+      await client.putGroup({ name, ifMatch: present?.version, body: { ...spec, author } });
       return undefined;
     },
   };
@@ -77,7 +79,7 @@ async function startRollouts(session: Session, manifests: readonly Manifest[], o
   const started = [];
   for (const { name, configuration, stable } of await allItems((cursor) => client.listGroups({ cursor }))) {
     if (!about.has(`Group/${name}`) && !about.has(`Configuration/${configuration}`)) continue;
-    const revision = (await ifThere(client.getConfiguration({ name: configuration })))?.latest || undefined;
+    const revision = (await newestOf(client, configuration))?.number;
     const { items } = await client.listRollouts({ group: name, limit: 1 });
     const open = items.filter(({ state }) => state === 'running' || state === 'paused');
     const there = [stable, ...open.map(({ target }) => target)].some(
@@ -95,7 +97,7 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
   const applied = [];
   for (const manifest of manifests) {
     const { object, before, after, make } = await changeOf(session.client, manifest);
-    const outcome = before === after ? 'unchanged' : before === '' ? 'created' : 'configured';
+    const outcome = before === after ? 'unchanged' : before === undefined ? 'created' : 'configured';
     const revision = outcome === 'unchanged' || dryRun ? undefined : await make({ author, message });
     const more = dryRun ? ' (dry run)' : revision === undefined ? '' : ` (revision ${revision})`;
     session.say(`${object} ${outcome}${more}`);
@@ -113,7 +115,7 @@ async function diff(session: Session, { filename }: Given<'filename!'>): Promise
     const { object, before, after } = await changeOf(session.client, manifest);
     if (before === after) continue;
     const [from, to] = [`${object} (server)`, `${object} (file)`];
-    const text = createTwoFilesPatch(from, to, before, after, undefined, undefined, { headerOptions });
+    const text = createTwoFilesPatch(from, to, before ?? '', after, undefined, undefined, { headerOptions });
     session.stdout.foreign(text, diffLine);
     code = ExitCode.negative;
   }

@@ -5,7 +5,7 @@ import { configurationManifest } from '../manifests/manifest.ts';
 import { diffLine } from '../output/paint.ts';
 import { type Kind, listing, print } from '../output/print.ts';
 import { ago, filesText, oneLine } from '../output/text.ts';
-import { bare, revisionNamed } from '../references.ts';
+import { revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
 
 const CONFIGURATION: Kind<Configuration> = {
@@ -21,14 +21,14 @@ const REVISION: Kind<Revision> = {
 
 /** The text goes to stdout, so that it can be piped; whose it is goes to stderr. `-o yaml` is what `apply` takes. */
 async function showRevision(session: Session, _: object, reference: string): Promise<undefined> {
-  const { client, stdout } = session;
+  const { client, stderr, stdout } = session;
   const text = reference.includes('@') ? reference : `${reference}@latest`;
   const { configuration: name, revision: which } = await revisionNamed(client, text);
   const revision = await client.getRevision({ name, revision: which });
   const { author, message, createdAt, hash, files } = revision;
   if (session.inWords) {
-    const saved = `saved ${ago(createdAt, session.now())} by ${oneLine(`${author}: ${message}`)}`;
-    session.note(`${REVISION.name(revision)} (${hash.slice(0, 12)}), ${saved}`);
+    const saved = `saved ${ago(createdAt, session.io.now())} by ${oneLine(`${author}: ${message}`)}`;
+    stderr.print([`${REVISION.name(revision)} (${hash.slice(0, 12)}), ${saved}`]);
   }
   const texts = Object.entries(files).map(([file, { body }]) => ({ name: file, body }));
   const manifest = async () => configurationManifest(await client.getConfiguration({ name }), files);
@@ -48,14 +48,12 @@ async function diff(session: Session, _: object, ...references: [from: string, t
 }
 
 const listConfigurations = listing(CONFIGURATION, (client, page) => client.listConfigurations(page));
-const history = listing(REVISION, (client, page, name) =>
-  client.listRevisions({ ...page, name: bare('configuration', name) }),
-);
+const history = listing(REVISION, (client, page, name) => client.listRevisions({ ...page, name }));
 const TWO = 'compare two revisions: exit code 0 same, 1 different';
 
 export const configurationCommands = [
-  command('configuration list', 'list configurations', [], listConfigurations),
-  command('configuration history <configuration>', 'list revisions, newest first', [], history),
-  command('configuration show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP', [], showRevision),
-  command('configuration diff <revision> <other-revision>', TWO, [], diff),
+  command('list', 'list configurations', [], listConfigurations),
+  command('history <configuration>', 'list revisions, newest first', [], history),
+  command('show <revision>', 'show a text: C, C@7, C@latest or C@stable:GROUP', [], showRevision),
+  command('diff <revision> <other-revision>', TWO, [], diff),
 ];

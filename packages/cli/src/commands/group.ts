@@ -3,7 +3,6 @@ import { command } from '../command.ts';
 import { groupManifest } from '../manifests/manifest.ts';
 import { type Kind, listing, print } from '../output/print.ts';
 import { renderFacts } from '../output/table.ts';
-import { bare } from '../references.ts';
 import type { Session } from '../session.ts';
 import { AGENT } from './agent.ts';
 
@@ -20,18 +19,18 @@ const GROUP: Kind<Group> = {
   wide: ['strategy'],
 };
 
-async function showGroup(session: Session, _: object, reference: string) {
-  const group = await session.client.getGroup({ name: bare('group', reference) });
+async function showGroup(session: Session, _: object, name: string) {
+  const group = await session.client.getGroup({ name });
   const { version, ...facts } = group;
-  const inWords = () => session.stdout.print(renderFacts(facts, session.now()));
+  const inWords = () => session.stdout.print(renderFacts(facts, session.io.now()));
   return print(session, group, [GROUP.name(group)], inWords, () => groupManifest(group));
 }
 
 const listGroups = listing(GROUP, (client, page) => client.listGroups(page));
-const agents = listing(AGENT, (client, page, group) => client.listGroupAgents({ ...page, name: bare('group', group) }));
+const agents = listing(AGENT, (client, page, name) => client.listGroupAgents({ ...page, name }));
 
 export const groupCommands = [
-  command('group list', 'list groups', [], listGroups),
-  command('group show <group>', 'show a group', [], showGroup),
-  command('group agents <group>', 'list its agents', ['selector'], agents),
+  command('list', 'list groups', [], listGroups),
+  command('show <group>', 'show a group', [], showGroup),
+  command('agents <group>', 'list its agents', ['selector'], agents),
 ];

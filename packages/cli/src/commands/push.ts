@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { print } from '../output/print.ts';
-import { watchPin, watchRollouts } from '../progress/watch.ts';
-import { agentId, bare, ifThere } from '../references.ts';
+import { watchRollouts } from '../progress/watch.ts';
+import { agentId, ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
 import { calledFile, checkTexts, readText } from '../texts.ts';
 import { confirmStart, ROLLOUT, startAt, starting } from './rollout.ts';
@@ -13,9 +13,8 @@ const TAKES = ['configuration!', 'message!', 'agent', ...starting] as const;
 type PushOptions = Given<(typeof TAKES)[number]>;
 
 async function push(session: Session, options: PushOptions, file: string): Promise<number> {
-  const { message, author, group, fleet, watch, timeout } = options;
-  const { client } = session;
-  const configuration = bare('configuration', options.configuration);
+  const { configuration, message, author, group, fleet, watch, timeout } = options;
+  const { client, stderr } = session;
   const files = { '': { body: await readText(session, file), contentType: 'text/yaml' } };
   checkTexts(configuration, files, () => calledFile(file));
   // Where it goes is looked up before anything is saved, so that a misspelt name changes nothing.
@@ -25,7 +24,7 @@ async function push(session: Session, options: PushOptions, file: string): Promi
 
   if ((await ifThere(client.getConfiguration({ name: configuration }))) === undefined) {
     await client.putConfiguration({ name: configuration, body: { author } });
-    session.note(`configuration/${configuration} created`);
+    stderr.print([`configuration/${configuration} created`]);
   }
   const body = { files, message, author };
   const revision = await client.createRevision({ name: configuration, idempotencyKey: randomUUID(), body });
@@ -37,14 +36,12 @@ async function push(session: Session, options: PushOptions, file: string): Promi
   if (agent !== null) {
     await client.pinAgent({ id: agent, body: { ...target, reason: message, author } });
     session.say(`agent/${agent} pinned to ${name}`);
+    stderr.print([`what it makes of it: flaghoist agent show ${agent}`]);
   }
-  const names = [name, ...rollouts.map(ROLLOUT.name)];
-  await print(session, { revision, rollouts, pinned: agent }, names);
+  await print(session, { revision, rollouts, pinned: agent }, [name, ...rollouts.map(ROLLOUT.name)]);
   if (!starts && agent === null)
-    session.note(`saved, pushed to nobody: flaghoist rollout start --group G --to ${name}`);
-  if (!watch) return ExitCode.ok;
-  if (agent !== null) return watchPin(session, agent, target, timeout);
-  return starts ? watchRollouts(session, rollouts, timeout) : ExitCode.ok;
+    stderr.print([`saved, pushed to nobody: flaghoist rollout start --group G --to ${name}`]);
+  return watch && starts ? watchRollouts(session, rollouts, timeout) : ExitCode.ok;
 }
 
 const ABOUT = 'save a text (- for standard input) and send it out: to a group, an agent or the fleet';

@@ -7,7 +7,7 @@ import { renderFacts } from '../output/table.ts';
 import { plural, revisionText } from '../output/text.ts';
 import { renderOutcome, renderProgress, totalOf, waysOut } from '../progress/view.ts';
 import { watchRollouts } from '../progress/watch.ts';
-import { bare, type Reference, revisionNamed } from '../references.ts';
+import { type Reference, revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
 
 export const ROLLOUT: Kind<Rollout> = {
@@ -39,21 +39,15 @@ const ASK_ABOVE = 10;
 export const starting = ['group', 'fleet', 'strategy', 'author!', 'supersede', 'watch', 'timeout'] as const;
 type Starting = Given<'group' | 'fleet' | 'strategy' | 'author!' | 'supersede' | 'message'>;
 
-function noGroup(group: string, configuration: string): never {
-  const name = JSON.stringify(group);
-  const spec = `{selector: "LABEL=VALUE", configuration: ${configuration}}`;
-  const manifest = `{apiVersion: flaghoist/v1, kind: Group, metadata: {name: ${name}}, spec: ${spec}}`;
-  const make = `echo '${manifest}' | flaghoist apply -f -`;
-  throw new CliError(`no group is called ${name}; make it with: ${make}`, ExitCode.notFound);
-}
-
 /** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
-export async function confirmStart(session: Session, configuration: string, options: Starting): Promise<void> {
-  const { client } = session;
-  const group = options.group && bare('group', options.group);
-  const all = await allItems((cursor) => client.listGroups({ cursor }));
+export async function confirmStart(session: Session, configuration: string, { group }: Starting): Promise<void> {
+  const all = await allItems((cursor) => session.client.listGroups({ cursor }));
   const groups = all.filter((one) => (group ? one.name === group : one.configuration === configuration));
-  if (group && groups.length === 0) noGroup(group, configuration);
+  if (group && groups.length === 0)
+    throw new CliError(
+      `no group is called ${JSON.stringify(group)}; flaghoist group list shows all, flaghoist apply -f FILE makes one`,
+      ExitCode.notFound,
+    );
   const agents = groups.reduce((sum, group) => sum + group.agents, 0);
   if (agents <= ASK_ABOVE) return;
   const names = groups.map(({ name }) => name).join(', ');
@@ -63,8 +57,7 @@ export async function confirmStart(session: Session, configuration: string, opti
 }
 
 export async function startAt(session: Session, revision: Reference, options: Starting): Promise<readonly Rollout[]> {
-  const { fleet, strategy, supersede, author, message = '' } = options;
-  const group = options.group && bare('group', options.group);
+  const { group, fleet, strategy, supersede, author, message = '' } = options;
   const body = { group, fleet, ...revision, strategy, supersede, author, message };
   const { rollouts } = await session.client.startRollout({ idempotencyKey: randomUUID(), body });
   for (const rollout of rollouts) {
@@ -84,27 +77,23 @@ async function start(session: Session, options: Starting & Given<'to!' | 'watch'
   return options.watch ? watchRollouts(session, rollouts, options.timeout) : ExitCode.ok;
 }
 
-async function status(session: Session, options: Given<'watch' | 'timeout'>, reference: string): Promise<number> {
-  const { client, stdout } = session;
-  const id = bare('rollout', reference);
-  if (options.watch) return watchRollouts(session, [{ id }], options.timeout);
+async function status(session: Session, { watch, timeout }: Given<'watch' | 'timeout'>, id: string) {
+  const { client, io, stdout } = session;
+  if (watch) return watchRollouts(session, [{ id }], timeout);
   const rollout = await client.getRollout({ id });
   const { failures, stragglers, counts, pause, ...facts } = rollout;
-  const progress = renderProgress([rollout], session.now(), stdout.width);
-  const lines = ['', ...progress, ...renderOutcome(rollout, stdout.width), ...waysOut(rollout)];
-  const inWords = (): void => stdout.print([...renderFacts(facts, session.now()), ...lines]);
-  await print(session, rollout, [ROLLOUT.name(rollout)], inWords);
-  return ExitCode.ok;
+  return print(session, rollout, [ROLLOUT.name(rollout)], () => {
+    stdout.print([...renderFacts(facts, io.now()), '', ...renderProgress([rollout], io.now(), stdout.width)]);
+    stdout.print([...renderOutcome(rollout), ...waysOut(rollout)]);
+  });
 }
 
 const listRollouts = listing(ROLLOUT, (client, page) => client.listRollouts(page));
-const targets = listing(TARGET, (client, page, rollout) =>
-  client.listRolloutTargets({ ...page, id: bare('rollout', rollout) }),
-);
+const targets = listing(TARGET, (client, page, id) => client.listRolloutTargets({ ...page, id }));
 
 export const rolloutCommands = [
-  command('rollout start', 'move a group, or the fleet, to a revision', ['to!', 'message', ...starting], start),
-  command('rollout list', 'list rollouts, newest first', ['group', 'rolloutState'], listRollouts),
-  command('rollout status <rollout>', 'show how far a rollout is', ['watch', 'timeout'], status),
-  command('rollout targets <rollout>', 'list what became of each agent', ['targetState'], targets),
+  command('start', 'move a group, or the fleet, to a revision', ['to!', 'message', ...starting], start),
+  command('list', 'list rollouts, newest first', ['group', 'rolloutState'], listRollouts),
+  command('status <rollout>', 'show how far a rollout is', ['watch', 'timeout'], status),
+  command('targets <rollout>', 'list what became of each agent', ['targetState'], targets),
 ];

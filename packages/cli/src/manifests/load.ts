@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar } from 'yaml';
 import type { z } from 'zod';
@@ -12,13 +12,14 @@ import { type Manifest, manifestIn } from './schema.ts';
  * @throws ApiError for texts that are no configuration
  */
 export async function loadManifests(session: Session, path: string): Promise<Manifest[]> {
-  const inDirectory = path !== '-' && (await stat(path).catch(() => undefined))?.isDirectory() === true;
-  const names = inDirectory ? (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).sort() : [];
+  const inside = path === '-' ? undefined : await readdir(path).catch(() => undefined);
+  const yaml = inside?.filter((name) => /\.ya?ml$/.test(name)).sort();
   const manifests: Manifest[] = [];
-  for (const file of inDirectory ? names.map((name) => join(path, name)) : [path]) {
+  for (const file of yaml?.map((name) => join(path, name)) ?? [path]) {
     const text = await readText(session, file);
     // In a directory, YAML files that are no manifests lie beside them: those that a manifest names by `path`.
-    if (!inDirectory || /^(apiVersion|kind)\s*:/m.test(text)) manifests.push(...(await readManifests(file, text)));
+    if (inside === undefined || /^(apiVersion|kind)\s*:/m.test(text))
+      manifests.push(...(await readManifests(file, text)));
   }
   if (manifests.length === 0) throw new CliError(`${path}: there is no manifest in it`);
   const named = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);

@@ -30,23 +30,26 @@ export async function print(
 }
 
 export function tableOf<Item>(
-  session: Session,
+  { io, options, stdout }: Session,
   { columns, wide = [] }: Kind<Item>,
   items: readonly Item[],
-  headers = session.options.headers,
+  headers = options.headers,
 ): string[] {
-  const all = session.options.output === 'wide' ? columns.toSpliced(-1, 0, ...wide) : columns;
-  return renderTable(all, items, { width: session.stdout.width, now: session.now(), headers });
+  const all = options.output === 'wide' ? columns.toSpliced(-1, 0, ...wide) : columns;
+  return renderTable(all, items, { width: stdout.width, now: io.now(), headers });
 }
 
-export function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]): Promise<undefined> {
+export function printItems<Item>(
+  session: Session,
+  kind: Kind<Item>,
+  items: readonly Item[],
+  headers?: boolean,
+): Promise<undefined> {
   return print(session, items, items.map(kind.name), () => {
-    if (items.length === 0) session.note('none');
-    else session.stdout.print(tableOf(session, kind, items));
+    if (items.length === 0) session.stderr.print(['none']);
+    else session.stdout.print(tableOf(session, kind, items, headers));
   });
 }
-
-type Page<Item> = Awaited<ReturnType<Parameters<typeof allItems<Item>>[0]>>;
 
 /** What is listed: of the options of a command those that the API has, too. */
 interface Filter extends Pick<RequestOf<'listAgents'>, 'limit' | 'cursor' | 'selector' | 'group' | 'q'> {
@@ -57,7 +60,7 @@ interface Filter extends Pick<RequestOf<'listAgents'>, 'limit' | 'cursor' | 'sel
 /** What a command does that lists: everything there is, page by page. */
 export function listing<Item>(
   kind: Kind<Item>,
-  page: (client: Client, filter: Filter, of: string) => Promise<Page<Item>>,
+  page: (client: Client, filter: Filter, of: string) => ReturnType<Parameters<typeof allItems<Item>>[0]>,
 ) {
   return async (session: Session, options: object, of = ''): Promise<undefined> => {
     const items = await allItems((cursor) => page(session.client, { ...options, cursor, limit: 1_000 }, of));

@@ -1,6 +1,6 @@
 /** A stream that people may look at. */
 import { stripVTControlCharacters } from 'node:util';
-import type { Env, Output } from '../io.ts';
+import type { Io, Output } from '../io.ts';
 import { paintedLines, plainLines } from './text.ts';
 
 export class Screen {
@@ -10,7 +10,7 @@ export class Screen {
   #drawn: readonly string[] = [];
 
   /** In colours at a terminal, unless `NO_COLOR` is set or the terminal is a dumb one. */
-  constructor(output: Output, env: Env) {
+  constructor(output: Output, env: Io['env']) {
     this.#output = output;
     this.isTTY = output.isTTY ?? false;
     this.#colours = this.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';

@@ -42,63 +42,44 @@ function wordsOf(rollout: RolloutDetail, now: number): string {
   const { state, counts, eta } = rollout;
   const total = totalOf(rollout);
   const parts = partsOf(rollout).filter(({ count, words }) => count > 0 && words !== '');
-  const running = state === 'running';
-  const left = running && eta !== null ? Date.parse(eta) - now : 0;
+  const left = Date.parse(eta ?? '') - now;
   const { text, look } = stateCell(state);
   return [
     total === 0 ? 'no agents yet' : `${counts.proven}/${total} proven`,
     ...parts.map(({ look, words }) => paint(look, words)),
     ...(left > 0 ? [`about ${roughly(left)} left`] : []),
-    ...(running ? [] : [paint(look, text)]),
+    ...(state === 'running' ? [] : [paint(look, text)]),
   ].join('  ');
-}
-
-function titleOf({ group, target }: RolloutDetail): string {
-  return `${group} → ${revisionText(target)}`;
 }
 
 /** A line for each rollout, with a bar where there is room, and why it stands still where it does. */
 export function renderProgress(rollouts: readonly RolloutDetail[], now: number, width: number): string[] {
-  const titles = Math.max(...rollouts.map((rollout) => widthOf(titleOf(rollout))));
-  return rollouts.flatMap((rollout) => {
+  const titles = rollouts.map(({ group, target }) => `${group} → ${revisionText(target)}`);
+  const widest = Math.max(...titles.map(widthOf));
+  return rollouts.flatMap((rollout, index) => {
     const words = wordsOf(rollout, now);
-    const room = width - titles - widthOf(words) - 4;
+    const room = width - widest - widthOf(words) - 4;
     const drawn = room < 8 || width === Number.POSITIVE_INFINITY ? '' : `${bar(rollout, Math.min(room, 40))}  `;
-    const line = `${titleOf(rollout).padEnd(titles)}  ${drawn}${words}`;
-    const pause = rollout.pause === null ? [] : [paint('warn', cut(`  ${pauseText(rollout)}`, width))];
-    return [cut(line, width), ...pause];
+    const line = `${titles[index]?.padEnd(widest)}  ${drawn}${words}`;
+    const { pause } = rollout;
+    const why = pause === null ? [] : [paint('warn', cut(`  paused: ${oneLine(pause.message)}`, width))];
+    return [cut(line, width), ...why];
   });
 }
 
-const pauseText = ({ pause }: RolloutDetail): string => (pause === null ? '' : `paused: ${oneLine(pause.message)}`);
-
-/** Of those that are still missing; `rollout targets` lists them all. */
-const MISSING_SHOWN = 5;
-
-/** What failed and why, most frequent first, in the agents' own words; then who is still missing. */
-export function renderOutcome({ failures, stragglers, group, counts }: RolloutDetail, width: number): string[] {
+/** What failed and why, most frequent first, in the agents' own words. */
+export function renderOutcome({ failures, group }: RolloutDetail): string[] {
   const failed = failures.flatMap(({ reason, message, count, examples }) => {
     const names = examples.map(({ name }) => oneLine(name)).join(', ');
     const more = count > examples.length ? ', …' : '';
+    // Verbatim and uncut: the end of it often is what matters.
+    const lines = message.split('\n').filter(Boolean);
     return [
       `  ${paint('bad', `✗ ${plural(count, 'agent')}`)}  ${reason}  (${names}${more})`,
-      // Verbatim and uncut: the end of it often is what matters.
-      ...message
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => `      ${oneLine(line)}`),
+      ...lines.map((line) => `      ${oneLine(line)}`),
     ];
   });
-  const { proven, failed: _, skipped, ...open } = counts;
-  const unnamed = Math.max(sumOf(open), stragglers.length) - MISSING_SHOWN;
-  const missing = stragglers
-    .slice(0, MISSING_SHOWN)
-    .map(({ name, state, why }) => cut(`  · ${oneLine(name)}  ${state}: ${oneLine(why)}`, width));
-  if (missing.length === MISSING_SHOWN && unnamed > 0) missing.push(`  … and ${unnamed} more`);
-  return [
-    ...(failed.length === 0 ? [] : [paint('bold', `${group}: what failed and why`), ...failed]),
-    ...(missing.length === 0 ? [] : [paint('bold', `${group}: still missing`), ...missing]),
-  ];
+  return failed.length === 0 ? [] : [paint('bold', `${group}: what failed and why`), ...failed];
 }
 
 /** How it stands, in one sentence. */
