@@ -1,19 +1,18 @@
 /** The typed client: one method per operation. Runs wherever `fetch` exists. */
 import { ApiError, notTheApi, readProblem } from './errors.ts';
 import { API_LIMITS } from './limits.ts';
-import { BASE_PATH, placeOf, ROUTES, type Route } from './routes.ts';
+import { BASE_PATH, type OperationName, placeOf, ROUTES, type Route } from './routes.ts';
 import type { AnswerOf, CallName, RequestOf } from './types.ts';
 
 export interface ClientOptions {
   /** Where the server's operator plane is, such as `http://127.0.0.1:4321`. */
   readonly baseUrl: string;
-  readonly token?: string | undefined;
   readonly fetch?: typeof fetch | undefined;
   /** How long to wait for an answer, milliseconds. */
   readonly timeout?: number | undefined;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,23 +30,23 @@ export type Client = { readonly [Op in CallName]: Method<Op> };
 type Input = Readonly<Record<string, unknown>>;
 
 /** Where an operation's request goes and what it carries. */
-export function writeRequest(route: Route, input: Input) {
-  let path = route.path;
+function writeRequest(name: OperationName, { body, ...input }: Input) {
+  const route: Route = ROUTES[name];
+  let { path } = route;
   const query = new URLSearchParams();
   const headers: Record<string, string> = {};
   for (const [key, value] of Object.entries(input)) {
     if (value === undefined) continue;
-    const { in: place, name } = placeOf(route, key);
-    if (place === 'path') path = path.replace(`{${name}}`, encodeURIComponent(String(value)));
-    else if (place === 'query') query.append(name, String(value));
-    else if (place === 'header') headers[name] = key === 'ifMatch' ? JSON.stringify(value) : String(value);
-    else headers['Content-Type'] = 'application/json';
+    const place = placeOf(route, key);
+    if (place.in === 'path') path = path.replace(`{${key}}`, encodeURIComponent(String(value)));
+    else if (place.in === 'query') query.append(key, String(value));
+    else headers[place.name] = key === 'ifMatch' ? JSON.stringify(value) : String(value);
   }
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
   return {
-    method: route.method,
     url: `${BASE_PATH}${path}${query.size === 0 ? '' : `?${query}`}`,
     headers,
-    body: input['body'] === undefined ? null : JSON.stringify(input['body']),
+    body: JSON.stringify(body) ?? null,
   };
 }
 
@@ -60,44 +59,43 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** Sends a request. @throws ApiError the server's refusal, or why no answer came; the caller's reason when aborted. */
+/**
+ * Sends a request; without a `timeout` it may take as long as it likes. @throws ApiError the server's refusal, or why
+ * no answer came; the caller's reason when aborted.
+ */
 export async function send(
-  options: ClientOptions,
-  { url, ...request }: ReturnType<typeof writeRequest>,
-  { caller, timeout }: { readonly caller?: AbortSignal | undefined; readonly timeout?: number | undefined },
+  { baseUrl, timeout, fetch: doFetch = fetch }: ClientOptions,
+  name: OperationName,
+  input: Input,
+  caller?: AbortSignal,
 ): Promise<Response> {
-  const headers: Record<string, string> = { Accept: 'application/json', ...request.headers };
-  if (options.token !== undefined) headers['Authorization'] = `Bearer ${options.token}`;
+  const { url, ...request } = writeRequest(name, input);
   const wait = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
   const signal = AbortSignal.any([caller, wait].filter((each) => each !== undefined));
   let response: Response;
   try {
-    response = await (options.fetch ?? fetch)(options.baseUrl.replace(/\/+$/, '') + url, {
-      ...request,
-      headers,
-      signal,
-    });
+    response = await doFetch(baseUrl.replace(/\/+$/, '') + url, { method: ROUTES[name].method, ...request, signal });
   } catch (cause) {
     if (caller?.aborted) throw caller.reason;
-    const [code, detail] = wait?.aborted
-      ? (['timeout', `${options.baseUrl} did not answer within ${(timeout ?? 0) / 1_000} s`] as const)
-      : (['unreachable', `no server answers at ${options.baseUrl}: is it running, and is this its address?`] as const);
-    throw new ApiError(code, detail, [], { cause });
+    if (wait?.aborted)
+      throw new ApiError('timeout', `${baseUrl} did not answer within ${Number(timeout) / 1_000} s`, [], { cause });
+    const detail = `no server answers at ${baseUrl}: is it running, and is this its address?`;
+    throw new ApiError('unreachable', detail, [], { cause });
   }
   if (!response.ok) throw readProblem(response.status, await jsonOf(response));
   return response;
 }
 
 export function createClient(options: ClientOptions): Client {
-  const timeout = options.timeout ?? API_LIMITS.requestMs;
-  const methods: Record<string, unknown> = {};
-  for (const [name, route] of Object.entries(ROUTES)) {
-    methods[name] = async (input: Input = {}, { signal }: CallOptions = {}) => {
-      const response = await send(options, writeRequest(route, input), { caller: signal, timeout });
+  const waiting = { timeout: API_LIMITS.requestMs, ...options };
+  const method =
+    (name: OperationName) =>
+    async (input: Input = {}, { signal }: CallOptions = {}) => {
+      const response = await send(waiting, name, input, signal);
       return response.status === 204 ? undefined : jsonOf(response);
     };
-  }
-  return methods as Client;
+  const names = Object.keys(ROUTES) as OperationName[];
+  return Object.fromEntries(names.map((name) => [name, method(name)])) as unknown as Client;
 }
 
 interface Page<Item> {

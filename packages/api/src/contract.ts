@@ -3,7 +3,7 @@
  * that the server must fill in, the reading of requests and the writing of answers all follow from this table.
  */
 import { z } from 'zod';
-import type { ProblemCode } from './codes.ts';
+import type { ProblemCode } from './errors.ts';
 import { API_LIMITS } from './limits.ts';
 import * as agents from './resources/agents.ts';
 import * as configurations from './resources/configurations.ts';
@@ -13,37 +13,24 @@ import * as rollouts from './resources/rollouts.ts';
 import { author, count, numeral, objectName, revisionNumber } from './resources/values.ts';
 import { type OperationName, ROUTES, type Route } from './routes.ts';
 
-interface Described {
-  readonly summary: string;
-  /** All inputs by name; `placeOf` tells where each of them travels. */
-  readonly input: z.ZodObject;
-  /**
-   * Of the event stream: one item, which travels in blocks of `id` (the number), `event` (the kind) and `data`, with
-   * comments while nothing happens. Without a number to resume from it begins with an `id` alone.
-   */
-  readonly response: z.ZodType;
-  /** The errors that do not follow from the route and the inputs. */
-  readonly refusals: readonly ProblemCode[];
-  readonly status: number;
-}
-
-export type Operation = Route & Described;
-
+/**
+ * `input` holds all inputs by name (`placeOf` tells where each of them travels), `refusals` the errors that do not follow
+ * from the route and the inputs. The event stream answers with one item, which travels in blocks of `id` (the number),
+ * `event` (the kind) and `data`, with comments while nothing happens; without a number to resume from it begins with an
+ * `id` alone.
+ */
 function op<Answer extends z.ZodType, Input extends z.ZodRawShape>(
   summary: string,
   response: Answer,
   input: Input,
   refusals: readonly ProblemCode[] = [],
-  status: 200 | 201 | 202 = 200,
+  success: 200 | 201 | 202 = 200,
 ) {
-  return {
-    summary,
-    response,
-    input: z.object(input),
-    refusals,
-    status: response instanceof z.ZodVoid ? 204 : status,
-  };
+  const status: number = response instanceof z.ZodVoid ? 204 : success;
+  return { summary, response, input: z.object(input), refusals, status };
 }
+
+export type Operation = Route & ReturnType<typeof op>;
 
 /** Which part of a list to give, and where the last answer ended. */
 const paging = {
@@ -157,7 +144,7 @@ const operations = {
     'gone',
   ]),
   getVersion: op('Tell the version of the server', fleet.version, {}),
-} satisfies Record<OperationName, Described>;
+} satisfies Record<OperationName, unknown>;
 
 export type Contract = { readonly [Op in OperationName]: (typeof ROUTES)[Op] & (typeof operations)[Op] };
 

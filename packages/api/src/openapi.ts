@@ -1,7 +1,7 @@
 /** The contract as an OpenAPI 3.1 document. Component schemas are those with an id; the order is the contract's. */
 import { z } from 'zod';
-import { PROBLEM_STATUS, type ProblemCode } from './codes.ts';
 import { contract, type Operation } from './contract.ts';
+import { PROBLEM_STATUS, type ProblemCode } from './errors.ts';
 import { problem } from './resources/problem.ts';
 import { BASE_PATH, placeOf } from './routes.ts';
 

@@ -50,18 +50,15 @@ export const ROUTES = {
 export type OperationName = keyof typeof ROUTES;
 
 /** Names of the inputs that travel as request headers. */
-export const HEADERS = {
+const HEADERS: Readonly<Record<string, string>> = {
   ifMatch: 'If-Match',
   idempotencyKey: 'Idempotency-Key',
   lastEventId: 'Last-Event-ID',
-} as const;
-
-export type HeaderInput = keyof typeof HEADERS;
-export type Place = { readonly in: 'path' | 'query' | 'header' | 'body'; readonly name: string };
+};
 
 /** Where an input of an operation travels, and under which name: what is neither path, header nor body is query. */
-export function placeOf({ path }: Route, input: string): Place {
-  if (input === 'body') return { in: 'body', name: input };
-  if (Object.hasOwn(HEADERS, input)) return { in: 'header', name: HEADERS[input as HeaderInput] };
-  return { in: path.includes(`{${input}}`) ? 'path' : 'query', name: input };
+export function placeOf({ path }: Route, input: string) {
+  if (input === 'body') return { in: 'body', name: input } as const;
+  if (HEADERS[input] !== undefined) return { in: 'header', name: HEADERS[input] } as const;
+  return { in: path.includes(`{${input}}`) ? 'path' : 'query', name: input } as const;
 }

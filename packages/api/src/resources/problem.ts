@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { PROBLEM_STATUS } from '../codes.ts';
+import { PROBLEM_STATUS } from '../errors.ts';
 import * as v from './values.ts';
 
-/** One thing that is wrong: in a field of the request (`path`), or in a text (`file`, `line`, `column` from 1, `rule`). */
 const detail = z.object({
   message: z.string(),
   path: z.string().optional(),
