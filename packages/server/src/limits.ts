@@ -19,8 +19,6 @@ export const SERVER_LIMITS = {
   polls: { perSecond: 5_000, burst: 10_000 },
   /** An HTTP agent is gone after three of its own gaps, and never before this. */
   httpPatience: 90_000,
-  /** Admitted, but not sent within this: the target is deferred (A.8, delivery timeout). */
-  deliveryTimeout: 30_000,
   /** Events kept; older ones are gone (410). */
   eventsKept: 200_000,
   /** How often what is no longer kept is dropped. */

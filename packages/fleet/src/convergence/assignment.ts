@@ -1,10 +1,10 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import { type Agent, can, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
+import { type Agent, can, type Pin, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { openEntry, UNHEARD } from './entry.ts';
-import { type AssignmentSource, IN_FLIGHT, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
+import { type AssignmentSource, isOpen, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the
@@ -56,13 +56,25 @@ export function unassign(agent: Agent): Agent {
   return { ...agent, assignment, ledger: null };
 }
 
+/** Puts the agent under a pin. Pinned to the same again, it goes on with what it does. */
+export function pin(agent: Agent, wanted: Pin, revision: RevisionRef, terms: Terms): Agent {
+  const pinned = { ...agent, identity: { ...agent.identity, pin: wanted } };
+  const isHeld = agent.ledger?.source.kind === 'pin' && agent.assignment.desired?.hash === revision.hash;
+  return isHeld ? pinned : assign(pinned, revision, { kind: 'pin' }, terms, wanted.at);
+}
+
+/** What the pin wanted is void; the group's stable revision comes by the catch-up lane. */
+export function unpin(agent: Agent): Agent {
+  return unassign({ ...agent, identity: { ...agent.identity, pin: null } });
+}
+
 /**
  * Forgets the refusal of the desired hash and opens a new generation: the one way to offer it again (I5). Returns the
  * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
  */
 export function retry(agent: Agent, now: Instant): Agent {
   const { assignment, ledger } = agent;
-  if (ledger === null || IN_FLIGHT.has(ledger.phase)) return agent;
+  if (ledger === null || isOpen(ledger)) return agent;
   const refused = assignment.refused.filter(({ hash }) => hash !== ledger.revision.hash);
   const forgiven = { ...agent, assignment: { ...assignment, refused } };
   return assign(forgiven, ledger.revision, { kind: 'retry' }, ledger.terms, now);

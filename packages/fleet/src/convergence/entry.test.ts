@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { B, entry, ROLLOUT, T0, TERMS } from '../../test/samples.ts';
 import { extendDeadline, markSent, openEntry } from './entry.ts';
-import { IN_FLIGHT, PHASES } from './ledger.ts';
+import { isOpen, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {
   const fresh = openEntry({ revision: B, source: ROLLOUT, generation: 3, terms: TERMS, offeredAt: T0 });
@@ -29,7 +29,7 @@ test('an open entry has nothing but its beginning', () => {
 });
 
 test('in flight is every phase between the decision and the outcome', () => {
-  expect(PHASES.filter((phase) => !IN_FLIGHT.has(phase))).toEqual(['proven', 'failed']);
+  expect(PHASES.filter((phase) => !isOpen(entry(phase)))).toEqual(['proven', 'failed']);
 });
 
 describe('markSent', () => {

@@ -25,9 +25,6 @@ export type AssignmentSource =
 export const PHASES = ['offered', 'sent', 'received', 'applying', 'verifying', 'proven', 'failed'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** The phases in which the agent may be holding or applying the revision without proof (I1). */
-export const IN_FLIGHT: ReadonlySet<Phase> = new Set<Phase>(['offered', 'sent', 'received', 'applying', 'verifying']);
-
 /**
  * Every reason to fail, and what follows from it:
  * - `refusal`: the agent had the revision and did not keep it; the hash is never offered to it again (I5).
@@ -107,3 +104,7 @@ export interface LedgerEntry {
   /** How often the agent came back with another hash after a restart. */
   readonly reverts: number;
 }
+
+/** True while the agent may be holding or applying the revision without proof (I1). */
+export const isOpen = (entry: LedgerEntry | null): boolean =>
+  entry !== null && entry.phase !== 'proven' && entry.phase !== 'failed';

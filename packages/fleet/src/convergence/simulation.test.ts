@@ -1,6 +1,6 @@
 /**
- * Several simulated agents, faults from a seed, and a server that is nothing but this package's functions: decideOffer,
- * markSent, assess, withLedger, step. What is asserted is told by the agents' own records. A failure prints its seed;
+ * Several simulated agents, faults from a seed, and a server that is nothing but this package's functions: settle,
+ * decideOffer, markSent, observation, admissible, step. What is asserted is told by the agents' own records. A failure prints its seed;
  * `SIMULATION_SEED=n` plays that one alone, `SIMULATION_SEEDS=n` plays more.
  */
 
@@ -10,40 +10,24 @@ import { KINDS, type Message, SimulatedAgent } from '../../test/simulated-agent.
 import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
-import { planRollout, skipReason } from '../rollouts/plan.ts';
-import {
-  freeSlots,
-  inFlight,
-  type Observation,
-  type Rollout,
-  type RolloutEvent,
-  type TargetState,
-} from '../rollouts/rollout.ts';
+import { observation } from '../rollouts/observation.ts';
+import { admissible, isCandidate, planRollout } from '../rollouts/plan.ts';
+import { inFlight, isOver, type Rollout, type RolloutEvent } from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
 import { fold, step } from '../rollouts/transitions.ts';
-import { assess, lacksNews } from './assess.ts';
-import { assign, unassign, withLedger } from './assignment.ts';
+import { lacksNews } from './assess.ts';
+import { assign, withLedger } from './assignment.ts';
 import { extendDeadline, markSent } from './entry.ts';
-import type { LedgerEntry, Phase } from './ledger.ts';
+import { type EffectiveVerdict, isOpen, type LedgerEntry, type Phase } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
+import { settle } from './settle.ts';
 
 const SECOND = 1_000;
 const FAULTS_UNTIL = T0 + 300 * SECOND;
 const SUPERSEDE_AT = T0 + 60 * SECOND;
 const END = T0 + 1_500 * SECOND;
 const POLL = 10 * SECOND;
-const DELIVERY = 30 * SECOND;
 const HTTP_PATIENCE = 30 * SECOND;
-
-const TARGET_OF: Readonly<Record<Phase, TargetState>> = {
-  offered: 'offered',
-  sent: 'sent',
-  received: 'sent',
-  applying: 'applying',
-  verifying: 'verifying',
-  proven: 'proven',
-  failed: 'failed',
-};
 
 /** Mulberry32: small, seeded, the same everywhere. */
 function dice(seed: number): (chance: number) => boolean {
@@ -59,9 +43,18 @@ function dice(seed: number): (chance: number) => boolean {
 /** Phases in which the agent may hold the revision without proof. */
 const EXPOSED: ReadonlySet<Phase> = new Set<Phase>(['sent', 'received', 'applying', 'verifying']);
 
+/** The agents' effective config is the hash of what they run. */
+const verdictOn = ({ ledger, report }: Agent): EffectiveVerdict | undefined => {
+  const shown = report.effective?.digest;
+  if (ledger === null || shown === undefined || shown === '') return undefined;
+  return shown === ledger.revision.hash ? { kind: 'confirmed' } : { kind: 'contradicted', why: 'old' };
+};
+
 interface Member {
   readonly real: SimulatedAgent;
   agent: Agent;
+  /** The entry of which the rollout heard last. */
+  heard: LedgerEntry | null;
   presence: Presence;
   /** The next sequence number; lost with the process. */
   expected: number | null;
@@ -100,6 +93,7 @@ class Simulation {
       return {
         real,
         agent: blank,
+        heard: null,
         presence: ABSENT,
         expected: null,
         lastPoll: 0,
@@ -134,8 +128,7 @@ class Simulation {
       isSettled &&
       this.#now > SUPERSEDE_AT &&
       this.members.every(({ agent: { ledger }, presence, real }) => {
-        const isOpen = ledger !== null && ledger.phase !== 'proven' && ledger.phase !== 'failed';
-        return !isOpen && (real.isGone || (presence.connected && presence.synced && !real.isBusy));
+        return !isOpen(ledger) && (real.isGone || (presence.connected && presence.synced && !real.isBusy));
       })
     );
   }
@@ -279,20 +272,9 @@ class Simulation {
     if (real.transport === 'http') this.#offer(member);
   }
 
-  #withVerdict(ledger: LedgerEntry | null, shown: string | undefined): LedgerEntry | null {
-    if (ledger === null || shown === undefined || shown === '') return ledger;
-    const kind = shown === ledger.revision.hash ? 'confirmed' : 'contradicted';
-    if (ledger.effective?.kind === kind) return ledger;
-    return {
-      ...ledger,
-      effective: kind === 'confirmed' ? { kind, at: this.#now } : { kind, why: 'old', at: this.#now },
-    };
-  }
-
   #settle(member: Member): void {
     const before = member.agent;
-    const ledger = this.#withVerdict(before.ledger, before.report.effective?.digest);
-    const after = withLedger(before, assess({ ...before, ledger }, member.presence, this.#now));
+    const after = settle(before, member.presence, { groupOf: () => 'edge', verdictOn }, this.#now);
     member.agent = after;
     if (after.ledger?.phase === 'proven' && before.ledger?.phase !== 'proven') {
       expect(member.real.runs, `${member.real.id} (${member.real.kind}) is called proven`).toBe(
@@ -304,34 +286,14 @@ class Simulation {
   }
 
   /** Tells the rollout how a target, or an agent carried over from the last rollout, got on. */
-  #observe({ agent: { identity, ledger } }: Member): void {
-    const { rollout } = this;
-    if (rollout === null || ledger === null || ledger.source.kind !== 'rollout') return;
-    const state = TARGET_OF[ledger.phase];
-    if (state === 'proven' || state === 'failed') this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
-    const isOurs = ledger.source.rollout === rollout.id;
-    const isCarried = rollout.carried.has(identity.id);
-    if (state === 'offered' || (!isOurs && !isCarried)) return;
-    const before = rollout.targets.get(identity.id)?.state;
-    if (isOurs && (before === state || before === 'failed' || (before === 'proven' && state !== 'failed'))) return;
-    if (!isOurs && state !== 'proven' && state !== 'failed') return;
-    const change: Observation = {
-      agent: identity.id,
-      state,
-      reason: ledger.failure?.reason ?? null,
-      message: ledger.failure?.message ?? '',
-    };
-    this.#apply({ type: 'observed', changes: [change] });
-  }
-
-  /** The shell's part: admitted, and away before anything was sent, costs nothing and may come again (A.4). */
-  #deferUndelivered(member: Member): void {
-    const { agent: subject, presence } = member;
-    const { ledger } = subject;
-    if (ledger?.phase !== 'offered' || presence.connected || this.#now - ledger.offeredAt < DELIVERY) return;
-    member.agent = unassign(subject);
-    const change: Observation = { agent: member.real.id, state: 'deferred', reason: 'offline', message: '' };
-    this.#apply({ type: 'observed', changes: [change] });
+  #observe(member: Member): void {
+    const { agent: subject, heard } = member;
+    const { ledger, identity } = subject;
+    member.heard = ledger;
+    if (ledger?.source.kind === 'rollout' && !isOpen(ledger))
+      this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
+    const news = this.rollout && observation(heard, subject, this.rollout);
+    if (news) this.#apply({ type: 'observed', changes: [news] });
   }
 
   #offer(member: Member): void {
@@ -357,10 +319,7 @@ class Simulation {
   }
 
   #turn(): void {
-    for (const member of this.members) {
-      this.#settle(member);
-      this.#deferUndelivered(member);
-    }
+    for (const member of this.members) this.#settle(member);
     this.#admit();
     this.#finish();
     for (const member of this.members) {
@@ -370,35 +329,22 @@ class Simulation {
     }
   }
 
-  #pending(): Member[] {
-    const { rollout } = this;
-    if (rollout === null) return [];
-    return this.members.filter(({ agent: subject, real }) => {
-      const before = rollout.targets.get(real.id)?.state;
-      const isFree = before === undefined || before === 'deferred';
-      return isFree && skipReason(subject, rollout.target) === undefined;
-    });
+  #pending(rollout: Rollout): Member[] {
+    return this.members.filter((member) => isCandidate(rollout, member.agent));
   }
 
   #admit(): void {
     const { rollout } = this;
-    if (rollout?.state !== 'running') return;
-    let free = freeSlots(rollout);
-    const agents: { agent: string; late: boolean }[] = [];
-    for (const { presence, real } of this.#pending()) {
-      const replaces = rollout.carried.has(real.id);
-      if (!presence.connected || !presence.synced || (free === 0 && !replaces)) continue;
-      if (!replaces) free -= 1;
-      agents.push({ agent: real.id, late: false });
-    }
+    if (rollout === null) return;
+    const agents = admissible(rollout, this.#pending(rollout));
     if (agents.length > 0) this.#apply({ type: 'admitted', agents });
   }
 
   #finish(): void {
     const { rollout } = this;
-    if (rollout?.state !== 'running' || inFlight(rollout) > 0) return;
-    const left = this.#pending();
-    if (left.some(({ presence }) => presence.connected) || rollout.counts.proven + rollout.counts.failed === 0) return;
+    if (rollout === null) return;
+    const left = this.#pending(rollout);
+    if (!isOver(rollout, left.length) || left.some(({ presence }) => presence.connected)) return;
     this.#apply({ type: 'exhausted', deferred: left.map(({ real }) => real.id) });
   }
 

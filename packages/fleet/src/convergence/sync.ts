@@ -1,6 +1,6 @@
 /** What people see of an agent: three independent facts (admission, connected, sync) and one derived label. */
 import { type Admission, type Agent, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
-import { IN_FLIGHT, type LedgerEntry, type Phase } from './ledger.ts';
+import { isOpen, type LedgerEntry, type Phase } from './ledger.ts';
 
 /** What is wrong is shown also while the agent is away. */
 const WRONG = ['failed', 'rolled-back', 'unhealthy', 'drifted'] as const;
@@ -88,6 +88,5 @@ export function standing(agent: Agent, presence: Presence): Standing {
   const { admission } = agent.identity;
   if (admission !== 'open') return { sync, state: admission, reason: NOT_ADMITTED[admission] };
   if (presence.connected || WRONG.some((wrong) => wrong === sync)) return { sync, state: sync, reason };
-  const isUnderWay = agent.ledger !== null && IN_FLIGHT.has(agent.ledger.phase);
-  return { sync, state: 'offline', reason: isUnderWay ? `not connected; ${reason}` : 'not connected' };
+  return { sync, state: 'offline', reason: isOpen(agent.ledger) ? `not connected; ${reason}` : 'not connected' };
 }

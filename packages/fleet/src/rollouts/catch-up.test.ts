@@ -3,7 +3,6 @@ import { agent, assigned, B, C, entry, presence, reported, T0, without } from '.
 import type { Agent } from '../agents/agent.ts';
 import type { Phase } from '../convergence/ledger.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp, runsAlready } from './catch-up.ts';
-import { isLate } from './plan.ts';
 
 const catchUp = { kind: 'catch-up', group: 'edge' } as const;
 const inLane = (phase: Phase): Agent => assigned(entry(phase, { source: catchUp }));
@@ -89,10 +88,4 @@ test('the terms of the lane are those of a plain push', () => {
     minHealthyTime: 0,
     requireEffective: 'ifReported',
   });
-});
-
-test('late is who came into the group after the start', () => {
-  expect(isLate(agent('a', { group: { name: 'edge', since: T0 + 1 } }), T0)).toBe(true);
-  expect(isLate(agent('a', { group: { name: 'edge', since: T0 } }), T0)).toBe(false);
-  expect(isLate(agent('a', { group: null }), T0)).toBe(false);
 });

@@ -4,7 +4,7 @@
  */
 import { type Agent, isVerifiable, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
-import { type Failure, IN_FLIGHT, type Terms } from '../convergence/ledger.ts';
+import { type Failure, isOpen, type Terms } from '../convergence/ledger.ts';
 import { skipReason } from './plan.ts';
 import { countOf, DEFAULT_STRATEGY, type Share, strategyNamed } from './strategy.ts';
 
@@ -34,7 +34,7 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
   let failed = 0;
   for (const { identity, ledger } of members) {
     if (ledger?.source.kind !== 'catch-up' || ledger.revision.hash !== stable.hash) continue;
-    if (IN_FLIGHT.has(ledger.phase)) open += 1;
+    if (isOpen(ledger)) open += 1;
     else if (speaksAgainst(ledger.failure) && isVerifiable(identity)) failed += 1;
   }
   const bound = Math.min(Math.max(1, countOf(IN_FLIGHT_SHARE, size, Math.ceil)), MOST_IN_FLIGHT);

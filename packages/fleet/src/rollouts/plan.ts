@@ -1,8 +1,17 @@
-import { type Agent, can, isVerifiable, refusalOf } from '../agents/agent.ts';
+import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
-import { IN_FLIGHT } from '../convergence/ledger.ts';
+import { isOpen } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
-import type { Observation, RolloutHeader, RolloutRequest, SkipReason } from './rollout.ts';
+import {
+  freeSlots,
+  mayBeAdmitted,
+  type Observation,
+  type Rollout,
+  type RolloutEvent,
+  type RolloutHeader,
+  type RolloutRequest,
+  type SkipReason,
+} from './rollout.ts';
 import { failureBound, inFlightBound } from './strategy.ts';
 
 /** Why an agent cannot be a target, or undefined when it can. Connected or not is another matter: it may come back. */
@@ -36,10 +45,35 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
 
 /** True while the agent may hold a rollout's revision without proof: that of the last rollout or of one before it. */
 function isInFlight({ ledger }: Agent): boolean {
-  return ledger !== null && ledger.source.kind === 'rollout' && IN_FLIGHT.has(ledger.phase);
+  return isOpen(ledger) && ledger?.source.kind === 'rollout';
 }
 
 /** An agent that came into the group after the rollout began. */
-export function isLate({ identity: { group } }: Agent, startedAt: Instant): boolean {
+function isLate({ identity: { group } }: Agent, startedAt: Instant): boolean {
   return group !== null && group.since > startedAt;
+}
+
+/** Whether the rollout still has a turn for the agent, when it can be reached. */
+export const isCandidate = (rollout: Rollout, agent: Agent): boolean =>
+  mayBeAdmitted(rollout, agent.identity.id) && skipReason(agent, rollout.target) === undefined;
+
+/** Of those who wait, in their order, whom to admit now: as many as may be in flight (I1), none that cannot be reached. */
+export function admissible(
+  rollout: Rollout,
+  waiting: Iterable<{ readonly agent: Agent; readonly presence: Presence }>,
+): Extract<RolloutEvent, { type: 'admitted' }>['agents'] {
+  const { carried, createdAt, state } = rollout;
+  const admitted: { agent: AgentId; late: boolean }[] = [];
+  let slots = freeSlots(rollout);
+  if (state !== 'running') return admitted;
+  for (const { agent, presence } of waiting) {
+    if (slots === 0 && carried.size === 0) break;
+    const { id } = agent.identity;
+    // Who was carried over has a place already.
+    const takesSlot = !carried.has(id);
+    if ((slots === 0 && takesSlot) || !presence.connected || !presence.synced || !isCandidate(rollout, agent)) continue;
+    admitted.push({ agent: id, late: isLate(agent, createdAt) });
+    if (takesSlot) slots -= 1;
+  }
+  return admitted;
 }

@@ -115,6 +115,13 @@ export function freeSlots(rollout: Rollout): number {
   return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - inFlight(rollout)) : 0;
 }
 
+/** Whether the rollout is over once those `away` are all who could still be admitted: unless nobody has shown anything yet. */
+export function isOver(rollout: Rollout, away: number): boolean {
+  const { planned, counts } = rollout;
+  if (rollout.state !== 'running' || inFlight(rollout) > 0) return false;
+  return counts.proven + counts.failed > 0 || planned === 0 || away === 0;
+}
+
 /** Nobody twice: an agent has one turn, but for those whom the offer never reached or who were skipped. */
 export const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
   const state = targets.get(agent)?.state;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { A, agent, assigned, B, C, entry, ROLLOUT, T0, without } from '../../test/samples.ts';
-import { planRollout } from './plan.ts';
+import { A, agent, assigned, B, C, entry, presence, ROLLOUT, T0, without } from '../../test/samples.ts';
+import { admissible, planRollout } from './plan.ts';
 import {
   freeSlots,
   inFlight,
@@ -600,4 +600,29 @@ describe('planRollout', () => {
     const planned = planRollout(request, [agent(), { ...assigned(entry('sent', { source: ROLLOUT })) }]);
     expect(JSON.parse(JSON.stringify(planned))).toEqual(planned);
   });
+});
+
+describe('whom to admit', () => {
+  const { rollout } = step(null, { type: 'started', header: header({ carried: ['carried'] }) }, NOW);
+  const waits = (id: string, over: Parameters<typeof agent>[1] = {}, where = presence()) => ({
+    agent: agent(id, over),
+    presence: where,
+  });
+
+  test('in their order, as many as may be in flight; who was carried over has a place', () => {
+    const waiting = ['a', 'b', 'c', 'carried', 'd'].map((id) => waits(id));
+    expect(admissible(rollout, waiting).map(({ agent }) => agent)).toEqual(['a', 'b', 'carried']);
+    expect(admissible({ ...rollout, state: 'paused' }, waiting)).toEqual([]);
+  });
+
+  test('late is who came into the group after the start', () => {
+    const waiting = [NOW, NOW + 1].map((since) => waits(`${since}`, { group: { name: 'edge', since } }));
+    expect(admissible(rollout, waiting).map(({ late }) => late)).toEqual([false, true]);
+  });
+
+  test.each([
+    ['is away', waits('a', {}, presence({ connected: false }))],
+    ['is not known without gaps', waits('a', {}, presence({ synced: false }))],
+    ['cannot be a target', waits('a', { admission: 'quarantined' })],
+  ])('nobody who %s', (_, member) => expect(admissible(rollout, [member])).toEqual([]));
 });

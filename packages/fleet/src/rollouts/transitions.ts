@@ -6,7 +6,7 @@ import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
 import {
   freeSlots,
-  inFlight,
+  isOver,
   mayBeAdmitted,
   OPEN,
   type PauseReason,
@@ -105,11 +105,8 @@ const observeRunning: Handler<'observed'> = (before, event, now) => {
 
 /** Everybody who could be reached has an outcome: proof makes it a success, no proof is no pass (I11). */
 const finish: Handler<'exhausted'> = (rollout, event, now) => {
-  if (inFlight(rollout) > 0) return rollout;
-  const { planned, counts } = rollout;
-  // Somebody is away and may come back: wait.
-  if (counts.proven + counts.failed === 0 && planned > 0 && event.deferred.length > 0) return rollout;
-  const why = counts.proven > 0 ? undefined : whyUnproven(rollout);
+  if (!isOver(rollout, event.deferred.length)) return rollout;
+  const why = rollout.counts.proven > 0 ? undefined : whyUnproven(rollout);
   if (why !== undefined) return pause(rollout, 'nothing-proven', why);
   const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
   const deferred = { state: 'deferred', reason: 'offline', message: '' } as const;

@@ -90,7 +90,8 @@ export class EffectiveConfigs {
   }
 
   /** What the agent's effective config says of the revision it should run; undefined while it is being found out. */
-  verdict({ identity: { id }, assignment: { desired }, report: { effective } }: Agent): EffectiveVerdict | undefined {
+  verdict = ({ identity, assignment: { desired }, report: { effective } }: Agent): EffectiveVerdict | undefined => {
+    const { id } = identity;
     if (desired === null || effective === null) return undefined;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
     const key = `${desired.hash} ${keyOf(effective)}`;
@@ -110,7 +111,7 @@ export class EffectiveConfigs {
     this.#waitsFor.set(id, key);
     if (!this.#isJudging) void this.#judge();
     return undefined;
-  }
+  };
 
   #withdraw(agent: AgentId): void {
     const key = this.#waitsFor.get(agent);

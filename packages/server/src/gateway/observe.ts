@@ -4,8 +4,8 @@ import {
   type AgentReport,
   assess,
   conflicted,
-  IN_FLIGHT,
   type Instant,
+  isOpen,
   withLedger,
 } from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
@@ -19,8 +19,6 @@ import { attributes, componentIds, effectiveFiles, healthOf, hex, reportedOf } f
 /** Component maps are remembered per agent type, so that unlike agents whose hashes are equal cannot collide (S-245). */
 const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
   `${String(identifying['service.name'] ?? '')} ${hash}`;
-
-const isOpen = ({ ledger }: Agent): boolean => ledger !== null && IN_FLIGHT.has(ledger.phase);
 
 /** Takes what agents say over into their records. */
 export class Observer {
@@ -80,7 +78,7 @@ export class Observer {
         return withReport(agent, 'reported', reportedOf(fact.value, now));
       case 'effectiveConfig': {
         const { effective, changes } = this.#memory.effective.receive(agent, effectiveFiles(fact.value), now);
-        if (agent.report.effective?.digest === effective.digest && !isOpen(agent)) return agent;
+        if (agent.report.effective?.digest === effective.digest && !isOpen(agent.ledger)) return agent;
         this.#memory.journal.write(...changes);
         return { ...agent, report: { ...agent.report, effective } };
       }
@@ -98,6 +96,6 @@ function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
 function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {
   // Apart from when it was said.
   const before = { ...agent.report[part], at: value.at };
-  if (JSON.stringify(before) === JSON.stringify(value) && !isOpen(agent)) return agent;
+  if (JSON.stringify(before) === JSON.stringify(value) && !isOpen(agent.ledger)) return agent;
   return { ...agent, report: { ...agent.report, [part]: value } };
 }

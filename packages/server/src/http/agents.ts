@@ -6,15 +6,15 @@ import {
   matches,
   nameOf,
   parseSelector,
+  pin,
   retry,
   standing,
   strategyNamed,
-  unassign,
+  unpin,
 } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { EventKind } from '../events/journal-event.ts';
-import { underPin } from '../reconciler/settle.ts';
 import { agentDetailView, agentView } from './agent-views.ts';
 import { historyPage, pageOf } from './pages.ts';
 
@@ -140,9 +140,8 @@ export function agentHandlers(plane: ControlPlane) {
         const passed = new Date(expires).toISOString();
         throw new FleetError('invalid', `expires: ${passed} has passed; give a later time, or none`);
       }
-      const pin = { configuration, revision, reason, author, at, expires };
       const { terms } = strategyNamed('all-at-once');
-      const pinned = underPin({ ...agent, identity: { ...agent.identity, pin } }, target, terms, at);
+      const pinned = pin(agent, { configuration, revision, reason, author, at, expires }, target, terms);
       return act(member, 'agent.pinned', author, { ...target, reason }, pinned);
     },
 
@@ -150,8 +149,7 @@ export function agentHandlers(plane: ControlPlane) {
       const member = memberOf(id);
       const { agent } = member;
       if (agent.identity.pin === null) return agentView(member);
-      const unpinned = unassign({ ...agent, identity: { ...agent.identity, pin: null } });
-      return act(member, 'agent.unpinned', author, {}, unpinned);
+      return act(member, 'agent.unpinned', author, {}, unpin(agent));
     },
 
     restartAgent: async ({ id, author }) => {

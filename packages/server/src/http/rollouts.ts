@@ -73,7 +73,7 @@ export function rolloutHandlers(plane: ControlPlane) {
   }
 
   const pendingOf = ({ id, targets }: Rollout) =>
-    [...rollouts.pending(id)].filter((agent) => !targets.has(agent)).map(pendingTarget);
+    [...rollouts.pending(id).keys()].filter((agent) => !targets.has(agent)).map(pendingTarget);
 
   const named = (agent: string) => {
     const member = roster.get(agent);

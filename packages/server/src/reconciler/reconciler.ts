@@ -3,7 +3,17 @@
  * the last one is looked at, everything that follows from it is decided, one commit makes it durable, and only then
  * answers and offers leave (I3, S-051). Level-triggered: a turn over the same facts decides the same.
  */
-import { decideOffer, extendDeadline, IN_FLIGHT, type Instant, LIMITS, lacksNews, markSent } from '@flaghoist/fleet';
+import {
+  awaitsTime,
+  decideOffer,
+  extendDeadline,
+  type Instant,
+  isDue,
+  LIMITS,
+  lacksNews,
+  markSent,
+  settle,
+} from '@flaghoist/fleet';
 import { changesOf } from '../agents/changes.ts';
 import type { Member } from '../agents/roster.ts';
 import { SERVER } from '../events/journal.ts';
@@ -13,7 +23,6 @@ import type { Memory } from '../memory.ts';
 import { StoreError } from '../storage/store.ts';
 import { Announcer } from './announcer.ts';
 import { CatchUpLanes } from './catch-up-lanes.ts';
-import { isDue, settle } from './settle.ts';
 
 /** Rounds of "a decision touches agents, which leads to decisions" within one turn; what is left waits for the next. */
 const MOST_ROUNDS = 8;
@@ -52,7 +61,7 @@ export class Reconciler {
     for (const member of roster.all()) {
       this.#watch(member);
       const { agent } = member;
-      if (agent.ledger === null || !IN_FLIGHT.has(agent.ledger.phase)) continue;
+      if (agent.ledger === null) continue;
       const ledger = extendDeadline(agent.ledger, startedAt, SERVER_LIMITS.reconnectGrace, LIMITS.outageExtensions);
       if (ledger !== agent.ledger) roster.update(member, { ...agent, ledger });
     }
@@ -121,8 +130,9 @@ export class Reconciler {
     const { roster, groups, rollouts, effective, journal } = this.#memory;
     if (member.gone) this.#gateway.forget(member);
     else {
-      const { id, pin } = member.agent.identity;
-      const settled = settle(member, groups.groupOf, (agent) => effective.verdict(agent), now);
+      const { agent, presence } = member;
+      const { id, pin } = agent.identity;
+      const settled = settle(agent, presence, { groupOf: groups.groupOf, verdictOn: effective.verdict }, now);
       if (settled.identity.pin !== pin) journal.record('agent.unpinned', SERVER, `agent/${id}`, { reason: 'expired' });
       roster.update(member, settled);
     }
@@ -171,14 +181,12 @@ export class Reconciler {
   #tick(): void {
     const { roster, now } = this.#memory;
     const at = now();
-    for (const member of this.#open) if (isDue(member, at)) roster.touch(member);
+    for (const member of this.#open) if (isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
   }
 
   #watch(member: Member): void {
-    const { ledger, identity } = member.agent;
-    const inFlight = ledger !== null && IN_FLIGHT.has(ledger.phase);
-    if (inFlight || identity.pin?.expires != null) this.#open.add(member);
+    if (awaitsTime(member.agent)) this.#open.add(member);
     else this.#open.delete(member);
   }
 }

@@ -1,21 +1,20 @@
 import { createHash } from 'node:crypto';
 import {
   type AgentId,
+  admissible,
   assign,
   FleetError,
   fold,
-  freeSlots,
   type Instant,
-  inFlight,
-  isLate,
-  mayBeAdmitted,
+  isCandidate,
+  isOver,
   type Observation,
+  observation,
   planRollout,
   type Rollout,
   type RolloutCommand,
   type RolloutEvent,
   type RolloutRequest,
-  skipReason,
   step,
   TERMINAL,
 } from '@flaghoist/fleet';
@@ -23,7 +22,6 @@ import type { Member, Roster } from '../agents/roster.ts';
 import { type Journal, SERVER } from '../events/journal.ts';
 import type { Groups } from '../groups/groups.ts';
 import type { RolloutSummary, Store } from '../storage/store.ts';
-import { observation, rolloutOf } from './observation.ts';
 
 /** An active rollout in memory. */
 interface Active {
@@ -31,7 +29,7 @@ interface Active {
   /** How its agents got on since the last `advance`. */
   readonly observed: Observation[];
   /** Members that are no target yet, in the order in which they will be admitted. */
-  readonly pending: Set<AgentId>;
+  readonly pending: Map<AgentId, Member>;
 }
 
 interface Parts {
@@ -97,8 +95,8 @@ export class Rollouts {
   }
 
   /** Who waits to be admitted by the active rollout with that id. */
-  pending(id: string): ReadonlySet<AgentId> {
-    return this.#active.get(this.active(id)?.group ?? '')?.pending ?? new Set();
+  pending(id: string): ReadonlyMap<AgentId, Member> {
+    return this.#active.get(this.active(id)?.group ?? '')?.pending ?? new Map();
   }
 
   /** @throws FleetError `rollout-active` when the group has one and `supersede` was not asked for. */
@@ -129,72 +127,36 @@ export class Rollouts {
     const { agent, noted, presence } = member;
     const { id, group } = agent.identity;
     member.noted = agent;
-    const heard = noted?.ledger ?? null;
-    if (heard !== agent.ledger) {
-      const its = rolloutOf(agent.ledger) ?? rolloutOf(heard);
-      for (const { rollout, observed } of this.#active.values()) {
-        if (rollout.id !== its && !rollout.carried.has(id)) continue;
-        const news = observation(heard, agent, rollout);
-        if (news !== undefined) observed.push(news);
-      }
+    for (const { rollout, observed, pending } of this.#active.values()) {
+      const news = observation(noted?.ledger ?? null, agent, rollout);
+      if (news !== undefined) observed.push(news);
+      if (group?.name !== rollout.group || !isCandidate(rollout, agent)) pending.delete(id);
+      else if (presence.connected) pending.set(id, member);
     }
-    const left = noted?.identity.group?.name ?? '';
-    if (left !== group?.name) this.#active.get(left)?.pending.delete(id);
-    const active = this.#active.get(group?.name ?? '');
-    if (active === undefined || !presence.connected || !mayBeAdmitted(active.rollout, id)) return;
-    if (skipReason(agent, active.rollout.target) === undefined) active.pending.add(id);
   }
 
   /** Folds what was observed, admits as many as may be, ends what is done. */
   advance(now: Instant): void {
     for (const active of this.#active.values()) {
-      const changes = active.observed.splice(0);
+      const { observed, pending } = active;
+      const changes = observed.splice(0);
       if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
       for (const { agent } of changes) {
-        if (active.rollout.targets.get(agent)?.state === 'deferred') active.pending.add(agent);
+        const member = this.#parts.roster.get(agent);
+        if (member && active.rollout.targets.get(agent)?.state === 'deferred') pending.set(agent, member);
       }
-      this.#admit(active, now);
-      this.#finish(active, now);
+      const agents = admissible(active.rollout, pending.values());
+      for (const { agent } of agents) pending.delete(agent);
+      if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
+      if (!isOver(active.rollout, pending.size)) continue;
+      if ([...pending.values()].some((member) => this.#isAwaited(member, now))) continue;
+      this.#apply(active, { type: 'exhausted', deferred: [...pending.keys()] }, now);
     }
-  }
-
-  #admit(active: Active, now: Instant): void {
-    const { rollout, pending } = active;
-    const { carried, target, createdAt } = rollout;
-    if (rollout.state !== 'running') return;
-    let slots = freeSlots(rollout);
-    const agents: { agent: AgentId; late: boolean }[] = [];
-    for (const id of pending) {
-      if (slots === 0 && carried.size === 0) break;
-      // Who was carried over has a place already.
-      const takesSlot = !carried.has(id);
-      if (slots === 0 && takesSlot) continue;
-      const { agent, presence } = this.#parts.roster.get(id) ?? {};
-      const isOut = agent === undefined || !mayBeAdmitted(rollout, id) || skipReason(agent, target) !== undefined;
-      if (!isOut && !(presence?.connected && presence.synced)) continue;
-      pending.delete(id);
-      if (isOut) continue;
-      agents.push({ agent: id, late: isLate(agent, createdAt) });
-      if (takesSlot) slots -= 1;
-    }
-    if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
-  }
-
-  #finish(active: Active, now: Instant): void {
-    const { rollout, pending } = active;
-    if (rollout.state !== 'running' || inFlight(rollout) > 0) return;
-    const deferred = [...pending];
-    if (deferred.some((id) => this.#isAwaited(id, now))) return;
-    const waits = rollout.counts.proven === 0 && rollout.counts.failed === 0 && rollout.planned > 0;
-    if (waits && deferred.length > 0) return;
-    this.#apply(active, { type: 'exhausted', deferred }, now);
   }
 
   /** There, or not yet back since our own start (I10). */
-  #isAwaited(id: AgentId, now: Instant): boolean {
-    const presence = this.#parts.roster.get(id)?.presence;
-    if (presence === undefined) return false;
-    return presence.connected || (presence.lastSeen === null && now < this.#reconnectUntil);
+  #isAwaited({ presence: { connected, lastSeen } }: Member, now: Instant): boolean {
+    return connected || (lastSeen === null && now < this.#reconnectUntil);
   }
 
   #apply(active: Active, event: RolloutEvent, now: Instant, author?: string): void {
@@ -242,11 +204,10 @@ export class Rollouts {
 
   /** Queues the members that may still be admitted, in their order. */
   #activate(rollout: Rollout): void {
-    const waiting = [...this.#parts.roster.inGroup(rollout.group)].filter(
-      ({ agent }) => mayBeAdmitted(rollout, agent.identity.id) && skipReason(agent, rollout.target) === undefined,
-    );
-    const ranked = waiting.map(({ agent: { identity } }) => ({ id: identity.id, rank: rank(rollout.id, identity.id) }));
-    ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-    this.#active.set(rollout.group, { rollout, observed: [], pending: new Set(ranked.map(({ id }) => id)) });
+    const members = [...this.#parts.roster.inGroup(rollout.group)].filter(({ agent }) => isCandidate(rollout, agent));
+    const ranked = members.map((member): [string, Member] => [rank(rollout.id, member.agent.identity.id), member]);
+    ranked.sort(([a], [b]) => (a < b ? -1 : 1));
+    const pending = new Map(ranked.map(([, member]) => [member.agent.identity.id, member]));
+    this.#active.set(rollout.group, { rollout, observed: [], pending });
   }
 }

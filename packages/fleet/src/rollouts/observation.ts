@@ -1,16 +1,10 @@
-import {
-  type Agent,
-  IN_FLIGHT,
-  type LedgerEntry,
-  type Observation,
-  type Phase,
-  type Rollout,
-  skipReason,
-  type Target,
-} from '@flaghoist/fleet';
+import type { Agent } from '../agents/agent.ts';
+import { isOpen, type LedgerEntry, type Phase } from '../convergence/ledger.ts';
+import { skipReason } from './plan.ts';
+import type { Observation, Rollout, TargetState } from './rollout.ts';
 
 /** Target states by ledger phase: a rollout sees an agent through its ledger. */
-const TARGET_OF: Readonly<Record<Phase, Target['state']>> = {
+const TARGET_OF: Readonly<Record<Phase, TargetState>> = {
   offered: 'offered',
   sent: 'sent',
   received: 'sent',
@@ -20,18 +14,19 @@ const TARGET_OF: Readonly<Record<Phase, Target['state']>> = {
   failed: 'failed',
 };
 
-/** The rollout that an entry belongs to. */
-export const rolloutOf = (entry: LedgerEntry | null | undefined): string | undefined =>
+const rolloutOf = (entry: LedgerEntry | null): string | undefined =>
   entry?.source.kind === 'rollout' ? entry.source.rollout : undefined;
 
 /**
- * What a rollout must hear of an agent that it has in its hands, given the entry it heard of last. Out of its hands is
- * nothing lost when the revision was never sent, and a failure that counts when the agent may hold it without proof
- * (A.4, I4).
+ * What a rollout must hear of an agent that it has in its hands, or that it carries over from another, given the entry
+ * it heard of last. Out of its hands is nothing lost when the revision was never sent, and a failure that counts when
+ * the agent may hold it without proof (A.4, I4).
  */
 export function observation(heard: LedgerEntry | null, agent: Agent, rollout: Rollout): Observation | undefined {
   const { identity, ledger: entry } = agent;
   const { id } = identity;
+  const its = rolloutOf(entry) ?? rolloutOf(heard);
+  if (entry === heard || its === undefined || (its !== rollout.id && !rollout.carried.has(id))) return undefined;
   if (entry !== null && rolloutOf(entry) !== undefined) {
     const state = TARGET_OF[entry.phase];
     const isKnown = heard?.generation === entry.generation && TARGET_OF[heard.phase] === state;
@@ -39,7 +34,7 @@ export function observation(heard: LedgerEntry | null, agent: Agent, rollout: Ro
     const { reason = null, message = '' } = entry.failure ?? {};
     return { agent: id, state, reason, message };
   }
-  if (heard === null || rolloutOf(heard) === undefined || !IN_FLIGHT.has(heard.phase)) return undefined;
+  if (heard === null || !isOpen(heard)) return undefined;
   const why = identity.group?.name === rollout.group ? skipReason(agent, rollout.target) : 'left-group';
   if (heard.sentAt !== null) {
     const message = `${why ?? 'taken back'} while it held the revision without proof`;

@@ -1,0 +1,69 @@
+/** Brings an agent up to date with what is known now: its pin, its group, its ledger. Level-triggered, as `assess` is. */
+import { type Agent, can, type Presence } from '../agents/agent.ts';
+import { labelsOf } from '../agents/labels.ts';
+import type { Grouping } from '../groups/group.ts';
+import { LIMITS } from '../limits.ts';
+import type { Instant } from '../time.ts';
+import { assess, lacksNews } from './assess.ts';
+import { unassign, unpin, withLedger } from './assignment.ts';
+import { type EffectiveVerdict, isOpen } from './ledger.ts';
+
+/** What the agents' surroundings say of one of them. */
+export interface Surroundings {
+  readonly groupOf: Grouping['groupOf'];
+  /** What the agent's effective config says of its revision (S5); undefined while that is not known. */
+  readonly verdictOn: (agent: Agent) => EffectiveVerdict | undefined;
+}
+
+/** The agent as what is known now makes it: its pin over or not, its group, its ledger, and what cannot reach it taken back. */
+export function settle(agent: Agent, presence: Presence, { groupOf, verdictOn }: Surroundings, now: Instant): Agent {
+  const grouped = regroup(isPinOver(agent, now) ? unpin(agent) : agent, groupOf, now);
+  const judged = withVerdict(grouped, verdictOn, now);
+  const assessed = withLedger(judged, assess(judged, presence, now));
+  return isUndeliverable(assessed, presence, now) ? unassign(assessed) : assessed;
+}
+
+/** Whether time alone may have changed something: what an agent waits for is sent, heard of, proven or over. */
+export function isDue(agent: Agent, presence: Presence, now: Instant): boolean {
+  const { ledger } = agent;
+  if (isPinOver(agent, now)) return true;
+  if (ledger === null) return false;
+  if (ledger.phase === 'offered' || ledger.phase === 'verifying') return true;
+  return (ledger.deadline !== null && ledger.deadline <= now) || lacksNews(agent, presence, now);
+}
+
+/** Whether time alone can change something sooner or later. */
+export const awaitsTime = ({ ledger, identity }: Agent): boolean => isOpen(ledger) || identity.pin?.expires != null;
+
+const isPinOver = ({ identity: { pin } }: Agent, now: Instant): boolean => pin?.expires != null && pin.expires <= now;
+
+/** The agent in the group that its labels say, since now when that is another one. */
+function regroup(agent: Agent, groupOf: Surroundings['groupOf'], now: Instant): Agent {
+  const { identity } = agent;
+  const name = groupOf(labelsOf(identity));
+  if ((identity.group?.name ?? null) === name) return agent;
+  const moved = { ...agent, identity: { ...identity, group: name === null ? null : { name, since: now } } };
+  // What the old group wanted is void; the new one's stable revision comes by the catch-up lane (A.7).
+  return identity.pin === null ? unassign(moved) : moved;
+}
+
+/** With what the effective config says of the revision, when that is news. */
+function withVerdict(agent: Agent, verdictOn: Surroundings['verdictOn'], now: Instant): Agent {
+  const { ledger } = agent;
+  // What an agent sends of an effective config without reporting it is of its first moments, and never renewed.
+  if (ledger === null || !can(agent.identity, 'ReportsEffectiveConfig')) return agent;
+  const verdict = verdictOn(agent);
+  if (verdict === undefined) return agent;
+  const before = ledger.effective;
+  const same =
+    before?.kind === verdict.kind && (verdict.kind === 'confirmed' || ('why' in before && before.why === verdict.why));
+  return same ? agent : { ...agent, ledger: { ...ledger, effective: { ...verdict, at: now } } };
+}
+
+/** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
+function isUndeliverable({ ledger, identity }: Agent, { transport }: Presence, now: Instant): boolean {
+  if (ledger?.phase !== 'offered' || ledger.sentAt !== null) return false;
+  if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return false;
+  const patience = LIMITS.deliveryTimeout[transport ?? 'websocket'];
+  return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
+}
