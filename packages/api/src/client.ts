@@ -98,13 +98,10 @@ export function createClient(options: ClientOptions): Client {
   return Object.fromEntries(names.map((name) => [name, method(name)])) as unknown as Client;
 }
 
-interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly nextCursor: string | null;
-}
-
 /** All items of a paged list. */
-export async function allItems<Item>(page: (cursor: string | undefined) => Promise<Page<Item>>): Promise<Item[]> {
+export async function allItems<Item>(
+  page: (cursor?: string) => Promise<{ readonly items: readonly Item[]; readonly nextCursor: string | null }>,
+): Promise<Item[]> {
   const all: Item[] = [];
   let cursor: string | undefined;
   do {

@@ -114,12 +114,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   ];
   started.defer(() => timers.forEach(clearInterval));
 
-  const readiness = { ready: false };
+  let ready = false;
   const plane = { ...memory, gateway, reconciler, version };
-  const app = createApp(plane, { logger: logger.child({}, { level: 'warn' }), loopback: isLoopback(options.api) });
+  const app = createApp(plane, logger.child({}, { level: 'warn' }));
   started.defer(() => app.close());
   await listening('--api-listen', options.api, () => app.listen(options.api));
-  const ops = createOperationsServer(plane, readiness);
+  const ops = createOperationsServer(version, () => ready);
   started.defer(() => {
     ops.closeAllConnections();
     ops.close();
@@ -129,12 +129,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const opampAddress = await listening('--opamp-listen', options.opamp, () => agents.listen(options.opamp));
   let drain = 0;
   started.defer(() => agents.close({ drainMs: drain }));
-  readiness.ready = true;
+  ready = true;
 
   const addressOf = ({ address, port }: AddressInfo): string => formatAddress({ host: address, port });
   const running = started.move();
   const close = async ({ drainMs = 0 } = {}): Promise<void> => {
-    readiness.ready = false;
+    ready = false;
     drain = drainMs;
     await running.disposeAsync();
   };

@@ -59,24 +59,23 @@ export function agentHandlers(plane: ControlPlane) {
     return pageOf([...members].filter(isWanted), paging, sortKey, agentView);
   }
 
-  async function effectiveConfig({ agent }: Member) {
-    const { files = [], at = null } = agent.report.effective ?? {};
-    const bodies = agent.report.effective === null ? {} : await effective.bodies(agent.report.effective);
+  async function effectiveConfig({ agent: { report } }: Member) {
+    if (report.effective === null) return { revision: null, at: null, files: [] };
+    const { at, files } = report.effective;
+    const bodies = await effective.bodies(report.effective);
     return { revision: null, at, files: files.map((file) => ({ ...file, body: bodies[file.name] ?? null })) };
   }
 
   async function assignedConfig({ agent }: Member, view: 'desired' | 'offered') {
-    const entries = await store.ledger(agent.identity.id, LEDGER_SHOWN);
-    const entry = view === 'offered' ? entries.find(({ sentAt }) => sentAt !== null) : agent.ledger;
-    const files = entry == null ? null : await store.files(entry.revision.hash);
+    const sent = async () =>
+      (await store.ledger(agent.identity.id, LEDGER_SHOWN)).find(({ sentAt }) => sentAt !== null) ?? null;
+    const entry = view === 'offered' ? await sent() : agent.ledger;
+    if (entry === null) return { revision: null, at: null, files: [] };
+    const files = Object.entries((await store.files(entry.revision.hash)) ?? {});
     return {
-      revision: entry?.revision ?? null,
-      at: (view === 'offered' ? entry?.sentAt : entry?.offeredAt) ?? null,
-      files: Object.entries(files ?? {}).map(([name, file]) => ({
-        name,
-        ...file,
-        bytes: Buffer.byteLength(file.body),
-      })),
+      revision: entry.revision,
+      at: view === 'offered' ? entry.sentAt : entry.offeredAt,
+      files: files.map(([name, file]) => ({ name, ...file, bytes: Buffer.byteLength(file.body) })),
     };
   }
 
@@ -104,11 +103,8 @@ export function agentHandlers(plane: ControlPlane) {
     labelAgent: async ({ id, body: { labels, author } }) => {
       const member = memberOf(id);
       const { identity } = member.agent;
-      const operatorLabels: Record<string, string> = Object.assign(Object.create(null), identity.operatorLabels);
-      for (const [key, value] of Object.entries(labels)) {
-        if (value === null) delete operatorLabels[key];
-        else operatorLabels[key] = value;
-      }
+      const kept = Object.entries({ ...identity.operatorLabels, ...labels }).filter(([, value]) => value !== null);
+      const operatorLabels = Object.fromEntries(kept) as Record<string, string>;
       const labelled = { ...member.agent, identity: { ...identity, operatorLabels } };
       return act(member, 'agent.labelled', author, { labels }, labelled);
     },
@@ -122,10 +118,9 @@ export function agentHandlers(plane: ControlPlane) {
     },
 
     pinAgent: async ({ id, body: { configuration, reason, author, expires = null, ...body } }) => {
-      memberOf(id);
       const { hash, revision } = configurations.ref(configuration, body.revision);
       await offers.fetch(hash);
-      // Others were served meanwhile: agent and revision may be gone.
+      // Others were served meanwhile: the revision may be gone.
       const member = memberOf(id);
       const target = configurations.ref(configuration, revision);
       const { agent } = member;

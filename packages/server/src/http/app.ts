@@ -30,31 +30,28 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
 }
 
-const notFound = ({ method, url }: FastifyRequest): ApiError =>
-  new ApiError('not-found', `there is no ${method} ${url.slice(0, 200)}`);
-
 function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const problem = toApiError(error);
   if (problem.code === 'internal') reply.log.error({ err: error }, 'request failed');
   return reply.status(problem.status).type('application/problem+json').send(problemDocument(problem));
 }
 
-/** A page of another site must not act through a browser that can reach us: no cookie protects loopback (X13). */
-function refuseForeignOrigin({ headers, method }: FastifyRequest): void {
+/**
+ * There is no cookie or token that would protect loopback: another site's name pointed at us (DNS rebinding) gets
+ * nothing, and its page must not act through a browser that can reach us (X13).
+ */
+async function refuseForeign({ headers, method, ip }: FastifyRequest): Promise<void> {
   const { origin, host } = headers;
-  if (method === 'GET' || method === 'HEAD' || origin === undefined) return;
-  if (URL.parse(origin)?.host === host) return;
-  throw new ApiError('not-allowed', 'requests from pages of other sites are refused');
-}
-
-/** Names under which this plane may be asked: anything else is another site's name pointed at us (DNS rebinding). */
-function refuseForeignHost(loopback: boolean, { headers, ip }: FastifyRequest): void {
-  const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
-  if (!loopback || isLoopback({ host: name.replace(/^\[(.*)\]$/, '$1') })) return;
-  throw new ApiError(
-    'not-allowed',
-    `this server listens on loopback and does not answer for ${name || 'a Host that is none'} (from ${ip})`,
-  );
+  const name = URL.parse(`http://${host ?? ''}`)?.hostname ?? '';
+  if (!isLoopback({ host: name.replace(/^\[(.*)\]$/, '$1') })) {
+    throw new ApiError(
+      'not-allowed',
+      `this server listens on loopback and does not answer for ${name || 'a Host that is none'} (from ${ip})`,
+    );
+  }
+  const reads = method === 'GET' || method === 'HEAD';
+  if (!reads && origin !== undefined && URL.parse(origin)?.host !== host)
+    throw new ApiError('not-allowed', 'requests from pages of other sites are refused');
 }
 
 /** `__proto__` is refused by name, because checking would drop it silently. @throws ApiError `invalid`. */
@@ -70,31 +67,23 @@ function readJson(body: string): unknown {
   }
 }
 
-export interface AppOptions {
-  readonly logger: FastifyBaseLogger;
-  /** Whether it listens on loopback alone. */
-  readonly loopback: boolean;
-}
-
 /** The operator plane: the contract served, nothing beside it. */
-export function createApp(plane: ControlPlane, { logger, loopback }: AppOptions): FastifyInstance {
+export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger): FastifyInstance {
   const app = fastify({
-    loggerInstance: logger,
+    loggerInstance,
     bodyLimit: SERVER_LIMITS.apiBody,
     requestTimeout: 30_000,
-    connectionTimeout: 0,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
   });
-  app.addHook('onRequest', async (request) => {
-    refuseForeignHost(loopback, request);
-    refuseForeignOrigin(request);
-  });
+  app.addHook('onRequest', refuseForeign);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
     readJson(body),
   );
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
+  app.setNotFoundHandler(({ method, url }, reply) =>
+    sendProblem(reply, new ApiError('not-found', `there is no ${method} ${url.slice(0, 200)}`)),
+  );
   app.get('/openapi.json', async () => openapi);
 
   const handlers: Handlers = {

@@ -1,35 +1,37 @@
 import type { Handlers } from '@flaghoist/api';
-import { type AgentState, capabilityNames, labelsOf, standing } from '@flaghoist/fleet';
+import { capabilityNames, labelsOf, standing } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 
-const count = <K extends string>(into: Partial<Record<K, number>>, key: K): void => {
-  into[key] = (into[key] ?? 0) + 1;
-};
+/** How often each value occurs. */
+function tally(values: Iterable<string>): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return Object.fromEntries(counts);
+}
 
-const nobody = () => ({ total: 0, connected: 0, states: {} as Partial<Record<AgentState, number>> });
-
-/** One pass over the fleet: the dashboard's and the monitoring system's one call. */
+/** The dashboard's and the monitoring system's one call. */
 function countFleet({ roster, groups, journal }: ControlPlane) {
-  const all = nobody();
-  const byGroup = new Map<string | null, ReturnType<typeof nobody>>(groups.list().map(({ name }) => [name, nobody()]));
-  const versions: Record<string, number> = Object.create(null);
-  const capabilities: Record<string, number> = {};
-  for (const { agent, presence } of roster.all()) {
-    const { identity } = agent;
-    const name = identity.group?.name ?? null;
-    const group = byGroup.get(name) ?? nobody();
-    byGroup.set(name, group);
-    const { state } = standing(agent, presence);
-    for (const each of [all, group]) {
-      each.total += 1;
-      each.connected += Number(presence.connected);
-      count(each.states, state);
-    }
-    count(versions, labelsOf(identity)['service.version'] ?? '');
-    for (const capability of capabilityNames(identity.capabilities)) count(capabilities, capability);
-  }
-  const counted = [...byGroup].map(([name, counts]) => ({ name, ...counts }));
-  return { ...all, groups: counted, versions, capabilities, lastEvent: journal.last };
+  const all = Array.from(roster.all(), ({ agent: { identity }, agent, presence }) => ({
+    group: identity.group?.name ?? null,
+    connected: presence.connected,
+    state: standing(agent, presence).state,
+    version: labelsOf(identity)['service.version'] ?? '',
+    capabilities: capabilityNames(identity.capabilities),
+  }));
+  const countsOf = (agents: typeof all) => ({
+    total: agents.length,
+    connected: agents.filter(({ connected }) => connected).length,
+    states: tally(agents.map(({ state }) => state)),
+  });
+  const members = Map.groupBy(all, ({ group }) => group);
+  const names = new Set([...groups.list().map(({ name }) => name), ...members.keys()]);
+  return {
+    ...countsOf(all),
+    groups: Array.from(names, (name) => ({ name, ...countsOf(members.get(name) ?? []) })),
+    versions: tally(all.map(({ version }) => version)),
+    capabilities: tally(all.flatMap(({ capabilities }) => capabilities)),
+    lastEvent: journal.last,
+  };
 }
 
 export const fleetHandlers = (plane: ControlPlane) =>

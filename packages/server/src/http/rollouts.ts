@@ -24,6 +24,9 @@ import { descending, historyPage, pageOf } from './pages.ts';
 const pendingTarget = (agent: string) =>
   ({ agent, state: 'pending', late: false, reason: null, message: '', at: null }) as const;
 
+/** The steps of a target without a ledger entry. */
+const NOTHING_DONE = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null };
+
 const SETTLED: ReadonlySet<Target['state']> = new Set<Target['state']>(['proven', 'failed', 'skipped']);
 
 /** When it would end at the pace it had until its last proof; not told before a twentieth is proven, or once late. */
@@ -42,13 +45,6 @@ export function rolloutHandlers(plane: ControlPlane) {
   /** Ended rollouts with their targets. Those asked for last are kept: a log can be long. */
   const ended = new Remembered<Rollout>(SERVER_LIMITS.rolloutsFolded);
 
-  /** @throws FleetError `not-found`. */
-  function summaryOf(id: string): RolloutSummary {
-    const summary = rollouts.summary(id);
-    if (summary !== undefined) return summary;
-    throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
-  }
-
   function view(summary: RolloutSummary) {
     const active = rollouts.active(summary.id);
     return {
@@ -61,7 +57,7 @@ export function rolloutHandlers(plane: ControlPlane) {
 
   /** With its targets: from memory while it is active, else as its log tells it. */
   async function whole(id: string): Promise<Rollout> {
-    summaryOf(id);
+    rollouts.summary(id);
     const known = rollouts.active(id) ?? ended.get(id);
     if (known !== undefined) return known;
     // What ended just now is known before the end of its log is durable.
@@ -110,9 +106,8 @@ export function rolloutHandlers(plane: ControlPlane) {
 
   async function targetView(rollout: Rollout, target: Target | ReturnType<typeof pendingTarget>) {
     const entry = target.state === 'pending' ? undefined : await entryOf(target.agent, rollout.id);
-    const { offeredAt = null, sentAt = null, appliedAt = null, provenAt = null, failure } = entry ?? {};
-    const steps = { offeredAt, sentAt, appliedAt, provenAt, failedAt: failure?.at ?? null };
-    return { ...target, ...named(target.agent), ...steps };
+    const failedAt = entry?.failure?.at ?? null;
+    return { ...NOTHING_DONE, ...entry, failedAt, ...target, ...named(target.agent) };
   }
 
   function groupsOf({ group, configuration }: InputOf<'startRollout'>['body']) {
@@ -137,7 +132,6 @@ export function rolloutHandlers(plane: ControlPlane) {
       once('rollout', request, async () => {
         const { body } = request;
         const { hash, revision } = configurations.ref(body.configuration, body.revision);
-        groupsOf(body);
         await offers.fetch(hash);
         return () => {
           // Others were served meanwhile.
@@ -154,7 +148,7 @@ export function rolloutHandlers(plane: ControlPlane) {
           for (const { group } of requests) rollouts.checkFree(group, body.supersede);
           const at = now();
           for (const request of requests) rollouts.start(request, at);
-          return { rollouts: requests.map(({ id }) => view(summaryOf(id))) };
+          return { rollouts: requests.map(({ id }) => view(rollouts.summary(id))) };
         };
       }),
 
@@ -171,7 +165,7 @@ export function rolloutHandlers(plane: ControlPlane) {
       // It may have gone on, or ended, while its log was read: what follows is of one moment.
       const active = rollouts.active(id);
       return {
-        ...view(summaryOf(id)),
+        ...view(rollouts.summary(id)),
         failures: failuresOf(active ?? read),
         eta: active === undefined ? null : etaOf(active, now()),
         stragglers: active === undefined ? [] : stragglersOf(active),
@@ -193,7 +187,7 @@ export function rolloutHandlers(plane: ControlPlane) {
     },
 
     listRolloutEvents: async ({ id, ...paging }) => {
-      summaryOf(id);
+      rollouts.summary(id);
       return historyPage(paging, async ({ after, limit }) => {
         const log = await store.rolloutLog(id);
         const told = log.filter(({ version }) => version > after).slice(0, limit);

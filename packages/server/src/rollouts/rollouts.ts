@@ -80,9 +80,12 @@ export class Rollouts {
     return Array.from(this.#active.values(), ({ rollout }) => rollout);
   }
 
-  summary(id: string): RolloutSummary | undefined {
+  /** @throws FleetError `not-found`. */
+  summary(id: string): RolloutSummary {
     const active = this.active(id);
-    return active === undefined ? this.#ended.get(id) : summaryOf(active);
+    const summary = active === undefined ? this.#ended.get(id) : summaryOf(active);
+    if (summary === undefined) throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
+    return summary;
   }
 
   /** The active rollout with that id. */
