@@ -33,8 +33,8 @@ const SETTLED: ReadonlySet<Target['state']> = new Set<Target['state']>(['proven'
 function etaOf({ state, planned, counts, targets, createdAt }: Rollout, now: number): number | null {
   const left = planned - counts.proven - counts.failed;
   if (state !== 'running' || left <= 0 || counts.proven < Math.max(1, planned / 20)) return null;
-  const provenAt = [...targets.values()].map((target) => (target.state === 'proven' ? target.at : 0));
-  const latest = Math.max(...provenAt);
+  let latest = createdAt;
+  for (const target of targets.values()) if (target.state === 'proven') latest = Math.max(latest, target.at);
   const end = latest + ((latest - createdAt) / counts.proven) * left;
   return end > now ? end : null;
 }
