@@ -46,18 +46,15 @@ export function encodeRemoteConfig(config: {
  */
 export function canonicalConfigBytes(files: readonly ConfigFile[]): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder();
+  const writer = new BinaryWriter();
   const parts = sorted(files).flatMap(({ name, contentType = '', role = '', body }) => {
     return [text.encode(name), text.encode(contentType), text.encode(role), body];
   });
-  const bytes = new Uint8Array(parts.reduce((size, part) => size + 4 + part.length, 0));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
   for (const part of parts) {
-    view.setUint32(at, part.length);
-    bytes.set(part, at + 4);
-    at += 4 + part.length;
+    const { length } = part;
+    writer.raw(Uint8Array.of(length >>> 24, length >>> 16, length >>> 8, length)).raw(part);
   }
-  return bytes;
+  return writer.finish();
 }
 
 function sorted(files: readonly ConfigFile[]): ConfigFile[] {

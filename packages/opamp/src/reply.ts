@@ -4,7 +4,7 @@ import { type InstanceUid, uidToBytes } from './instance-uid.ts';
 import type { EncodedRemoteConfig } from './remote-config.ts';
 
 /** What a reply may say in one message. */
-interface Content {
+interface Words {
   /** Bits of ServerToAgentFlags. */
   readonly flags?: number | undefined;
   /** The uid the agent has to take from now on (S-079). */
@@ -12,11 +12,13 @@ interface Content {
   readonly remoteConfig?: EncodedRemoteConfig | undefined;
 }
 
-/** One ServerToAgent to the agent of this uid (S-049), as the server composes it. A command travels alone (S-230). */
-export type Reply = { readonly uid: InstanceUid } & (
-  | (Content & { readonly command?: undefined })
-  | ({ readonly command: 'restart' } & { readonly [Part in keyof Content]?: undefined })
-);
+/** A command travels alone (S-230). */
+export type Content =
+  | (Words & { readonly command?: undefined })
+  | ({ readonly command: 'restart' } & { readonly [Part in keyof Words]?: undefined });
+
+/** One ServerToAgent to the agent of this uid (S-049), as the server composes it. */
+export type Reply = { readonly uid: InstanceUid } & Content;
 
 /** In every reply (S-063, S-065): status, remote configuration and effective configuration, what `Reply` can do (S-067). */
 const capabilities = BigInt(

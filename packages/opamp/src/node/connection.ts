@@ -9,7 +9,7 @@ export interface AgentConnection {
   /** What the session calls a link: this WebSocket, or HTTP in this boot of the server. */
   readonly link: Link;
   /** The `OpAMP-Instance-UID` header, for messages that cannot be read; the body decides otherwise (S-032). */
-  readonly uidHeader: InstanceUid | undefined;
+  readonly uidHeader?: InstanceUid | undefined;
   /** Bytes given to `send` that have not left the process. */
   readonly bufferedAmount: number;
   /**

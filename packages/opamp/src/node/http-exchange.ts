@@ -3,19 +3,14 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { parseUid } from '../instance-uid.ts';
 import type { Link } from '../session/session.ts';
-import type { AgentConnection, Plane } from './connection.ts';
+import type { AgentConnection, Plane, Rejection } from './connection.ts';
 
 const inflate = promisify(gunzip);
 
 /** Serve one POST and its response (S-028). */
-export async function serveExchange(
-  plane: Plane,
-  request: IncomingMessage,
-  response: ServerResponse,
-  link: Link,
-): Promise<void> {
+export async function serveExchange(plane: Plane, request: IncomingMessage, response: ServerResponse, link: Link) {
   const body = await readBody(request, plane);
-  if (typeof body === 'number') return answer(response, body);
+  if (typeof body === 'number') return answer(response, { status: body });
   const { limits, handlers } = plane;
   let open = true;
 
@@ -24,16 +19,16 @@ export async function serveExchange(
     open = false;
     const reply = Buffer.concat(parts);
     if (reply.length > limits.sendBytes) {
-      answer(response, 500);
+      answer(response, { status: 500 });
       return false;
     }
     const headers = { 'Content-Type': 'application/x-protobuf', Vary: 'Accept-Encoding' };
     if (reply.length < limits.gzipFromBytes || !acceptsGzip(request.headers['accept-encoding'])) {
-      answer(response, 200, headers, reply);
+      answer(response, { status: 200, headers, body: reply });
     } else {
       gzip(reply, (error, packed) => {
-        if (error) answer(response, 500);
-        else answer(response, 200, { ...headers, 'Content-Encoding': 'gzip' }, packed);
+        if (error) answer(response, { status: 500 });
+        else answer(response, { status: 200, headers: { ...headers, 'Content-Encoding': 'gzip' }, body: packed });
       });
     }
     return true;
@@ -46,12 +41,7 @@ export async function serveExchange(
 }
 
 /** The whole response; without a body it says no more than the status. */
-export function answer(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>> = {},
-  body?: Buffer,
-): void {
+export function answer(response: ServerResponse, { status, headers, body }: Rejection & { readonly body?: Buffer }) {
   response.writeHead(status, { ...headers, 'Content-Length': body?.length ?? 0 }).end(body);
 }
 

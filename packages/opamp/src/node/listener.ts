@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -13,15 +13,7 @@ import { answer, serveExchange } from './http-exchange.ts';
 import { serveWebSocket } from './websocket.ts';
 
 /** An open port for agents. */
-export interface OpampListener {
-  /** Port 4320 is the protocol's (S-004); 0 takes any. Rejects when the address cannot be had. */
-  listen(address: { readonly host?: string; readonly port: number }): Promise<{ host: string; port: number }>;
-  /**
-   * Take no more connections, close the open ones with 1001 in random order spread evenly over `drainMs`, then end
-   * what is left (S-254, R10).
-   */
-  close(options?: { readonly drainMs?: number }): Promise<void>;
-}
+export type OpampListener = ReturnType<typeof createOpampListener>;
 
 /** Where agents connect, both ways (S-002). */
 const PATH = '/v1/opamp';
@@ -35,7 +27,7 @@ const unavailable: Rejection = { status: 503, headers: { 'Retry-After': '30' } }
 export function createOpampListener(options: {
   readonly handlers: ListenerHandlers;
   readonly limits?: Partial<Limits>;
-}): OpampListener {
+}) {
   const { handlers } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const plane: Plane = { limits, handlers, share: createBudget(limits.unfinishedBytes), silent: new Set() };
@@ -80,16 +72,14 @@ export function createOpampListener(options: {
     if (draining) response.setHeader('Connection', 'close');
     response.on('error', () => undefined);
     const rejected = await rejection(request, 'POST').catch(() => unavailable);
-    if (rejected !== undefined) return answer(response, rejected.status, rejected.headers);
-    return serveExchange(plane, request, response, http);
+    return rejected === undefined ? serveExchange(plane, request, response, http) : answer(response, rejected);
   });
 
   server.on('upgrade', async (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
+    const crowded = () => draining || plane.silent.size >= limits.connections * limits.silentShare;
     const rejected = await rejection(request, 'GET').catch(() => unavailable);
-    if (rejected !== undefined) return refuseUpgrade(stream, rejected);
-    const crowded = plane.silent.size >= limits.connections * limits.silentShare;
-    if (draining || crowded) return refuseUpgrade(stream, unavailable);
+    if (rejected !== undefined || crowded()) return answer(lastResponse(request, stream), rejected ?? unavailable);
     // The library answers 400 or 405 itself when the request is no upgrade.
     upgrades.handleUpgrade(request, stream, head, (socket) => {
       serveWebSocket(plane, socket, stream, { id: `${boot}-${++serial}`, transport: 'websocket' });
@@ -97,17 +87,21 @@ export function createOpampListener(options: {
   });
 
   return {
-    async listen({ host, port }) {
-      server.listen({ port, ...(host !== undefined && { host }) });
+    /** Port 4320 is the protocol's (S-004); 0 takes any. Rejects when the address cannot be had. */
+    async listen(address: { readonly host?: string; readonly port: number }): Promise<{ host: string; port: number }> {
+      server.listen(address);
       await once(server, 'listening');
-      const address = server.address() as AddressInfo;
-      return { host: address.address, port: address.port };
+      const { address: host, port } = server.address() as AddressInfo;
+      return { host, port };
     },
-    async close({ drainMs = 0 } = {}) {
+    /**
+     * Take no more connections, close the open ones with 1001 in random order spread evenly over `drainMs`, then end
+     * what is left (S-254, R10).
+     */
+    async close({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
       draining = true;
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      const closed = once(server, 'close');
+      server.close();
       server.closeIdleConnections();
       await drain(upgrades.clients, drainMs);
       // WebSockets whose Close frame is not answered are ended by the library after the same time.
@@ -129,11 +123,10 @@ async function drain(sockets: ReadonlySet<WebSocket>, drainMs: number): Promise<
   }
 }
 
-/** Refuses on a socket that has left the hands of the HTTP server. */
-function refuseUpgrade(stream: Duplex, { status, headers = {} }: Rejection): void {
-  if (!stream.writable) return void stream.destroy();
-  const lines = Object.entries({ Connection: 'close', 'Content-Length': '0', ...headers });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  stream.once('finish', () => stream.destroy());
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n`);
+/** The response to a request whose socket has left the hands of the HTTP server; the socket ends with it. */
+function lastResponse(request: IncomingMessage, stream: Duplex): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(stream as Socket);
+  return response.once('finish', () => stream.destroy());
 }

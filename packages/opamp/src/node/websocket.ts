@@ -11,12 +11,8 @@ import type { AgentConnection, Plane } from './connection.ts';
  * Serve one WebSocket of one or many agents.
  * @param stream what the socket reads from and writes to
  */
-export function serveWebSocket(
-  { limits, handlers, share, silent }: Plane,
-  socket: WebSocket,
-  stream: Duplex,
-  link: Link,
-) {
+export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, link: Link) {
+  const { limits, handlers, share, silent } = plane;
   const unfinished = share();
   let unanswered = 0;
   let textFrames = 0;
@@ -43,7 +39,6 @@ export function serveWebSocket(
 
   const connection: AgentConnection = {
     link,
-    uidHeader: undefined,
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
@@ -62,9 +57,7 @@ export function serveWebSocket(
   }
 
   silent.add(connection);
-  const hurry = setTimeout(() => {
-    if (silent.has(connection)) socket.close(1008, 'no message came');
-  }, limits.firstMessageMs);
+  const hurry = setTimeout(() => socket.close(1008, 'no message came'), limits.firstMessageMs);
   /** Asks for a sign of life, or ends a connection that gave none (R8). */
   const ping = setInterval(() => {
     if (unanswered >= limits.unansweredPings) socket.terminate();
@@ -90,6 +83,7 @@ export function serveWebSocket(
     if (textFrames >= limits.textFrames) socket.close(1003, 'text frames are not understood');
     if (payload === undefined) return;
     silent.delete(connection);
+    clearTimeout(hurry);
     handlers.message(connection, payload);
   });
   // The library has sent 1009, 1008 or 1002 by now; `close` follows.

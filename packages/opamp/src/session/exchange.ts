@@ -1,11 +1,9 @@
 import { AgentCapabilities } from '../generated/opamp/v1/opamp_pb.js';
 import type { InstanceUid } from '../instance-uid.ts';
-import { type Context, type Exchange, mayAsk, speak } from './answer.ts';
-import type { Refusal } from './fact.ts';
+import { answer, type Context, type Exchange, mayAsk, quiet, type Refusal, speak } from './answer.ts';
 import { hear } from './hear.ts';
-import type { Input, LinkClosedInput, MessageInput } from './input.ts';
 import { can } from './offer.ts';
-import { type OfflineSession, type OnlineSession, offline, online, type Session } from './session.ts';
+import { type Input, type MessageInput, offline, online, type Session, type SessionIn } from './session.ts';
 
 /** The rows of the transition table. */
 export type State = Session['state'];
@@ -18,15 +16,19 @@ interface Events {
   readonly heard: MessageInput;
   readonly 'heard-displaced': MessageInput;
   readonly 'heard-intruder': MessageInput;
-  readonly 'own-link-closed': LinkClosedInput;
-  readonly 'other-link-closed': LinkClosedInput;
+  readonly 'own-link-closed': LinkClosed;
+  readonly 'other-link-closed': LinkClosed;
   readonly 'ask-full-state': Input;
   readonly restart: Input;
 }
 export type EventKind = keyof Events;
+type LinkClosed = Extract<Input, { kind: 'link-closed' }>;
 
-type In<S extends State> = Extract<Session, { state: S }>;
-type Cell<S extends State, E extends EventKind> = (session: In<S>, input: Events[E], context: Context) => Exchange;
+type Cell<S extends State, E extends EventKind> = (
+  session: SessionIn<S>,
+  input: Events[E],
+  context: Context,
+) => Exchange;
 type Table = { readonly [S in State]: { readonly [E in EventKind]: Cell<S, E> } };
 
 /** What is the same for all that have no link. */
@@ -76,23 +78,19 @@ export function eventOf(session: Session, input: Input): EventKind {
 }
 
 /** Over another link than before, it is most often a reconnect whose old socket is half open (S-257): no word about it. */
-function heard(session: OnlineSession | OfflineSession, input: MessageInput, context: Context): Exchange {
+function heard(session: SessionIn<'online' | 'offline'>, input: MessageInput, context: Context): Exchange {
   return hear(online(session, input.link), input, context, session);
 }
 
 /** A link that was given up is alive after all: so two agents, of which the one that came first keeps the uid (S-084). */
-function dispute(session: OnlineSession, input: MessageInput, context: Context): Exchange {
-  const { uid } = session;
+function dispute(session: SessionIn<'online'>, input: MessageInput, context: Context): Exchange {
   const { link, message } = input;
   const rank = session.older.findIndex(({ id }) => id === link.id);
-  if (message.agentDisconnect) {
-    // The old connection of one agent says goodbye late.
-    const older = session.older.toSpliced(rank, 1);
-    return { session: { ...session, older }, deliveries: [{ link, reply: { uid } }], facts: [] };
-  }
+  // The old connection of one agent says goodbye late.
+  if (message.agentDisconnect) return answer({ ...session, older: session.older.toSpliced(rank, 1) }, link);
   const younger = [...session.older.slice(rank + 1), session.link];
   const intruders = younger.map((each) => ({ link: each, newUid: context.newUid() }));
-  const restored: OnlineSession = {
+  const restored: SessionIn<'online'> = {
     ...session,
     link,
     older: session.older.slice(0, rank),
@@ -103,7 +101,7 @@ function dispute(session: OnlineSession, input: MessageInput, context: Context):
     asks: 0,
   };
   const { deliveries, facts, ...heard } = hear(restored, input, context, session);
-  const evictions = intruders.map(({ link, newUid }) => ({ link, reply: { uid, newUid } }));
+  const evictions = intruders.flatMap((each) => answer(session, each.link, { newUid: each.newUid }).deliveries);
   return { ...heard, deliveries: [...deliveries, ...evictions], facts: [{ kind: 'conflict' }, ...facts] };
 }
 
@@ -113,38 +111,36 @@ function dispute(session: OnlineSession, input: MessageInput, context: Context):
  */
 function redirect(session: Session, { link }: MessageInput): Exchange {
   const excluded = session.intruders.find((intruder) => intruder.link.id === link.id);
-  const newUid = excluded?.newUid ?? (session.state === 'moved' ? session.newUid : undefined);
-  return { session, deliveries: [{ link, reply: { uid: session.uid, newUid } }], facts: [] };
+  return answer(session, link, { newUid: excluded?.newUid ?? (session as Partial<SessionIn<'moved'>>).newUid });
 }
 
-function leave(session: OnlineSession): Exchange {
-  return { session: offline(session), deliveries: [], facts: [{ kind: 'disconnected' }] };
+function leave(session: SessionIn<'online'>): Exchange {
+  return quiet(offline(session), { kind: 'disconnected' });
 }
 
-function forgetLink(session: Session, input: LinkClosedInput): Exchange {
+function forgetLink(session: Session, input: LinkClosed): Exchange {
   const older = session.older.filter(({ id }) => id !== input.link);
   const intruders = session.intruders.filter(({ link }) => link.id !== input.link);
   const known = older.length < session.older.length || intruders.length < session.intruders.length;
-  return { session: known ? { ...session, older, intruders } : session, deliveries: [], facts: [] };
+  return quiet(known ? { ...session, older, intruders } : session);
 }
 
-function askFullState(session: OnlineSession, _input: Input, context: Context): Exchange {
+function askFullState(session: SessionIn<'online'>, _input: Input, { now }: Context): Exchange {
   // An agent that answered the last request may be asked again at once; one that did not is asked ever less often.
-  if (!mayAsk(session, context.now, session.asks === 0)) return refuse('rate')(session);
-  return say({ ...session, fullStateDue: true }, context);
+  const may = mayAsk(session, now, session.asks === 0);
+  return may ? say({ ...session, fullStateDue: true }, now) : refuse('rate')(session);
 }
 
-function restart(session: OnlineSession, _input: Input, context: Context): Exchange {
+function restart(session: SessionIn<'online'>, _input: Input, { now }: Context): Exchange {
   const accepts = can(session, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand);
-  if (!accepts) return refuse('capability')(session);
-  return say({ ...session, restartDue: true }, context);
+  return accepts ? say({ ...session, restartDue: true }, now) : refuse('capability')(session);
 }
 
 /** Now, or over HTTP with the answer to the next poll (S-034). */
-function say(session: OnlineSession, { now }: Context): Exchange {
-  return session.link.transport === 'http' ? { session, deliveries: [], facts: [] } : speak(session, now);
+function say(session: SessionIn<'online'>, now: number): Exchange {
+  return session.link.transport === 'http' ? quiet(session) : speak(session, now);
 }
 
 function refuse(reason: Refusal) {
-  return (session: Session): Exchange => ({ session, deliveries: [], facts: [{ kind: 'refused', reason }] });
+  return (session: Session): Exchange => quiet(session, { kind: 'refused', reason });
 }

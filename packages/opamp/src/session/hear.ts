@@ -1,28 +1,24 @@
 import { AgentCapabilities, type AgentToServer, AgentToServerFlags } from '../generated/opamp/v1/opamp_pb.js';
-import { type Context, type Exchange, mayAsk, rename, speak } from './answer.ts';
-import { type Fact, partFacts } from './fact.ts';
-import type { MessageInput } from './input.ts';
+import { answer, type Context, type Exchange, type Fact, mayAsk, parts, speak } from './answer.ts';
 import { can } from './offer.ts';
 import { readSequence } from './sequence.ts';
-import { type Count, type OnlineSession, offline, type Session } from './session.ts';
+import { type Count, type MessageInput, offline, type Session, type SessionIn } from './session.ts';
 
 /**
  * Take in a message of the agent on `session.link`.
  * @param previous the session before it was attached to that link
  */
 export function hear(
-  session: OnlineSession,
+  session: SessionIn<'online'>,
   { message, payload, link }: MessageInput,
   { now, newUid }: Context,
   previous: Session,
 ): Exchange {
-  const { uid } = session;
   const { verdict, count } = readSequence(session.count, message, payload);
   if (verdict === 'intruder') {
     // Nothing of the message is taken in, but what is known may be its sender's.
-    const deliveries = [{ link, reply: { uid, newUid: newUid() } }];
-    const facts = [{ kind: 'conflict' } as const];
-    return { session: { ...previous, count, knowledge: 'unknown', asks: 0 }, deliveries, facts };
+    const after: Session = { ...previous, count, knowledge: 'unknown', asks: 0 };
+    return answer(after, link, { newUid: newUid() }, { kind: 'conflict' });
   }
   const epoch = link.transport === 'websocket' ? link.id : `${link.id}#${count.boots}`;
   const based = epoch === session.epoch ? session : { ...session, epoch };
@@ -37,10 +33,14 @@ export function hear(
 
   if (message.agentDisconnect) {
     if (previous.state === 'online') facts.push({ kind: 'disconnected' });
-    return { session: offline(heard), deliveries: [{ link, reply: { uid } }], facts };
+    return answer(offline(heard), link, {}, ...facts);
   }
   if (message.flags & BigInt(AgentToServerFlags.AgentToServerFlags_RequestInstanceUid)) {
-    return { ...rename(heard, newUid()), facts };
+    // It goes on as it is; what is due can wait for it to come back under the new uid.
+    const given = newUid();
+    const moved: Session = { ...heard, state: 'moved', link: undefined, older: [], newUid: given };
+    const successor = { ...heard, uid: given, older: [], intruders: [] };
+    return { ...answer(moved, link, { newUid: given }, ...facts), successor };
   }
   const fresh = attached || jumped || verdict === 'first';
   const lacks = heard.fullStateDue || (heard.knowledge !== 'synced' && mayAsk(heard, now, fresh));
@@ -50,7 +50,12 @@ export function hear(
 }
 
 /** The session after a message that says something. */
-function takeIn(session: OnlineSession, message: AgentToServer, count: Count, jumped: boolean): OnlineSession {
+function takeIn(
+  session: SessionIn<'online'>,
+  message: AgentToServer,
+  count: Count,
+  jumped: boolean,
+): SessionIn<'online'> {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
   const sameProcess = count.boots === session.count.boots;
@@ -63,11 +68,12 @@ function takeIn(session: OnlineSession, message: AgentToServer, count: Count, ju
   return jumped ? { ...next, knowledge: 'unknown' } : next;
 }
 
-function contentFacts(previous: Session, heard: OnlineSession, message: AgentToServer): Fact[] {
-  const facts: Fact[] = partFacts(message);
+/** What is new in a message, its parts in the order in which a reader can make sense of them. */
+function contentFacts(previous: Session, heard: SessionIn<'online'>, message: AgentToServer): Fact[] {
   const { capabilities } = heard;
   const changed = capabilities !== undefined && capabilities !== previous.capabilities;
-  if (changed) facts.unshift({ kind: 'capabilities', capabilities });
+  const facts: Fact[] = changed ? [{ kind: 'capabilities', capabilities }] : [];
+  for (const kind of parts) if (message[kind]) facts.push({ kind, value: message[kind] } as Fact);
   if (isFull(message, heard)) facts.push({ kind: 'full-state' });
   return facts;
 }

@@ -49,9 +49,27 @@ function isPoll(message: AgentToServer): boolean {
   return Object.values(rest).every((value) => value === undefined || value === 0n);
 }
 
-/** Tells messages of one number apart without keeping their bytes: FNV-1a. A collision hides only one's own message. */
+/**
+ * Tells messages of one number apart without keeping their bytes: every byte counts, and a collision hides only one's
+ * own message. In four lanes, which a processor works on side by side, because this is done for every message.
+ */
 export function fingerprint(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let [a, b, c, d] = [1, 2, 3, 4];
+  let at = 0;
+  for (; at + 16 <= bytes.length; at += 16) {
+    a = mix(a, view.getInt32(at, true));
+    b = mix(b, view.getInt32(at + 4, true));
+    c = mix(c, view.getInt32(at + 8, true));
+    d = mix(d, view.getInt32(at + 12, true));
+  }
+  let hash = [a, b, c, d].reduce(mix, bytes.length);
+  for (; at < bytes.length; at++) hash = mix(hash, view.getUint8(at));
   return hash;
+}
+
+/** One to one in each argument; the shift gives the high bits a say in the low ones. */
+function mix(hash: number, word: number): number {
+  const sum = hash ^ word;
+  return Math.imul(sum ^ (sum >>> 16), 0x9e3779b1);
 }
