@@ -11,15 +11,7 @@ import { EVENT } from './events.ts';
 
 export const AGENT: Kind<Agent> = {
   name: ({ id }) => `agent/${id}`,
-  columns: [
-    'name',
-    'state',
-    'group',
-    'desired',
-    ['reported', ({ reported }) => reported?.status],
-    'lastSeen',
-    'reason',
-  ],
+  columns: ['name', 'state', 'group', 'desired', ['reported', (one) => one.reported?.status], 'lastSeen', 'reason'],
   wide: ['id', 'instanceUid', 'version'],
 };
 

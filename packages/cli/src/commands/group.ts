@@ -8,14 +8,7 @@ import { AGENT } from './agent.ts';
 
 const GROUP: Kind<Group> = {
   name: ({ name }) => `group/${name}`,
-  columns: [
-    'name',
-    'configuration',
-    'stable',
-    'agents',
-    'priority',
-    ['selector', ({ selector }) => selector || '(all)'],
-  ],
+  columns: ['name', 'configuration', 'stable', 'agents', 'priority', ['selector', (one) => one.selector || '(all)']],
   wide: ['strategy'],
 };
 

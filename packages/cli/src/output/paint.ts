@@ -10,24 +10,18 @@ export function paint(look: Look, text: string): string {
 }
 
 /** The states of agents, rollouts and targets and the phases of the ledger, each with its symbol. */
-const STATES: Readonly<Record<Look, Readonly<Record<string, string>>>> = {
+const SYMBOLS: Readonly<Partial<Record<Look, Readonly<Record<string, string>>>>> = {
   good: { 'in-sync': '✓', proven: '✓', succeeded: '✓' },
   bad: { revoked: '⊘', failed: '✗', 'rolled-back': '↩' },
   warn: { 'awaiting-approval': '⏸', quarantined: '⊘', unhealthy: '!', drifted: '≠', unverifiable: '?', paused: '‖' },
   busy: { updating: '↻', offered: '…', sent: '→', received: '→', applying: '↻', verifying: '≈', running: '▶' },
   dim: { offline: '○', unmanaged: '·', pending: '·', deferred: '○', skipped: '–', superseded: '↷' },
-  bold: {},
 };
 
-const CELLS = new Map(
-  (Object.keys(STATES) as Look[]).flatMap((look) =>
-    Object.entries(STATES[look]).map(([state, symbol]) => [state, { text: `${symbol} ${state}`, look }] as const),
-  ),
-);
-
-/** A state with its symbol, and how it is painted. A newer server may know states that this program does not. */
-export function stateCell(state: string): { readonly text: string; readonly look: Look } {
-  return CELLS.get(state) ?? { text: `• ${state}`, look: 'bold' };
+/** A state with its symbol, painted. A newer server may know states that this program does not. */
+export function paintState(state: string): string {
+  const found = Object.entries(SYMBOLS).find(([, symbols]) => Object.hasOwn(symbols, state));
+  return found === undefined ? paint('bold', `• ${state}`) : paint(found[0] as Look, `${found[1][state]} ${state}`);
 }
 
 const DIFF_LINES = { '--- ': 'bold', '+++ ': 'bold', '@@': 'busy', '+': 'good', '-': 'bad' } as const;

@@ -51,16 +51,13 @@ export function printItems<Item>(
   });
 }
 
-/** What is listed: of the options of a command those that the API has, too. */
-interface Filter extends Pick<RequestOf<'listAgents'>, 'limit' | 'cursor' | 'selector' | 'group' | 'q'> {
-  /** Which there are depends on what is listed: the command lets no other pass. */
-  readonly state?: never;
-}
+/** A page, of what the other options of the command narrow it to: their names are the API's. */
+type Paging = Required<Pick<RequestOf<'listGroups'>, 'cursor' | 'limit'>>;
 
 /** What a command does that lists: everything there is, page by page. */
 export function listing<Item>(
   kind: Kind<Item>,
-  page: (client: Client, filter: Filter, of: string) => ReturnType<Parameters<typeof allItems<Item>>[0]>,
+  page: (client: Client, paging: Paging, of: string) => ReturnType<Parameters<typeof allItems<Item>>[0]>,
 ) {
   return async (session: Session, options: object, of = ''): Promise<undefined> => {
     const items = await allItems((cursor) => page(session.client, { ...options, cursor, limit: 1_000 }, of));

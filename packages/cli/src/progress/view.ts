@@ -1,6 +1,6 @@
 /** How rollouts look while they go on, and what came of them: pure functions of what the API told. */
 import type { Rollout, RolloutDetail } from '@flaghoist/api';
-import { paint, stateCell } from '../output/paint.ts';
+import { paint, paintState } from '../output/paint.ts';
 import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
 
 type Counted = Pick<Rollout, 'counts' | 'planned' | 'inFlight'>;
@@ -43,12 +43,11 @@ function wordsOf(rollout: RolloutDetail, now: number): string {
   const total = totalOf(rollout);
   const parts = partsOf(rollout).filter(({ count, words }) => count > 0 && words !== '');
   const left = Date.parse(eta ?? '') - now;
-  const { text, look } = stateCell(state);
   return [
     total === 0 ? 'no agents yet' : `${counts.proven}/${total} proven`,
     ...parts.map(({ look, words }) => paint(look, words)),
     ...(left > 0 ? [`about ${roughly(left)} left`] : []),
-    ...(state === 'running' ? [] : [paint(look, text)]),
+    ...(state === 'running' ? [] : [paintState(state)]),
   ].join('  ');
 }
 
@@ -94,9 +93,8 @@ export function summary(rollout: RolloutDetail): string {
 
 /** What works after a pause. */
 export function waysOut({ state, group, target, from }: RolloutDetail): string[] {
-  if (state !== 'paused') return [];
   const on = `to go on, fix the text: flaghoist push FILE --configuration ${target.configuration} --group ${group}`;
-  if (from === null) return [`${on} --supersede -m WHY`];
-  const back = `to go back: flaghoist rollout start --group ${group} --to ${revisionText(from)}`;
-  return [`${on} --supersede -m WHY`, `${back} --supersede -m WHY`];
+  const back = from && `to go back: flaghoist rollout start --group ${group} --to ${revisionText(from)}`;
+  const ways = state === 'paused' ? [on, back] : [];
+  return ways.filter((way) => way !== null).map((way) => `${way} --supersede -m WHY`);
 }
