@@ -1,15 +1,12 @@
 /** How commands name things: `agent/ID` as `-o name` prints it, revisions as `C@7`, `C@latest`, `C@stable:GROUP`. */
-import { type Agent, ApiError, type Client } from '@flaghoist/api';
+import { type Agent, ApiError, type Client, type RequestOf } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 
 /** Takes off the kind that `-o name` puts in front. */
 export const bare = (kind: string) => (name: string) =>
   name.startsWith(`${kind}/`) ? name.slice(kind.length + 1) : name;
 
-export interface Reference {
-  readonly configuration: string;
-  readonly revision: number | 'latest';
-}
+export type Reference = Pick<RequestOf<'startRollout'>['body'], 'configuration' | 'revision'>;
 
 const REFERENCE = /^([^@]+)@(?:(latest)|([1-9]\d{0,14})|stable:([^@]+))$/;
 

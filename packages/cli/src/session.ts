@@ -38,14 +38,9 @@ export class Session {
     this.client = createClient({ baseUrl: this.baseUrl });
   }
 
-  /** Whether people read what comes out. */
-  get inWords(): boolean {
-    return this.options.output === 'table' || this.options.output === 'wide';
-  }
-
   /** What a command just did, at once, so that it is known how far it got; nothing where machines read. */
   say(...lines: string[]): void {
-    if (this.inWords) this.stdout.print(lines);
+    if (this.options.output === 'table' || this.options.output === 'wide') this.stdout.print(lines);
   }
 
   /** Asks at a terminal; anywhere else, and with `--yes`, the answer is yes. @throws CliError when it is no. */

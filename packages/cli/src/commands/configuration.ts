@@ -21,18 +21,18 @@ const REVISION: Kind<Revision> = {
 
 /** The text goes to stdout, so that it can be piped; whose it is goes to stderr. `-o yaml` is what `apply` takes. */
 async function showRevision(session: Session, _: object, reference: string): Promise<undefined> {
-  const { client, stderr, stdout } = session;
+  const { client, io, stderr, stdout } = session;
   const text = reference.includes('@') ? reference : `${reference}@latest`;
   const { configuration: name, revision: which } = await revisionNamed(client, text);
   const revision = await client.getRevision({ name, revision: which });
   const { author, message, createdAt, hash, files } = revision;
-  if (session.inWords) {
-    const saved = `saved ${ago(createdAt, session.io.now())} by ${oneLine(`${author}: ${message}`)}`;
+  const inWords = (): void => {
+    const saved = `saved ${ago(createdAt, io.now())} by ${oneLine(`${author}: ${message}`)}`;
     stderr.print([`${REVISION.name(revision)} (${hash.slice(0, 12)}), ${saved}`]);
-  }
-  const texts = Object.entries(files).map(([file, { body }]) => ({ name: file, body }));
+    stdout.foreign(filesText(Object.entries(files).map(([name, { body }]) => ({ name, body }))));
+  };
   const manifest = async () => configurationManifest(await client.getConfiguration({ name }), files);
-  await print(session, revision, [REVISION.name(revision)], () => stdout.foreign(filesText(texts)), manifest);
+  await print(session, revision, [REVISION.name(revision)], inWords, manifest);
 }
 
 async function diff(session: Session, _: object, ...references: [from: string, to: string]): Promise<number> {

@@ -1,7 +1,7 @@
 import { followEvents, type JournalEvent } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
-import { type Kind, printItems } from '../output/print.ts';
+import { type Kind, print, printItems, tableOf } from '../output/print.ts';
 import type { Session } from '../session.ts';
 
 export const EVENT: Kind<JournalEvent> = {
@@ -31,8 +31,9 @@ async function events(session: Session, { follow, after: given }: Given<'follow'
 
 /** One that just came, in a line; also with `-o json`. */
 async function tell(session: Session, event: JournalEvent): Promise<void> {
-  if (session.options.output === 'json') session.stdout.foreign(`${JSON.stringify(event)}\n`);
-  else await printItems(session, EVENT, [event], false);
+  const { options, stdout } = session;
+  if (options.output === 'json') stdout.foreign(`${JSON.stringify(event)}\n`);
+  else await print(session, [event], [EVENT.name(event)], () => stdout.print(tableOf(session, EVENT, [event], false)));
 }
 
 export const eventCommands = [command('events', 'what happened', ['follow', 'after'], events)];

@@ -44,8 +44,8 @@ test('rollout start, list, status, targets', async () => {
     eta: '2026-11-21T12:01:30.000Z',
   });
   expect((await run(server.url, ['rollout', 'list'])).out).toMatchInlineSnapshot(`
-    "ID   STATE      GROUP  TO      PROVEN  FAILED  STARTED  AUTHOR  MESSAGE
-    r-1  ▶ running  edge   edge@2     2/4       0  1m ago   bob     go
+    "ID   STATE      GROUP  TARGET  PROVEN  FAILED  CREATED  MESSAGE
+    r-1  ▶ running  edge   edge@2     2/4       0  1m ago   go
     "
   `);
   expect((await run(server.url, ['rollout', 'status', 'rollout/r-1'])).out).toMatchInlineSnapshot(`

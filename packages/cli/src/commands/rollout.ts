@@ -10,20 +10,13 @@ import { watchRollouts } from '../progress/watch.ts';
 import { type Reference, revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
 
+const provenOf = (rollout: Rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`;
+const failedOf = ({ counts }: Rollout) => counts.failed;
+
 export const ROLLOUT: Kind<Rollout> = {
   name: ({ id }) => `rollout/${id}`,
-  columns: [
-    'id',
-    'state',
-    'group',
-    ['to', ({ target }) => target],
-    ['proven', (rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`],
-    ['failed', ({ counts }) => counts.failed],
-    ['started', ({ createdAt }) => createdAt],
-    'author',
-    'message',
-  ],
-  wide: ['from', 'maxInFlight', 'maxFailed', 'supersededBy'],
+  columns: ['id', 'state', 'group', 'target', ['proven', provenOf], ['failed', failedOf], 'createdAt', 'message'],
+  wide: ['author', 'from', 'maxInFlight', 'maxFailed', 'supersededBy'],
 };
 
 const TARGET: Kind<RolloutTarget> = {
@@ -37,7 +30,7 @@ const ASK_ABOVE = 10;
 
 /** What a push and a rollout have in common. */
 export const starting = ['group', 'fleet', 'strategy', 'author!', 'supersede', 'watch', 'timeout'] as const;
-type Starting = Given<'group' | 'fleet' | 'strategy' | 'author!' | 'supersede' | 'message'>;
+type Starting = Given<(typeof starting)[number] | 'message'>;
 
 /** Asks before everybody gets it at once. @throws CliError when the answer is no, or there is no such group */
 export async function confirmStart(session: Session, configuration: string, { group }: Starting): Promise<void> {
@@ -68,7 +61,7 @@ export async function startAt(session: Session, revision: Reference, options: St
   return rollouts;
 }
 
-async function start(session: Session, options: Starting & Given<'to!' | 'watch' | 'timeout'>): Promise<number> {
+async function start(session: Session, options: Starting & Given<'to!'>): Promise<number> {
   if (!options.group && !options.fleet) throw new CliError('say where it goes: either --group G or --fleet');
   const revision = await revisionNamed(session.client, options.to);
   await confirmStart(session, revision.configuration, options);

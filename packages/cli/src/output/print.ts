@@ -39,15 +39,10 @@ export function tableOf<Item>(
   return renderTable(all, items, { width: stdout.width, now: io.now(), headers });
 }
 
-export function printItems<Item>(
-  session: Session,
-  kind: Kind<Item>,
-  items: readonly Item[],
-  headers?: boolean,
-): Promise<undefined> {
+export function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]): Promise<undefined> {
   return print(session, items, items.map(kind.name), () => {
     if (items.length === 0) session.stderr.print(['none']);
-    else session.stdout.print(tableOf(session, kind, items, headers));
+    else session.stdout.print(tableOf(session, kind, items));
   });
 }
 

@@ -28,8 +28,8 @@ export class Screen {
 
   /** What others wrote: to a file as it is, to a terminal without anything that it would obey, each line painted. */
   foreign(text: string, painted = (line: string): string => line): void {
-    const shown = (): string => this.#painted(plainLines(text).split('\n').map(painted).join('\n'));
-    this.#output.write(this.isTTY ? shown() : text);
+    if (!this.isTTY) this.#output.write(text);
+    else this.#output.write(this.#painted(plainLines(text).split('\n').map(painted).join('\n')));
   }
 
   /** Draws lines over those of the drawing before; where nobody looks, prints those that are new. */

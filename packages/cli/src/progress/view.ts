@@ -3,18 +3,14 @@ import type { Rollout, RolloutDetail } from '@flaghoist/api';
 import { paint, paintState } from '../output/paint.ts';
 import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
 
-type Counted = Pick<Rollout, 'counts' | 'planned' | 'inFlight'>;
-
-const sumOf = (counts: Partial<Rollout['counts']>): number =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);
-
 /** How many agents it is about: late arrivals are told of beyond what was planned. */
-export function totalOf({ counts, planned }: Pick<Rollout, 'counts' | 'planned'>): number {
-  return Math.max(planned, sumOf(counts));
+export function totalOf({ counts, planned }: Rollout): number {
+  const counted = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return Math.max(planned, counted);
 }
 
 /** What a rollout is made of: in the bar, and in the words beside it. */
-function partsOf({ counts, inFlight }: Counted) {
+function partsOf({ counts, inFlight }: Rollout) {
   const { proven, failed, deferred, skipped } = counts;
   return [
     { count: proven, look: 'good', block: '█', words: '' },
@@ -26,16 +22,15 @@ function partsOf({ counts, inFlight }: Counted) {
 }
 
 /** A bar of exactly `width` characters. Each kind that there is takes at least one of them while there is room. */
-export function bar(rollout: Counted, width: number): string {
+export function bar(rollout: Rollout, width: number): string {
   const total = totalOf(rollout);
   let left = width;
   const drawn = partsOf(rollout).map(({ count, look, block }) => {
-    const share = count === total ? width : Math.floor((count / total) * width);
-    const length = Math.min(left, count > 0 ? Math.max(1, share) : 0);
+    const length = count > 0 ? Math.min(left, Math.max(1, Math.floor((count / total) * width))) : 0;
     left -= length;
-    return length === 0 ? '' : paint(look, block.repeat(length));
+    return paint(look, block.repeat(length));
   });
-  return `${drawn.join('')}${left === 0 ? '' : paint('dim', '░'.repeat(left))}`;
+  return `${drawn.join('')}${paint('dim', '░'.repeat(left))}`;
 }
 
 function wordsOf(rollout: RolloutDetail, now: number): string {
