@@ -1,5 +1,5 @@
 /** How commands name things: `agent/ID` as `-o name` prints it, revisions as `C@7`, `C@latest`, `C@stable:GROUP`. */
-import { type Agent, ApiError, type Client, type RequestOf } from '@flaghoist/api';
+import { ApiError, type Client, type RequestOf } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 
 /** Takes off the kind that `-o name` puts in front. */
@@ -38,14 +38,13 @@ export async function agentId(client: Client, wanted: string): Promise<string> {
   const { items } = await client.listAgents({ q: wanted, limit: 100 });
   const named = items.filter(({ name }) => name === wanted);
   const [only, ...others] = named.map(({ id }) => id);
-  if (only === undefined) throw new CliError(noAgent(wanted, items), ExitCode.notFound);
+  if (only === undefined) {
+    const similar = items.slice(0, 3).map(({ name }) => name);
+    const hint = similar.length === 0 ? 'flaghoist agent list shows all' : `did you mean ${similar.join(' or ')}?`;
+    const none = `no agent has the id, instance uid or name ${JSON.stringify(wanted)}; ${hint}`;
+    throw new CliError(none, ExitCode.notFound);
+  }
   if (others.length === 0) return only;
   const ids = [only, ...others].join(', ');
   throw new CliError(`${named.length} agents are called ${wanted}; give an id: ${ids}`, ExitCode.conflict);
-}
-
-function noAgent(wanted: string, similar: readonly Agent[]): string {
-  const names = similar.slice(0, 3).map(({ name }) => name);
-  const hint = names.length === 0 ? 'flaghoist agent list shows all' : `did you mean ${names.join(' or ')}?`;
-  return `no agent has the id, instance uid or name ${JSON.stringify(wanted)}; ${hint}`;
 }

@@ -5,6 +5,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY as headerOptions } from 'diff';
 import { stringify } from 'yaml';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
+import { loadManifests } from '../manifests/load.ts';
 import { configurationManifest, groupManifest } from '../manifests/manifest.ts';
 import type { Manifest } from '../manifests/schema.ts';
 import { diffLine } from '../output/paint.ts';
@@ -93,7 +94,7 @@ async function startRollouts(session: Session, manifests: readonly Manifest[], o
 
 async function apply(session: Session, options: ApplyOptions): Promise<undefined> {
   const { filename, dryRun = false, message = '', author } = options;
-  const manifests = await load(session, filename);
+  const manifests = await loadManifests(session, filename);
   const applied = [];
   for (const manifest of manifests) {
     const { object, before, after, make } = await changeOf(session.client, manifest);
@@ -111,7 +112,7 @@ async function apply(session: Session, options: ApplyOptions): Promise<undefined
 /** Exits 0 when the server is as the files say, 1 when it is not. */
 async function diff(session: Session, { filename }: Given<'filename!'>): Promise<number> {
   let code: number = ExitCode.ok;
-  for (const manifest of await load(session, filename)) {
+  for (const manifest of await loadManifests(session, filename)) {
     const { object, before, after } = await changeOf(session.client, manifest);
     if (before === after) continue;
     const [from, to] = [`${object} (server)`, `${object} (file)`];
@@ -120,11 +121,6 @@ async function diff(session: Session, { filename }: Given<'filename!'>): Promise
     code = ExitCode.negative;
   }
   return code;
-}
-
-/** With the schema library, which no other command waits for. */
-async function load(session: Session, path: string): Promise<Manifest[]> {
-  return (await import('../manifests/load.ts')).loadManifests(session, path);
 }
 
 const SAME = 'compare files with the server: exit code 0 same, 1 different';

@@ -36,11 +36,10 @@ type Starting = Given<(typeof starting)[number] | 'message'>;
 export async function confirmStart(session: Session, configuration: string, { group }: Starting): Promise<void> {
   const all = await allItems((cursor) => session.client.listGroups({ cursor }));
   const groups = all.filter((one) => (group ? one.name === group : one.configuration === configuration));
-  if (group && groups.length === 0)
-    throw new CliError(
-      `no group is called ${JSON.stringify(group)}; flaghoist group list shows all, flaghoist apply -f FILE makes one`,
-      ExitCode.notFound,
-    );
+  if (group && groups.length === 0) {
+    const ways = 'flaghoist group list shows all, flaghoist apply -f FILE makes one';
+    throw new CliError(`no group is called ${JSON.stringify(group)}; ${ways}`, ExitCode.notFound);
+  }
   const agents = groups.reduce((sum, group) => sum + group.agents, 0);
   if (agents <= ASK_ABOVE) return;
   const names = groups.map(({ name }) => name).join(', ');

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { CliError } from '../exit-code.ts';
 import type { Session } from '../session.ts';
 import { calledFile, checkTexts, readText } from '../texts.ts';
-import { type Manifest, manifestIn } from './schema.ts';
+import type { Manifest } from './schema.ts';
 
 /**
  * The manifests of `-f`, configurations before the groups that run them. @throws CliError with file, line and column
@@ -44,7 +44,8 @@ const fieldName = (path: Issue['path']): string => path.map((key) => key || '""'
 async function readManifests(file: string, text: string): Promise<Manifest[]> {
   const name = calledFile(file);
   const home = dirname(file);
-  const schema = manifestIn(home);
+  // With the schema library, which no other command waits for.
+  const schema = (await import('./schema.ts')).manifestIn(home);
   const lines = new LineCounter();
   const wrong = (offset: number, message: string): CliError => {
     const { line, col } = lines.linePos(offset);
