@@ -42,7 +42,7 @@ const agents: Agent[] = Array.from({ length: FLEET }, (_, n) => {
   };
 });
 const there = presence({ lastSeen: T0 + 1_000 });
-const { groupOf } = grouping(
+const groupOf = grouping(
   Array.from({ length: 20 }, (_, n) => ({
     name: `g-${n}`,
     selector: n === 19 ? 'role in (edge,core),region=us' : `team=t-${n},!retired`,

@@ -108,6 +108,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const beat = (): void => journal.write({ kind: 'mark', name: MARK_ALIVE, value: now() });
   beat();
   const timers = [
+    setInterval(() => reconciler.tick(), SERVER_LIMITS.tick),
+    setInterval(() => reconciler.announcer.tell(), SERVER_LIMITS.announceEvery),
     setInterval(beat, SERVER_LIMITS.aliveEvery),
     setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
     setInterval(() => void journal.trim(now()).catch(onFatal), SERVER_LIMITS.trimEvery),

@@ -1,7 +1,7 @@
 /** Brings an agent up to date with what is known now: its pin, its group, its ledger. Level-triggered, as `assess` is. */
 import { type Agent, can, type Presence } from '../agents/agent.ts';
 import { labelsOf } from '../agents/labels.ts';
-import type { Grouping } from '../groups/group.ts';
+import type { GroupOf } from '../groups/group.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { assess, lacksNews } from './assess.ts';
@@ -10,7 +10,7 @@ import { type EffectiveVerdict, isOpen } from './ledger.ts';
 
 /** What the agents' surroundings say of one of them. */
 export interface Surroundings {
-  readonly groupOf: Grouping['groupOf'];
+  readonly groupOf: GroupOf;
   /** What the agent's effective config says of its revision (S5); undefined while that is not known. */
   readonly verdictOn: (agent: Agent) => EffectiveVerdict | undefined;
 }
@@ -38,7 +38,7 @@ export const awaitsTime = ({ ledger, identity }: Agent): boolean => isOpen(ledge
 const isPinOver = ({ identity: { pin } }: Agent, now: Instant): boolean => pin?.expires != null && pin.expires <= now;
 
 /** The agent in the group that its labels say, since now when that is another one. */
-function regroup(agent: Agent, groupOf: Surroundings['groupOf'], now: Instant): Agent {
+function regroup(agent: Agent, groupOf: GroupOf, now: Instant): Agent {
   const { identity } = agent;
   const name = groupOf(labelsOf(identity));
   if ((identity.group?.name ?? null) === name) return agent;

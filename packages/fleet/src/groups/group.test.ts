@@ -28,15 +28,15 @@ describe('grouping', () => {
   });
 
   test('an agent is in the first that selects it, and in no other', () => {
-    const { groupOf } = grouping(groups);
+    const groupOf = grouping(groups);
     expect(groupOf({ role: 'edge', canary: 'yes' })).toBe('special');
     expect(groupOf({ role: 'edge' })).toBe('a');
     expect(groupOf({})).toBe('rest');
   });
 
   test('or in none', () => {
-    expect(grouping([group('a', 'role=edge')]).groupOf({ role: 'core' })).toBeNull();
-    expect(grouping([]).groupOf({})).toBeNull();
+    expect(grouping([group('a', 'role=edge')])({ role: 'core' })).toBeNull();
+    expect(grouping([])({})).toBeNull();
   });
 
   test('a bad selector is refused when the groups are read', () => {

@@ -16,17 +16,15 @@ export interface Group {
   readonly createdAt: Instant;
 }
 
-/** Decides for every agent the one group it is in, or none. */
-export interface Grouping {
-  groupOf(labels: Labels): string | null;
-}
+/** The one group that an agent with these labels is in, or none. */
+export type GroupOf = (labels: Labels) => string | null;
 
 /** The order in which groups are asked: higher priority first, then by name. Deterministic, so every replica agrees. */
 export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(groups: Iterable<G>): G[] {
   return [...groups].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
-export function grouping(groups: Iterable<Group>): Grouping {
+export function grouping(groups: Iterable<Group>): GroupOf {
   const ordered = resolutionOrder(groups).map(({ name, selector }) => ({ name, selector: parseSelector(selector) }));
-  return { groupOf: (labels) => ordered.find(({ selector }) => matches(selector, labels))?.name ?? null };
+  return (labels) => ordered.find(({ selector }) => matches(selector, labels))?.name ?? null;
 }

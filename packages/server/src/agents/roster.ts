@@ -7,8 +7,8 @@ export interface Member {
   presence: Presence;
   /** What the store holds, so that only changed facets are written. */
   committed: Agent | null;
-  /** The agent as the rollouts last heard of it. */
-  noted: Agent | null;
+  /** The ledger entry that the rollouts last heard of. */
+  heard: Agent['ledger'];
   /** The state last told to the event stream. */
   announced: AgentState | null;
   /** Deleted: looked at once more, so that all who know of it hear it. */
@@ -105,8 +105,8 @@ export class Roster {
     return touched;
   }
 
-  #add(agent: Agent, known: Agent | null): Member {
-    const member = { agent, presence: ABSENT, committed: known, noted: known, announced: null, gone: false };
+  #add(agent: Agent, committed: Agent | null): Member {
+    const member = { agent, presence: ABSENT, committed, heard: agent.ledger, announced: null, gone: false };
     this.#members.set(agent.identity.id, member);
     this.#index(member);
     return member;

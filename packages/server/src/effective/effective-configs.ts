@@ -56,7 +56,6 @@ export class EffectiveConfigs {
   readonly #structures = new Remembered<Understood>(SERVER_LIMITS.structuresKept);
   /** Comparisons to be made, one after the other, oldest first; an agent waits for one at most. */
   readonly #waiting = new Map<string, Waiting>();
-  readonly #waitsFor = new Map<AgentId, string>();
   /** Agents for which there was no room. */
   readonly #refused = new Set<AgentId>();
   #isJudging = false;
@@ -95,7 +94,9 @@ export class EffectiveConfigs {
     if (desired === null || effective === null) return undefined;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
     const key = `${desired.hash} ${keyOf(effective)}`;
-    if (this.#waitsFor.get(id) !== key) this.#withdraw(id);
+    for (const [other, { agents }] of this.#waiting) {
+      if (other !== key && agents.delete(id) && agents.size === 0) this.#waiting.delete(other);
+    }
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     let waiting = this.#waiting.get(key);
@@ -108,19 +109,9 @@ export class EffectiveConfigs {
       this.#waiting.set(key, waiting);
     }
     waiting.agents.add(id);
-    this.#waitsFor.set(id, key);
     if (!this.#isJudging) void this.#judge();
     return undefined;
   };
-
-  #withdraw(agent: AgentId): void {
-    const key = this.#waitsFor.get(agent);
-    if (key === undefined) return;
-    this.#waitsFor.delete(agent);
-    const agents = this.#waiting.get(key)?.agents;
-    agents?.delete(agent);
-    if (agents?.size === 0) this.#waiting.delete(key);
-  }
 
   /** Makes the comparisons. Without an answer (a text not stored yet, a store that fails) they are asked for again. */
   async #judge(): Promise<void> {
@@ -129,7 +120,6 @@ export class EffectiveConfigs {
       const verdict = await this.#compare(hash, effective).catch(() => undefined);
       const agents = this.#waiting.get(key)?.agents ?? [];
       this.#waiting.delete(key);
-      for (const agent of agents) this.#waitsFor.delete(agent);
       if (verdict === undefined) {
         setTimeout(() => this.#tell(agents), SERVER_LIMITS.tick).unref();
       } else {

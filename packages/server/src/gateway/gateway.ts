@@ -13,7 +13,6 @@ import {
   encodeBadRequest,
   encodeReply,
   exchange,
-  type Fact,
   type Input,
   type InstanceUid,
   type Link,
@@ -33,7 +32,7 @@ import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Observer } from './observe.ts';
-import { presenceOf } from './presence.ts';
+import { has, presenceOf } from './wire.ts';
 
 /** An offer that may leave once its record is durable, on that connection epoch and no other. */
 export interface Dispatch {
@@ -114,13 +113,13 @@ export class Gateway {
     }
   }
 
-  /** Sends a restart command, alone (S-230). Returns why not, when it cannot be sent. */
-  restart(member: Member): Refusal | undefined {
-    return this.#say(this.#speakerOf(member), { kind: 'restart' });
-  }
-
-  askFullState(member: Member): void {
-    this.#say(this.#speakerOf(member), { kind: 'ask-full-state' });
+  /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
+  say(member: Member, kind: 'restart' | 'ask-full-state'): Refusal | undefined {
+    const speaker = this.#speakerOf(member);
+    if (speaker === undefined) return 'offline';
+    const { deliveries, facts } = this.#step(speaker, { kind });
+    const isSent = deliveries.every((each) => this.#send(each));
+    return facts.find((fact) => fact.kind === 'refused')?.reason ?? (isSent ? undefined : 'offline');
   }
 
   /** Drops what is known of an agent's sessions: it was deleted. Its connection stays; it enrols anew if it speaks. */
@@ -146,25 +145,21 @@ export class Gateway {
 
   /**
    * Takes the answers that wait for this turn; the result sends them, with these offers, once the turn is durable, and
-   * tells whose offer could not leave after all.
+   * tells which offers could not leave after all.
    */
-  hold(offers: ReadonlyMap<Member, Dispatch>): () => Member[] {
+  hold(offers: ReadonlyMap<Member, Dispatch>): () => ReadonlyMap<Member, Dispatch> {
     const held = this.#held;
     this.#held = new Map();
     this.#claimed.clear();
     return () => {
-      const alone = new Map(offers);
-      const unsent: Member[] = [];
+      const unsent = new Map(offers);
       for (const [member, answers] of held) {
         this.#join(answers, offers.get(member));
         for (const { connection, reply } of answers) {
-          const isSent = connection.send(encodeReply(reply));
-          if (reply.remoteConfig === undefined) continue;
-          alone.delete(member);
-          if (!isSent) unsent.push(member);
+          if (connection.send(encodeReply(reply)) && reply.remoteConfig !== undefined) unsent.delete(member);
         }
       }
-      for (const [member, offer] of alone) if (!this.#offer(member, offer)) unsent.push(member);
+      for (const [member, offer] of unsent) if (this.#offer(member, offer)) unsent.delete(member);
       return unsent;
     };
   }
@@ -183,14 +178,6 @@ export class Gateway {
     return offer !== undefined && this.#send(offer);
   }
 
-  /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
-  #say(speaker: Speaker | undefined, input: Input): Refusal | undefined {
-    if (speaker === undefined) return 'offline';
-    const { deliveries, facts } = this.#step(speaker, input);
-    const isSent = deliveries.every((each) => this.#send(each));
-    return facts.find((fact) => fact.kind === 'refused')?.reason ?? (isSent ? undefined : 'offline');
-  }
-
   #send({ link, reply }: Delivery): boolean {
     return this.#connections.get(link.id)?.connection.send(encodeReply(reply)) ?? false;
   }
@@ -204,7 +191,7 @@ export class Gateway {
         this.#send(delivery);
         continue;
       }
-      const complete = lacksComponents(member) ? attach(session, reply, { askComponents: true }) : reply;
+      const complete = attach(session, reply, { askComponents: lacksComponents(member) });
       if (!mustWait(member, link)) {
         connection.send(encodeReply(complete));
         continue;
@@ -228,12 +215,12 @@ export class Gateway {
     const present = successor ?? (session.state === 'moved' ? undefined : session);
     // Where it speaks from comes before what it says: a report is judged by the epoch that it came on.
     if (present !== undefined) {
-      const happened = { heard: input.kind === 'message', hasFullState: has(facts, 'full-state') };
-      this.#memory.roster.present(member, presenceOf(member.presence, present, happened, now));
+      const happened = { heard: input.kind === 'message', facts, now };
+      this.#memory.roster.present(member, presenceOf(member.presence, present, happened));
     }
     this.#observer.take(member, facts, speaker.epochSince, now);
     if (has(facts, 'connected')) speaker.epochSince = now;
-    if (has(facts, 'conflict')) this.askFullState(member);
+    if (has(facts, 'conflict')) this.say(member, 'ask-full-state');
     return outcome;
   }
 
@@ -280,8 +267,6 @@ export class Gateway {
     else known.uids.add(uid);
   }
 }
-
-const has = (facts: readonly Fact[], kind: Fact['kind']): boolean => facts.some((fact) => fact.kind === kind);
 
 /** Facts of this agent are not durable yet, or it polls and something may be on its way to it. */
 function mustWait({ agent, committed }: Member, { transport }: Link): boolean {

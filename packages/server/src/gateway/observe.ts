@@ -75,7 +75,7 @@ export class Observer {
       case 'health':
         return withReport(agent, 'health', { ...healthOf(fact.value), at: now });
       case 'remoteConfigStatus':
-        return withReport(agent, 'reported', reportedOf(fact.value, now));
+        return withReport(agent, 'reported', { ...reportedOf(fact.value), at: now });
       case 'effectiveConfig': {
         const { effective, changes } = this.#memory.effective.receive(agent, effectiveFiles(fact.value), now);
         if (agent.report.effective?.digest === effective.digest && !isOpen(agent.ledger)) return agent;

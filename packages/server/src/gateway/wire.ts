@@ -6,7 +6,7 @@ import type {
   ConfigFiles,
   Health,
   Instant,
-  RemoteConfigState,
+  Presence,
   ReportedConfig,
 } from '@flaghoist/fleet';
 import {
@@ -16,11 +16,12 @@ import {
   type ConfigFile,
   canonicalConfigBytes,
   type EffectiveConfig,
-  type EncodedRemoteConfig,
   encodeRemoteConfig,
+  type Fact,
   type KeyValue,
   type RemoteConfigStatus,
   RemoteConfigStatuses,
+  type Session,
 } from '@flaghoist/opamp';
 import type { ReceivedFile } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
@@ -54,9 +55,29 @@ export function hashOf(files: ConfigFiles): string {
 }
 
 /** A configuration as it goes out, encoded once for all agents that get it. */
-export function encodeOffer(files: ConfigFiles, hash: string): EncodedRemoteConfig {
-  return encodeRemoteConfig({ files: wireFiles(files), hash: Buffer.from(hash, 'hex') });
+export const encodeOffer = (files: ConfigFiles, hash: string) =>
+  encodeRemoteConfig({ files: wireFiles(files), hash: Buffer.from(hash, 'hex') });
+
+/** Where an agent is, as its session tells after an input: a message that was heard, or the end of a link. */
+export function presenceOf(
+  before: Presence,
+  session: Session,
+  { heard, facts, now }: { readonly heard: boolean; readonly facts: readonly Fact[]; readonly now: Instant },
+): Presence {
+  const { link, knowledge, epoch = null, fullStateEpoch = null } = session;
+  return {
+    connected: link !== undefined,
+    transport: link?.transport ?? before.transport,
+    epoch,
+    synced: knowledge === 'synced',
+    fullStateEpoch,
+    fullStateAt: has(facts, 'full-state') ? now : before.fullStateAt,
+    lastSeen: heard ? now : before.lastSeen,
+    disconnectedAt: link === undefined ? (before.disconnectedAt ?? now) : null,
+  };
 }
+
+export const has = (facts: readonly Fact[], kind: Fact['kind']): boolean => facts.some((fact) => fact.kind === kind);
 
 function attributeValue(value: AnyValue | undefined): AttributeValue {
   const kind = value?.value;
@@ -105,18 +126,17 @@ export function healthOf(health: ComponentHealth): Health {
   };
 }
 
-const STATUS: Readonly<Record<number, RemoteConfigState>> = {
+const STATUS: Readonly<Record<number, ReportedConfig['status']>> = {
   [RemoteConfigStatuses.RemoteConfigStatuses_APPLIED]: 'APPLIED',
   [RemoteConfigStatuses.RemoteConfigStatuses_APPLYING]: 'APPLYING',
   [RemoteConfigStatuses.RemoteConfigStatuses_FAILED]: 'FAILED',
 };
 
-export function reportedOf(status: RemoteConfigStatus, now: Instant): ReportedConfig {
+export function reportedOf(status: RemoteConfigStatus): Omit<ReportedConfig, 'at'> {
   return {
     hash: hex(status.lastRemoteConfigHash.subarray(0, AGENT_LIMITS.hashBytes)),
     status: STATUS[status.status] ?? 'UNSET',
     errorMessage: cut(status.errorMessage),
-    at: now,
   };
 }
 

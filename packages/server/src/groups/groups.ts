@@ -1,7 +1,7 @@
 import {
   FleetError,
   type Group,
-  type Grouping,
+  type GroupOf,
   grouping,
   type Instant,
   parseSelector,
@@ -15,14 +15,15 @@ export type GroupSettings = Pick<Group, 'selector' | 'priority' | 'configuration
 
 /** The groups, and which one an agent belongs to. */
 export class Groups {
-  readonly #byName = new Map<string, Group>();
+  readonly #byName: Map<string, Group>;
   readonly #journal: Journal;
-  #grouping: Grouping;
+  /** As the groups are now: it is another one after each change. */
+  groupOf: GroupOf;
 
-  constructor(rows: Iterable<Group>, journal: Journal) {
+  constructor(rows: readonly Group[], journal: Journal) {
+    this.#byName = new Map(rows.map((row) => [row.name, row]));
     this.#journal = journal;
-    for (const row of rows) this.#byName.set(row.name, row);
-    this.#grouping = grouping(this.#byName.values());
+    this.groupOf = grouping(rows);
   }
 
   /** In the order in which they are asked for an agent. */
@@ -41,8 +42,6 @@ export class Groups {
     return found;
   }
 
-  groupOf: Grouping['groupOf'] = (labels) => this.#grouping.groupOf(labels);
-
   /** @throws FleetError `invalid-selector`, `invalid-strategy`. */
   put(name: string, settings: GroupSettings, now: Instant): void {
     parseSelector(settings.selector);
@@ -60,13 +59,13 @@ export class Groups {
   delete(name: string): void {
     this.get(name);
     this.#byName.delete(name);
-    this.#grouping = grouping(this.#byName.values());
+    this.groupOf = grouping(this.#byName.values());
     this.#journal.write({ kind: 'group-deleted', name });
   }
 
   #set(row: Group): void {
     this.#byName.set(row.name, row);
-    this.#grouping = grouping(this.#byName.values());
+    this.groupOf = grouping(this.#byName.values());
     this.#journal.write({ kind: 'group', row });
   }
 }

@@ -149,7 +149,7 @@ export function agentHandlers(plane: ControlPlane) {
 
     restartAgent: async ({ id, author }) => {
       const member = memberOf(id);
-      const refusal = gateway.restart(member);
+      const refusal = gateway.say(member, 'restart');
       if (refusal === 'capability')
         throw new FleetError('not-supported', 'the agent does not accept restart commands (AcceptsRestartCommand)');
       if (refusal === 'offline')

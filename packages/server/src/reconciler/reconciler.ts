@@ -30,13 +30,12 @@ const MOST_ROUNDS = 8;
 export class Reconciler {
   readonly #memory: Memory;
   readonly #gateway: Gateway;
-  readonly #announcer: Announcer;
+  readonly announcer: Announcer;
   readonly #lanes: CatchUpLanes;
   /** A commit failed: memory is ahead of the store, nothing more may be promised. */
   readonly #onFatal: (error: unknown) => void;
   /** Agents for whom something may change by time alone: a ledger in flight, a pin that expires. */
   readonly #open = new Set<Member>();
-  readonly #tickers: NodeJS.Timeout[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
@@ -45,7 +44,7 @@ export class Reconciler {
     this.#memory = memory;
     this.#gateway = gateway;
     this.#onFatal = onFatal;
-    this.#announcer = new Announcer(memory);
+    this.announcer = new Announcer(memory);
     this.#lanes = new CatchUpLanes(memory);
     memory.roster.onTouched = () => this.#schedule();
     memory.journal.onWritten = () => this.#schedule();
@@ -65,16 +64,11 @@ export class Reconciler {
       const ledger = extendDeadline(agent.ledger, startedAt, SERVER_LIMITS.reconnectGrace, LIMITS.outageExtensions);
       if (ledger !== agent.ledger) roster.update(member, { ...agent, ledger });
     }
-    this.#tickers.push(
-      setInterval(() => this.#tick(), SERVER_LIMITS.tick),
-      setInterval(() => this.#announcer.tell(), SERVER_LIMITS.announceEvery),
-    );
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#tickers.forEach(clearInterval);
   }
 
   /** Runs a turn now and resolves when everything decided until now is durable. */
@@ -107,7 +101,7 @@ export class Reconciler {
     const changes = journal.take();
     for (const member of seen) {
       changes.push(...changesOf(member));
-      this.#announcer.note(member);
+      this.announcer.note(member);
       this.#watch(member);
     }
     const release = this.#gateway.hold(offers);
@@ -117,7 +111,7 @@ export class Reconciler {
     }
     this.#lastCommit = store.commit(changes).then(() => {
       journal.publish(changes);
-      for (const member of release()) this.#wasNotSent(member, offers.get(member)?.epoch);
+      for (const [member, { epoch }] of release()) this.#wasNotSent(member, epoch);
     });
     this.#lastCommit.catch((error: unknown) => {
       this.stop();
@@ -137,7 +131,7 @@ export class Reconciler {
       roster.update(member, settled);
     }
     rollouts.follow(member);
-    if (lacksNews(member.agent, member.presence, now)) this.#gateway.askFullState(member);
+    if (lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');
   }
 
   /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
@@ -148,7 +142,7 @@ export class Reconciler {
       const { agent, presence } = member;
       const decision = decideOffer(agent, presence, now);
       if (!decision.offer) {
-        if (decision.askFullState) this.#gateway.askFullState(member);
+        if (decision.askFullState) this.#gateway.say(member, 'ask-full-state');
         continue;
       }
       const { ledger } = agent;
@@ -167,7 +161,7 @@ export class Reconciler {
   }
 
   /** The record says sent, but the connection was gone: no epoch has it, so the pull law asks before it sends again. */
-  #wasNotSent(member: Member, epoch: string | undefined): void {
+  #wasNotSent(member: Member, epoch: string): void {
     const { ledger } = member.agent;
     if (ledger?.phase !== 'sent' || ledger.sentEpoch !== epoch) return;
     this.#memory.roster.update(member, { ...member.agent, ledger: { ...ledger, sentEpoch: null } });
@@ -178,7 +172,7 @@ export class Reconciler {
   }
 
   /** Time passes: looks again at whoever waits for a deadline, for proof, for an answer or for a place. */
-  #tick(): void {
+  tick(): void {
     const { roster, now } = this.#memory;
     const at = now();
     for (const member of this.#open) if (isDue(member.agent, member.presence, at)) roster.touch(member);

@@ -71,8 +71,7 @@ export class Rollouts {
 
   /** Newest first. */
   list(): RolloutSummary[] {
-    const summaries = [...this.running().map(summaryOf), ...this.#ended.values()];
-    return summaries.sort((a, b) => b.createdAt - a.createdAt);
+    return [...this.running(), ...this.#ended.values()].sort((a, b) => b.createdAt - a.createdAt);
   }
 
   /** The active ones. */
@@ -82,8 +81,7 @@ export class Rollouts {
 
   /** @throws FleetError `not-found`. */
   summary(id: string): RolloutSummary {
-    const active = this.active(id);
-    const summary = active === undefined ? this.#ended.get(id) : summaryOf(active);
+    const summary = this.active(id) ?? this.#ended.get(id);
     if (summary === undefined) throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
     return summary;
   }
@@ -127,11 +125,11 @@ export class Rollouts {
    * waits to be admitted, because it came into the group, came back, or was given back.
    */
   follow(member: Member): void {
-    const { agent, noted, presence } = member;
+    const { agent, heard, presence } = member;
     const { id, group } = agent.identity;
-    member.noted = agent;
+    member.heard = agent.ledger;
     for (const { rollout, observed, pending } of this.#active.values()) {
-      const news = observation(noted?.ledger ?? null, agent, rollout);
+      const news = observation(heard, agent, rollout);
       if (news !== undefined) observed.push(news);
       if (group?.name !== rollout.group || !isCandidate(rollout, agent)) pending.delete(id);
       else if (presence.connected) pending.set(id, member);
