@@ -1,6 +1,7 @@
 // Makes a clone ready: installs the dependencies and finds a Node that runs Flaghoist; quick when there is nothing to do.
 // Plain JavaScript for any Node from 18 on, without dependencies, because it runs before there are any.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
@@ -136,15 +137,10 @@ function npmEnvironment(own) {
 /** Runs npm to its end; what would stop this process kills npm first, which would finish what it is at. */
 async function npm(args, env) {
   const stopping = new AbortController();
-  const stop = (signal) => stopping.abort(signal);
-  for (const signal of STOPPING) process.on(signal, stop);
-  const settings = {
-    cwd: root,
-    env,
-    signal: stopping.signal,
-    killSignal: 'SIGKILL',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  };
+  const stop = (name) => stopping.abort(name);
+  for (const name of STOPPING) process.on(name, stop);
+  const { signal } = stopping;
+  const settings = { cwd: root, env, signal, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
   // On Windows npm is a .cmd file, which only a shell starts.
   const child = windows ? spawn(`npm ${args}`, { ...settings, shell: true }) : spawn('npm', args.split(' '), settings);
   let output = '';
@@ -153,12 +149,12 @@ async function npm(args, env) {
       output += chunk;
     });
   }
-  const end = await new Promise((resolve) => {
-    child.on('error', (error) => resolve({ error }));
-    child.on('close', (code) => resolve({ code }));
-  });
-  for (const signal of STOPPING) process.off(signal, stop);
-  return { ...end, stopped: stopping.signal.reason, output };
+  const end = await once(child, 'close').then(
+    ([code]) => ({ code }),
+    (error) => ({ error }),
+  );
+  for (const name of STOPPING) process.off(name, stop);
+  return { ...end, stopped: signal.reason, output };
 }
 
 /** Of several set-ups of this clone, the one that could write its process id into the lock works. */

@@ -1,14 +1,13 @@
 import { once } from 'node:events';
 import type { Programs } from '@flaghoist/cli';
 import { parseAddress, startServer } from '@flaghoist/server';
-import { interruption } from './interruption.ts';
 import { VERSION } from './version.ts';
 
 /** Agents are sent away spread over this time when the server stops, so that they do not all come back at once (R10). */
 const DRAIN_MS = 5_000;
 
 /** Runs the server until it is interrupted. @throws SettingError, StoreError when it cannot start. */
-export const serve: Programs['server'] = async (options, { stdout }) => {
+export const serve: Programs['server'] = async (options, { stdout, interruption }) => {
   const server = await startServer({
     data: options.data,
     opamp: parseAddress(options.opampListen),

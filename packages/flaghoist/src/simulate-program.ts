@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Programs } from '@flaghoist/cli';
 import { parseScenario, type Scenario, ScenarioError, scenario, startFleet } from '@flaghoist/simulator';
-import { interruption } from './interruption.ts';
 
 /** How often the fleet says how it is. */
 const TELL_EVERY = 2_000;
@@ -19,7 +18,7 @@ export async function chosenScenario(options: Omit<Parameters<Programs['simulate
 }
 
 /** Runs a simulated fleet against any OpAMP server until it is interrupted. @throws ScenarioError */
-export const simulate: Programs['simulate'] = async (options, { stdout, stderr }) => {
+export const simulate: Programs['simulate'] = async (options, { stdout, stderr, interruption }) => {
   const { url } = options;
   if (!/^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new ScenarioError('--url', `is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`);

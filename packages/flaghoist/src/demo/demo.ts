@@ -9,7 +9,6 @@ import { type Agent, allItems, createClient } from '@flaghoist/api';
 import type { Programs } from '@flaghoist/cli';
 import { type RunningServer, startServer } from '@flaghoist/server';
 import { startFleet } from '@flaghoist/simulator';
-import { interruption } from '../interruption.ts';
 import { chosenScenario } from '../simulate-program.ts';
 import { VERSION } from '../version.ts';
 import { expectations } from './expectations.ts';
@@ -90,7 +89,7 @@ Ctrl-C ends it; nothing is left behind.`);
 }
 
 /** Resolves to 0 when every expectation held. @throws AbortError when it is interrupted before. */
-export const demo: Programs['demo'] = async (options) => {
+export const demo: Programs['demo'] = async (options, { interruption }) => {
   const scenario = await chosenScenario({ ...options, scenario: join(DATA, 'fleet.yaml') });
   const interrupted = interruption();
   await using cleanUp = new AsyncDisposableStack();

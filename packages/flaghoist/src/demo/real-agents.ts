@@ -79,12 +79,8 @@ async function stopOne(child: ChildProcess): Promise<void> {
   await ended.catch(() => child.kill('SIGKILL'));
 }
 
-export interface RealAgents extends AsyncDisposable {
-  readonly count: number;
-}
-
 /** Starts them in a directory that exists; undefined when they are not built. Disposing stops them. */
-export async function startRealAgents(endpoint: string, directory: string): Promise<RealAgents | undefined> {
+export async function startRealAgents(endpoint: string, directory: string) {
   if (!existsSync(BUILT)) return undefined;
   const running = await Promise.all(NAMES.map((name, index) => startOne(name, index, endpoint, directory)));
   return { count: NAMES.length, [Symbol.asyncDispose]: async () => void (await Promise.all(running.map(stopOne))) };

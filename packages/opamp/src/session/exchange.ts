@@ -68,9 +68,7 @@ export function exchange(session: Session, input: Input, now: number, newUid: ()
 
 /** The column of the transition table for an input. */
 export function eventOf(session: Session, input: Input): EventKind {
-  if (input.kind === 'link-closed') {
-    return session.link?.id === input.link ? 'own-link-closed' : 'other-link-closed';
-  }
+  if (input.kind === 'link-closed') return session.link?.id === input.link ? 'own-link-closed' : 'other-link-closed';
   if (input.kind !== 'message') return input.kind;
   const { id } = input.link;
   if (session.intruders.some(({ link }) => link.id === id)) return 'heard-intruder';

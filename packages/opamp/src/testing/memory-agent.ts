@@ -4,9 +4,9 @@ import {
   type AgentToServer,
   AgentToServerSchema,
   AgentCapabilities as Bits,
-  RemoteConfigStatuses,
   type ServerToAgent,
   ServerToAgentFlags,
+  RemoteConfigStatuses as Status,
 } from '../generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidFromBytes, uidToBytes } from '../instance-uid.ts';
 
@@ -19,9 +19,6 @@ export type Outcome = (config: AgentRemoteConfig) => readonly AgentState[];
 /** What a `MemoryAgent` is made of; all but the uid has a default like a Supervisor's. */
 export type MemoryAgentOptions = Pick<MemoryAgent, 'uid'> &
   Partial<Pick<MemoryAgent, 'capabilities' | 'state' | 'outcome'>>;
-
-const { RemoteConfigStatuses_APPLYING, RemoteConfigStatuses_APPLIED, RemoteConfigStatuses_FAILED } =
-  RemoteConfigStatuses;
 
 const defaultCapabilities =
   Bits.AgentCapabilities_ReportsStatus |
@@ -44,16 +41,16 @@ const defaultState: AgentState = {
 
 /** Reports APPLYING, then APPLIED with the configuration as the effective one. */
 export const applied: Outcome = ({ configHash: lastRemoteConfigHash, config: configMap }) => [
-  { remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLYING } },
+  { remoteConfigStatus: { lastRemoteConfigHash, status: Status.RemoteConfigStatuses_APPLYING } },
   {
-    remoteConfigStatus: { lastRemoteConfigHash, status: RemoteConfigStatuses_APPLIED },
+    remoteConfigStatus: { lastRemoteConfigHash, status: Status.RemoteConfigStatuses_APPLIED },
     effectiveConfig: configMap ? { configMap } : {},
   },
 ];
 
 /** Reports FAILED with this text, and keeps running what it ran. */
 export function failed(errorMessage: string): Outcome {
-  const status = RemoteConfigStatuses_FAILED;
+  const status = Status.RemoteConfigStatuses_FAILED;
   return ({ configHash }) => [{ remoteConfigStatus: { lastRemoteConfigHash: configHash, status, errorMessage } }];
 }
 
@@ -86,12 +83,8 @@ export class MemoryAgent {
   report(content: AgentState = {}): AgentToServer {
     const instanceUid = uidToBytes(this.uid);
     const sequenceNum = this.sequence++;
-    return create(AgentToServerSchema, {
-      instanceUid,
-      sequenceNum,
-      capabilities: BigInt(this.capabilities),
-      ...content,
-    });
+    const capabilities = BigInt(this.capabilities);
+    return create(AgentToServerSchema, { instanceUid, sequenceNum, capabilities, ...content });
   }
 
   /** The first message of a new process: the full state as number 0, the components by their hash only (S-240). */
