@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
 import { TextReader } from './effective/reader.ts';
-import { SERVER } from './events/journal.ts';
 import type { EventKind } from './events/journal-event.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { createAgentListener } from './gateway/listen.ts';
@@ -101,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const aliveAt = memory.marks.get(MARK_ALIVE);
   const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
-  journal.record('server.started', SERVER, 'server', { version, awayFor });
+  journal.record('server.started', 'server', { version, awayFor });
   reconciler.start();
   await reconciler.flush();
 

@@ -51,7 +51,7 @@ afterEach(async () => {
 const port = (): number => (server.address() as AddressInfo).port;
 
 async function happen(count: number, text = ''): Promise<void> {
-  for (let each = 0; each < count; each += 1) journal.record('agents.changed', 'flaghoist', 'fleet', { text });
+  for (let each = 0; each < count; each += 1) journal.record('agents.changed', 'fleet', { text });
   const changes = journal.take();
   await store.commit(changes);
   journal.publish(changes);

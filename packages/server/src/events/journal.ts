@@ -7,7 +7,7 @@ import type { Change, Loaded, Store } from '../storage/store.ts';
 import type { EventKind, JournalEvent } from './journal-event.ts';
 
 /** The server's own name as an author. */
-export const SERVER = 'flaghoist';
+const SERVER = 'flaghoist';
 
 /** A reader asked for events that are no longer kept: take a snapshot, then follow from its number. */
 export class EventsGone extends Error {
@@ -54,8 +54,8 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
     this.onWritten();
   }
 
-  /** Has an event committed with the next turn, and then told. */
-  record(kind: EventKind, author: string, subject: string, data: JournalEvent['data']): void {
+  /** Has an event committed with the next turn, and then told. Without an author it is the server's own doing. */
+  record(kind: EventKind, subject: string, data: JournalEvent['data'], author = SERVER): void {
     this.#last += 1;
     this.write({ kind: 'event', row: { seq: this.#last, at: this.#now(), kind, author, subject, data } });
   }

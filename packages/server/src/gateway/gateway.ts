@@ -28,7 +28,6 @@ import {
 } from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
 import type { Member } from '../agents/roster.ts';
-import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Observer } from './observe.ts';
@@ -230,7 +229,7 @@ export class Gateway {
     const { agent } = speaker.member;
     const { id, instanceUid } = agent.identity;
     const { uid, link } = successor;
-    journal.record('agent.reassigned', SERVER, `agent/${id}`, { from: instanceUid, to: uid });
+    journal.record('agent.reassigned', `agent/${id}`, { from: instanceUid, to: uid });
     this.#speakers.set(uid, { ...speaker, session: successor });
     roster.update(speaker.member, { ...agent, identity: { ...agent.identity, instanceUid: uid } });
     this.#connections.get(link.id)?.uids.add(uid);
@@ -243,7 +242,7 @@ export class Gateway {
     let member = roster.find(uid);
     if (member === undefined) {
       member = roster.enrol(uid, now);
-      journal.record('agent.enrolled', SERVER, `agent/${member.agent.identity.id}`, { instanceUid: uid });
+      journal.record('agent.enrolled', `agent/${member.agent.identity.id}`, { instanceUid: uid });
     }
     const speaker: Speaker = { session: newSession(uid), member, epochSince: now, gap: 0 };
     this.#speakers.set(uid, speaker);

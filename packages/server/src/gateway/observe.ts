@@ -10,7 +10,6 @@ import {
 } from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
 import type { Member } from '../agents/roster.ts';
-import { SERVER } from '../events/journal.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Remembered } from '../remembered.ts';
@@ -44,7 +43,7 @@ export class Observer {
       if (fact.kind !== 'conflict') continue;
       agent = conflicted(agent, epochSince, now);
       const { id, instanceUid } = agent.identity;
-      journal.record('agent.conflict', SERVER, `agent/${id}`, { instanceUid });
+      journal.record('agent.conflict', `agent/${id}`, { instanceUid });
     }
     roster.update(member, agent);
   }

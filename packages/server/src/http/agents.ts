@@ -39,7 +39,7 @@ export function agentHandlers(plane: ControlPlane) {
 
   /** Records what an author did to an agent and what it is now; answers when that is durable. */
   async function act(member: Member, kind: EventKind, author: string, data: object, changed: Agent = member.agent) {
-    journal.record(kind, author, `agent/${member.agent.identity.id}`, { ...data });
+    journal.record(kind, `agent/${member.agent.identity.id}`, { ...data }, author);
     roster.update(member, changed);
     await reconciler.flush();
     return agentView(member);
@@ -113,7 +113,7 @@ export function agentHandlers(plane: ControlPlane) {
       const member = memberOf(idOrUid);
       const { id, instanceUid } = member.agent.identity;
       roster.remove(member);
-      journal.record('agent.deleted', author, `agent/${id}`, { instanceUid });
+      journal.record('agent.deleted', `agent/${id}`, { instanceUid }, author);
       await reconciler.flush();
     },
 

@@ -54,7 +54,7 @@ export function configurationHandlers(plane: ControlPlane) {
       const before = configurations.has(name) ? view(configurations.get(name)) : undefined;
       checkVersion(ifMatch, before?.version);
       const row = configurations.put(name, description, author, now());
-      if (before === undefined) journal.record('configuration.created', author, `configuration/${name}`, {});
+      if (before === undefined) journal.record('configuration.created', `configuration/${name}`, {}, author);
       await reconciler.flush();
       return view(row);
     },
@@ -64,7 +64,7 @@ export function configurationHandlers(plane: ControlPlane) {
       const inUse = whoUses(plane, name);
       if (inUse !== undefined) throw new FleetError('conflict', inUse);
       configurations.delete(name);
-      journal.record('configuration.deleted', author, `configuration/${name}`, {});
+      journal.record('configuration.deleted', `configuration/${name}`, {}, author);
       await reconciler.flush();
     },
 
@@ -91,7 +91,7 @@ export function configurationHandlers(plane: ControlPlane) {
           const { revision, created } = configurations.save(name, body, now());
           if (created) {
             const { number, hash, message } = revision;
-            journal.record('revision.created', body.author, `configuration/${name}`, { number, hash, message });
+            journal.record('revision.created', `configuration/${name}`, { number, hash, message }, body.author);
           }
           return { ...revision, created };
         };

@@ -38,7 +38,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       if (before !== undefined && before.configuration !== given.configuration) refuseDuringRollout(before);
       const settings = { ...given, strategy: given.strategy ?? before?.strategy ?? DEFAULT_STRATEGY };
       groups.put(name, settings, now());
-      journal.record(before === undefined ? 'group.created' : 'group.updated', author, `group/${name}`, settings);
+      journal.record(before === undefined ? 'group.created' : 'group.updated', `group/${name}`, settings, author);
       if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll();
       await reconciler.flush();
       return view(groups.get(name));
@@ -49,7 +49,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       checkVersion(ifMatch, view(group).version);
       refuseDuringRollout(group);
       groups.delete(name);
-      journal.record('group.deleted', author, `group/${name}`, {});
+      journal.record('group.deleted', `group/${name}`, {}, author);
       touchAll();
       await reconciler.flush();
     },

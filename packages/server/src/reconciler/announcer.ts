@@ -1,6 +1,5 @@
 import { standing } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
-import { SERVER } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 
@@ -32,14 +31,14 @@ export class Announcer {
     this.#touched.clear();
     while (changed.length > 0) {
       const agents = changed.splice(0, SERVER_LIMITS.changesPerEvent);
-      journal.record('agents.changed', SERVER, 'fleet', { agents });
+      journal.record('agents.changed', 'fleet', { agents });
     }
     const told = this.#toldVersion;
     this.#toldVersion = new Map();
     for (const { id, version, group, state, counts, planned } of rollouts.running()) {
       this.#toldVersion.set(id, version);
       if (told.get(id) === version) continue;
-      journal.record('rollout.progressed', SERVER, `rollout/${id}`, { group, state, counts, planned });
+      journal.record('rollout.progressed', `rollout/${id}`, { group, state, counts, planned });
     }
   }
 }

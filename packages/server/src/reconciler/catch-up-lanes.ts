@@ -9,7 +9,6 @@ import {
   runsAlready,
 } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
-import { SERVER } from '../events/journal.ts';
 import type { Memory } from '../memory.ts';
 
 /** The catch-up lanes of all groups: who gets the stable revision now, and who waits for a place (A.7). */
@@ -56,7 +55,7 @@ export class CatchUpLanes {
     const key = `${group} ${stable.hash}`;
     if (stopped && !this.#stopped.has(key)) {
       this.#stopped.add(key);
-      this.#memory.journal.record('catch-up.stopped', SERVER, `group/${group}`, { stable, failed });
+      this.#memory.journal.record('catch-up.stopped', `group/${group}`, { stable, failed });
     }
     return free;
   }

@@ -16,7 +16,6 @@ import {
 } from '@flaghoist/fleet';
 import { changesOf } from '../agents/changes.ts';
 import type { Member } from '../agents/roster.ts';
-import { SERVER } from '../events/journal.ts';
 import type { Dispatch, Gateway } from '../gateway/gateway.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
@@ -127,7 +126,7 @@ export class Reconciler {
       const { agent, presence } = member;
       const { id, pin } = agent.identity;
       const settled = settle(agent, presence, { groupOf: groups.groupOf, verdictOn: effective.verdict }, now);
-      if (settled.identity.pin !== pin) journal.record('agent.unpinned', SERVER, `agent/${id}`, { reason: 'expired' });
+      if (settled.identity.pin !== pin) journal.record('agent.unpinned', `agent/${id}`, { reason: 'expired' });
       roster.update(member, settled);
     }
     rollouts.follow(member);

@@ -19,7 +19,7 @@ import {
   TERMINAL,
 } from '@flaghoist/fleet';
 import type { Member, Roster } from '../agents/roster.ts';
-import { type Journal, SERVER } from '../events/journal.ts';
+import type { Journal } from '../events/journal.ts';
 import type { Groups } from '../groups/groups.ts';
 import type { RolloutSummary, Store } from '../storage/store.ts';
 
@@ -169,7 +169,7 @@ export class Rollouts {
   }
 
   /** Folds one event; its row stands in the next commit, together with all that its commands lead to. */
-  #fold(before: Rollout | null, event: RolloutEvent, now: Instant, author = SERVER): Rollout {
+  #fold(before: Rollout | null, event: RolloutEvent, now: Instant, author?: string): Rollout {
     const { rollout, commands } = step(before, event, now);
     this.#parts.journal.write(
       { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, event } },
@@ -179,7 +179,7 @@ export class Rollouts {
     return rollout;
   }
 
-  #carryOut(rollout: Rollout, command: RolloutCommand, now: Instant, author: string): void {
+  #carryOut(rollout: Rollout, command: RolloutCommand, now: Instant, author?: string): void {
     const { roster, groups, journal } = this.#parts;
     const { id, group, target, state, counts, planned } = rollout;
     switch (command.type) {
@@ -197,7 +197,7 @@ export class Rollouts {
       case 'announce': {
         const message = rollout.pause?.message ?? rollout.message;
         const data = { group, target, state, counts, planned, message };
-        journal.record(`rollout.${command.kind}`, author, `rollout/${id}`, data);
+        journal.record(`rollout.${command.kind}`, `rollout/${id}`, data, author);
         break;
       }
     }
