@@ -96,13 +96,6 @@ describe('limits', () => {
     ]);
   });
 
-  test('files', () => {
-    const many = Object.fromEntries(
-      Array.from({ length: LIMITS.configurationFiles + 1 }, (_, n) => [`${n}`, file(GOOD)]),
-    );
-    expect(checkText(many)).toMatchObject([{ rule: 'too-many-files' }]);
-  });
-
   test.each([
     ['depth', '['.repeat(100), 'deeper than 64 levels'],
     ['nodes', Array.from({ length: 40_000 }, (_, n) => `key${n}: v`).join('\n'), 'more than 50000 YAML nodes'],

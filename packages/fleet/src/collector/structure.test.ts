@@ -91,31 +91,25 @@ service:
 describe('understand', () => {
   test('ids by section, wiring of each pipeline, enabled extensions', () => {
     expect(structure(OFFERED)).toEqual({
-      components: {
-        receivers: ['otlp', 'hostmetrics'],
-        processors: ['memory_limiter', 'batch'],
-        exporters: ['otlp/primary', 'otlp/secondary'],
-        connectors: ['spanmetrics'],
-        extensions: ['health_check'],
-      },
-      pipelines: {
-        traces: {
-          receivers: ['otlp'],
-          processors: ['memory_limiter', 'batch'],
-          exporters: ['otlp/primary', 'otlp/secondary', 'spanmetrics'],
-        },
-        'metrics/host': {
-          receivers: ['hostmetrics', 'spanmetrics'],
-          processors: [],
-          exporters: ['otlp/primary'],
-        },
-      },
-      serviceExtensions: ['health_check'],
+      receivers: ['otlp', 'hostmetrics'],
+      processors: ['memory_limiter', 'batch'],
+      exporters: ['otlp/primary', 'otlp/secondary'],
+      connectors: ['spanmetrics'],
+      extensions: ['health_check'],
+      'service.pipelines': ['traces', 'metrics/host'],
+      'service.pipelines.traces.receivers': ['otlp'],
+      'service.pipelines.traces.processors': ['memory_limiter', 'batch'],
+      'service.pipelines.traces.exporters': ['otlp/primary', 'otlp/secondary', 'spanmetrics'],
+      'service.pipelines.metrics/host.receivers': ['hostmetrics', 'spanmetrics'],
+      'service.pipelines.metrics/host.processors': [],
+      'service.pipelines.metrics/host.exporters': ['otlp/primary'],
+      'service.extensions': ['health_check'],
     });
   });
 
   test('anchors, aliases and merge keys are followed', () => {
-    const { components, pipelines } = structure(`
+    expect(
+      structure(`
 x-common: &common {receivers: [otlp], exporters: [debug]}
 receivers: &r {otlp: }
 exporters: {<<: {debug: }}
@@ -124,14 +118,17 @@ service:
     traces: *common
     logs: {<<: *common, exporters: [debug/2]}
     metrics: {<<: [*common, {processors: [batch]}]}
-`);
-    expect(components.exporters).toEqual(['debug']);
-    expect(pipelines['traces']).toEqual({ receivers: ['otlp'], processors: [], exporters: ['debug'] });
-    expect(pipelines['logs']).toEqual({ receivers: ['otlp'], processors: [], exporters: ['debug/2'] });
-    expect(pipelines['metrics']).toEqual({
-      receivers: ['otlp'],
-      processors: ['batch'],
+`),
+    ).toMatchObject({
       exporters: ['debug'],
+      'service.pipelines.traces.receivers': ['otlp'],
+      'service.pipelines.traces.processors': [],
+      'service.pipelines.traces.exporters': ['debug'],
+      'service.pipelines.logs.receivers': ['otlp'],
+      'service.pipelines.logs.exporters': ['debug/2'],
+      'service.pipelines.metrics.receivers': ['otlp'],
+      'service.pipelines.metrics.processors': ['batch'],
+      'service.pipelines.metrics.exporters': ['debug'],
     });
   });
 
@@ -143,8 +140,10 @@ service:
     });
     expect(understood).toMatchObject({
       structure: {
-        components: { receivers: ['otlp'], exporters: ['a', 'z'] },
-        pipelines: { traces: { receivers: ['otlp'], exporters: ['b'] } },
+        receivers: ['otlp'],
+        exporters: ['a', 'z'],
+        'service.pipelines.traces.receivers': ['otlp'],
+        'service.pipelines.traces.exporters': ['b'],
       },
     });
   });
@@ -159,25 +158,27 @@ service:
     ],
     ['~', 'null'],
   ])('%j has no parts (%s)', (body) => {
-    const { components, pipelines } = structure(body);
-    expect(Object.values(components).flat()).toEqual([]);
-    expect(Object.values(pipelines).flatMap((one) => [...one.receivers, ...one.exporters])).toEqual([]);
+    const { 'service.pipelines': _pipelines, ...rest } = structure(body);
+    expect(Object.values(rest).flat()).toEqual([]);
   });
 
   test('a real-world text with CRLF, tabs in values, unicode, numbers as keys', () => {
-    const { components, pipelines } = structure(
+    const found = structure(
       'receivers:\r\n  otlp:\r\n    x: "a\tb"\r\n  1: {}\r\nservice:\r\n  pipelines:\r\n    traces/ü:\r\n      receivers: [otlp]\r\n',
     );
-    expect(components.receivers).toEqual(['1', 'otlp']);
-    expect(pipelines['traces/ü']?.receivers).toEqual(['otlp']);
+    expect(found).toMatchObject({ receivers: ['1', 'otlp'], 'service.pipelines.traces/ü.receivers': ['otlp'] });
   });
 
   test('keys of the prototype are keys (R18)', () => {
-    const { components, pipelines } = structure(
+    const found = structure(
       'receivers: {__proto__: {polluted: 1}, constructor: }\nservice: {pipelines: {__proto__: {receivers: [x]}, toString: {receivers: [y]}}}',
     );
-    expect(components.receivers).toEqual(['__proto__', 'constructor']);
-    expect(Object.keys(pipelines)).toEqual(['__proto__', 'toString']);
+    expect(found).toMatchObject({
+      receivers: ['__proto__', 'constructor'],
+      'service.pipelines': ['__proto__', 'toString'],
+      'service.pipelines.__proto__.receivers': ['x'],
+      'service.pipelines.toString.receivers': ['y'],
+    });
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 });
@@ -256,49 +257,49 @@ describe('compareStructures (S5)', () => {
       'a component is missing',
       '    otlp/secondary:\n',
       '    otlp/third:\n',
-      'exporter otlp/secondary is not in the effective config',
+      'otlp/secondary is missing from exporters of the effective config',
     ],
     [
       'a receiver is missing',
       '    hostmetrics:\n',
       '    other:\n',
-      'receiver hostmetrics is not in the effective config',
+      'hostmetrics is missing from receivers of the effective config',
     ],
     [
       'a pipeline is missing',
       '        metrics/host:\n',
       '        metrics/other:\n',
-      'pipeline metrics/host is not in the effective config',
+      'metrics/host is missing from service.pipelines of the effective config',
     ],
     [
       'a wire to an exporter is missing',
       '[otlp/primary, otlp/secondary, spanmetrics]',
       '[otlp/primary, spanmetrics]',
-      'pipeline traces lacks exporter otlp/secondary in the effective config',
+      'otlp/secondary is missing from service.pipelines.traces.exporters of the effective config',
     ],
     [
       'a wire from a receiver is missing',
       '[hostmetrics, spanmetrics]',
       '[hostmetrics]',
-      'pipeline metrics/host lacks receiver spanmetrics in the effective config',
+      'spanmetrics is missing from service.pipelines.metrics/host.receivers of the effective config',
     ],
     [
       'processors in another order',
       '[memory_limiter, batch]',
       '[batch, memory_limiter]',
-      'pipeline traces has processors [batch, memory_limiter] in the effective config, not [memory_limiter, batch] in this order',
+      'service.pipelines.traces.processors is [batch, memory_limiter] in the effective config, not [memory_limiter, batch] in this order',
     ],
     [
       'a processor is missing',
       '[memory_limiter, batch]',
       '[batch]',
-      'pipeline traces has processors [batch] in the effective config, not [memory_limiter, batch] in this order',
+      'memory_limiter is missing from service.pipelines.traces.processors of the effective config',
     ],
     [
       'an extension is not enabled',
       '        - health_check\n',
       '',
-      'extension health_check is not enabled in the effective config',
+      'health_check is missing from service.extensions of the effective config',
     ],
   ])('%s: contradicted', (_, from, to, why) => {
     expect(EFFECTIVE).toContain(from);
@@ -324,7 +325,7 @@ describe('compareStructures (S5)', () => {
     const half = structure(`exporters: {"\${env:KIND}": , gone: }\nservice: {pipelines: {traces: {}}}`);
     expect(compareStructures(half, structure(EFFECTIVE))).toMatchObject({
       kind: 'contradicted',
-      why: 'exporter gone is not in the effective config',
+      why: 'gone is missing from exporters of the effective config',
     });
   });
 

@@ -6,14 +6,8 @@ import { readDocument } from './document.ts';
 const SECTIONS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
 const PARTS = ['receivers', 'processors', 'exporters'] as const;
 
-type Lists<Name extends string> = Readonly<Record<Name, readonly string[]>>;
-type Pipeline = Lists<(typeof PARTS)[number]>;
-
-export interface Structure {
-  readonly components: Lists<(typeof SECTIONS)[number]>;
-  readonly pipelines: Readonly<Record<string, Pipeline>>;
-  readonly serviceExtensions: readonly string[];
-}
+/** The names that a configuration lists, by their place: `receivers`, `service.pipelines.traces.exporters` and so on. */
+export type Structure = Readonly<Record<string, readonly string[]>>;
 
 /** A structure, or why the text could not be understood. */
 export type Understood = { readonly structure: Structure } | { readonly unparsed: string };
@@ -33,21 +27,28 @@ function merge(base: unknown, over: unknown): unknown {
   return result;
 }
 
-function lists<Name extends string>(of: readonly Name[], list: (name: Name) => string[]): Lists<Name> {
-  return Object.fromEntries(of.map((name) => [name, list(name)])) as Record<Name, string[]>;
-}
-
 function structureOf(config: Mapping): Structure {
   const service = mapping(config['service']);
-  const pipelines = Object.entries(mapping(service['pipelines'])).map(([id, value]) => {
-    const pipeline = mapping(value);
-    return [id, lists(PARTS, (part) => names(pipeline[part]))] as const;
-  });
-  return {
-    components: lists(SECTIONS, (section) => Object.keys(mapping(config[section]))),
-    pipelines: Object.fromEntries(pipelines),
-    serviceExtensions: names(service['extensions']),
-  };
+  const pipelines = mapping(service['pipelines']);
+  const structure: Record<string, readonly string[]> = {};
+  for (const section of SECTIONS) structure[section] = Object.keys(mapping(config[section]));
+  structure['service.pipelines'] = Object.keys(pipelines);
+  for (const [id, pipeline] of Object.entries(pipelines)) {
+    for (const part of PARTS) structure[`service.pipelines.${id}.${part}`] = names(mapping(pipeline)[part]);
+  }
+  structure['service.extensions'] = names(service['extensions']);
+  return structure;
+}
+
+/** @throws Error that says why the text is no configuration. */
+function read(body: string): Mapping {
+  if (body.length > LIMITS.effectiveBytes) throw new RangeError(`larger than ${LIMITS.effectiveBytes} bytes`);
+  const document = readDocument(body);
+  const [error] = document.errors;
+  if (error !== undefined) throw error;
+  const value: unknown = document.toJS({ maxAliasCount: LIMITS.yamlAliases }) ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeError('not a mapping');
+  return mapping(value);
 }
 
 /**
@@ -56,23 +57,12 @@ function structureOf(config: Mapping): Structure {
  */
 export function understand(bodies: Readonly<Record<string, string>>): Understood {
   const keys = Object.keys(bodies).sort((a, b) => Number(a === '') - Number(b === '') || (a < b ? -1 : 1));
-  let merged: unknown = {};
-  for (const key of keys) {
-    const body = bodies[key] ?? '';
-    if (body.length > LIMITS.effectiveBytes) return { unparsed: `larger than ${LIMITS.effectiveBytes} bytes` };
-    try {
-      const read = readDocument(body);
-      if ('tooMuch' in read) return { unparsed: read.tooMuch };
-      const [error] = read.document.errors;
-      if (error !== undefined) return { unparsed: error.message };
-      const value: unknown = read.document.toJS({ maxAliasCount: LIMITS.yamlAliases });
-      if (value !== null && (typeof value !== 'object' || Array.isArray(value))) return { unparsed: 'not a mapping' };
-      merged = merge(merged, value ?? {});
-    } catch (error) {
-      return { unparsed: error instanceof Error ? error.message : 'not YAML' };
-    }
+  try {
+    const merged = keys.map((key) => read(bodies[key] ?? '')).reduce(merge, {});
+    return { structure: structureOf(mapping(merged)) };
+  } catch (error) {
+    return { unparsed: error instanceof Error ? error.message : 'not YAML' };
   }
-  return { structure: structureOf(mapping(merged)) };
 }
 
 /** The order of `part` is kept in `whole`, which may hold more. */
@@ -84,43 +74,20 @@ function isSubsequence(part: readonly string[], whole: readonly string[]): boole
 
 /** Names that the agent expands or hides, so that their absence says nothing. */
 const UNCERTAIN = /\$\{|\[REDACTED\]/;
-const certain = (names: readonly string[]): string[] => names.filter((name) => !UNCERTAIN.test(name));
 
-function missing(offered: readonly string[], effective: readonly string[]): string[] {
-  const present = new Set(effective);
-  return certain(offered).filter((id) => !present.has(id));
-}
-
-/** Everything that was offered and is not there, one after the other. */
-function* contradictions(offered: Structure, effective: Structure): Generator<string> {
-  for (const section of SECTIONS) {
-    for (const id of missing(offered.components[section], effective.components[section]))
-      yield `${section.slice(0, -1)} ${id} is not in the effective config`;
+/** The first thing that was offered and is not there; processors must also stand in their order. */
+function contradiction(offered: Structure, effective: Structure): string | undefined {
+  for (const [place, names] of Object.entries(offered)) {
+    if (UNCERTAIN.test(place)) continue;
+    const wanted = names.filter((name) => !UNCERTAIN.test(name));
+    const found = effective[place] ?? [];
+    const present = new Set(found);
+    const missing = wanted.find((name) => !present.has(name));
+    if (missing !== undefined) return `${missing} is missing from ${place} of the effective config`;
+    if (place.endsWith('.processors') && !isSubsequence(wanted, found))
+      return `${place} is [${found.join(', ')}] in the effective config, not [${wanted.join(', ')}] in this order`;
   }
-  for (const [id, pipeline] of Object.entries(offered.pipelines)) {
-    if (UNCERTAIN.test(id)) continue;
-    const found = Object.hasOwn(effective.pipelines, id) ? effective.pipelines[id] : undefined;
-    if (found === undefined) yield `pipeline ${id} is not in the effective config`;
-    else yield* lostWires(id, pipeline, found);
-  }
-  for (const id of missing(offered.serviceExtensions, effective.serviceExtensions))
-    yield `extension ${id} is not enabled in the effective config`;
-}
-
-function* lostWires(id: string, offered: Pipeline, effective: Pipeline): Generator<string> {
-  for (const part of ['receivers', 'exporters'] as const) {
-    for (const lost of missing(offered[part], effective[part]))
-      yield `pipeline ${id} lacks ${part.slice(0, -1)} ${lost} in the effective config`;
-  }
-  const wanted = certain(offered.processors);
-  if (!isSubsequence(wanted, effective.processors))
-    yield `pipeline ${id} has processors [${effective.processors.join(', ')}] in the effective config, not [${wanted.join(', ')}] in this order`;
-}
-
-/** Every id that a structure names, pipelines included. */
-function idsOf({ components, pipelines, serviceExtensions }: Structure): string[] {
-  const wired = Object.values(pipelines).flatMap((pipeline) => Object.values(pipeline).flat());
-  return [...Object.values(components).flat(), ...Object.keys(pipelines), ...wired, ...serviceExtensions];
+  return undefined;
 }
 
 /**
@@ -129,12 +96,14 @@ function idsOf({ components, pipelines, serviceExtensions }: Structure): string[
  * pipelines stand in another place (`${file:…}`).
  */
 export function compareStructures(offered: Structure, effective: Structure): EffectiveVerdict {
-  const [why] = contradictions(offered, effective);
+  const why = contradiction(offered, effective);
   if (why !== undefined) return { kind: 'contradicted', why };
-  const uncertain = idsOf(offered).find((id) => UNCERTAIN.test(id));
+  const uncertain = Object.values(offered)
+    .flat()
+    .find((name) => UNCERTAIN.test(name));
   if (uncertain !== undefined)
     return { kind: 'inconclusive', why: `${uncertain} is expanded or redacted by the agent` };
-  if (Object.keys(offered.pipelines).length === 0)
+  if (offered['service.pipelines']?.length === 0)
     return { kind: 'inconclusive', why: 'the revision itself names no pipelines to compare' };
   return { kind: 'confirmed' };
 }

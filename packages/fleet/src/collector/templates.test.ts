@@ -5,7 +5,21 @@ import { understand } from './structure.ts';
 import { fill, learn, TemplateBook } from './templates.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const book = (): TemplateBook => new TemplateBook(sha256);
+/** A book that also tells whether it learnt a template from a text: it names each new one once. */
+function book() {
+  let named = 0;
+  const one = new TemplateBook((text) => {
+    named += 1;
+    return sha256(text);
+  });
+  return {
+    get: (digest: string) => one.get(digest),
+    mask(text: string, values: readonly string[]) {
+      const before = named;
+      return { ...one.mask(text, values), isNew: named > before };
+    },
+  };
+}
 const UID = (n: number): string => `0198aaaa-bbbb-7ccc-8ddd-${String(n).padStart(12, '0')}`;
 
 /** What the Supervisor writes: the uid in two places, a port and a process id, and the rest the same for all. */

@@ -137,22 +137,22 @@ export class TemplateBook {
     return this.#learnt.find((learnt) => learnt.digest === digest)?.template;
   }
 
-  /** Masks a text; `isNew` when its template was not known here. */
-  mask(text: string, values: readonly string[]): Masked & { readonly digest: string; readonly isNew: boolean } {
-    for (const [index, candidate] of this.#learnt.entries()) {
-      const holes = fit(candidate.parts, text);
+  /** Masks a text by a template seen of late that it fits, else by one learnt from it. */
+  mask(text: string, values: readonly string[]): Masked & { readonly digest: string } {
+    for (const [index, learnt] of this.#learnt.entries()) {
+      const holes = fit(learnt.parts, text);
       if (holes === undefined) continue;
       this.#learnt.splice(index, 1);
-      this.#learnt.unshift(candidate);
-      return { template: candidate.template, holes, digest: candidate.digest, isNew: false };
+      this.#learnt.unshift(learnt);
+      return { ...learnt, holes };
     }
-    const masked = learn(text, values);
-    const digest = this.#digest(masked.template);
-    const parts = masked.holes.length === 0 ? [masked.template] : masked.template.split(HOLE);
-    this.#learnt.unshift({ template: masked.template, parts, digest });
-    this.#characters += masked.template.length;
+    const { template, holes } = learn(text, values);
+    const digest = this.#digest(template);
+    const parts = holes.length === 0 ? [template] : template.split(HOLE);
+    this.#learnt.unshift({ template, parts, digest });
+    this.#characters += template.length;
     while (this.#learnt.length > MOST_TEMPLATES || this.#characters > MOST_CHARACTERS)
       this.#characters -= this.#learnt.pop()?.template.length ?? 0;
-    return { ...masked, digest, isNew: true };
+    return { template, holes, digest };
   }
 }
