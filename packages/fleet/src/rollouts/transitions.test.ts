@@ -271,7 +271,7 @@ describe('observed', () => {
       expect(stateOf(rollout, 'a')).toBe(left);
       expect(inFlight(rollout)).toBe(1);
     }
-    expect(stateOf(after(away, failing('a')).rollout, 'a')).toBe('failed');
+    expect(stateOf(after(away, failing('a')).rollout, 'a')).toBe(left);
   });
 
   test('of agents that are no targets nothing is said', () => {
@@ -395,6 +395,17 @@ describe('superseding (I12)', () => {
     },
   );
 
+  test('one that is skipped here keeps its place until it has an outcome there (I1)', () => {
+    const refused = { agent: 'x', state: 'skipped', reason: 'refused-before', message: '' } as const;
+    const skipping = started({ target: C, supersedes: 'r-1', maxInFlight: 1, carried: ['x'], skipped: [refused] });
+    expect(freeSlots(skipping)).toBe(0);
+    expect(freeSlots(after(skipping, observe('x', 'verifying')).rollout)).toBe(0);
+    const { rollout } = after(skipping, failing('x'));
+    expect(freeSlots(rollout)).toBe(1);
+    expect(rollout.counts).toMatchObject({ failed: 0, skipped: 1 });
+    expect(after(rollout, failing('x')).rollout.counts).toMatchObject({ failed: 0, skipped: 1 });
+  });
+
   test('one that is still at it does not', () => {
     expect(after(carrying(), observe('x', 'verifying')).rollout.carried.size).toBe(2);
   });
@@ -422,6 +433,12 @@ const headers = fc.record({
   carried: fc.uniqueArray(
     fc.nat({ max: 19 }).map((n) => `a${n}`),
     { maxLength: 4 },
+  ),
+  skipped: fc.uniqueArray(
+    fc
+      .nat({ max: 19 })
+      .map((n) => ({ agent: `a${n}`, state: 'skipped', reason: 'refused-before', message: '' }) as const),
+    { maxLength: 4, selector: ({ agent }) => agent },
   ),
 });
 const OBSERVABLE = TARGET_STATES.filter((state): state is Observation['state'] => state !== 'offered');

@@ -2,7 +2,6 @@
  * The rollout as a machine: `(rollout, event, now) -> (rollout, commands)`. Pure. Its log is the list of events, and
  * folding the log gives the rollout again (I15). SPEC.md beside this file holds the table in words and the invariants.
  */
-import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
 import {
   freeSlots,
@@ -35,36 +34,28 @@ type Change = Omit<Target, 'late' | 'at'> & { readonly late?: boolean };
 /**
  * Whether a target may change: a failure stands (I4), and what was proven can only fail afterwards. An agent that has to
  * be sent the revision again after its state was lost has had its turn; it takes no place from another. Who was deferred
- * or skipped takes a place by admission alone (I1).
+ * or skipped comes back by admission alone (I1).
  */
 const mayBecome = (before: TargetState | undefined, next: TargetState): boolean => {
   if (before === 'failed') return false;
   if (before === 'proven') return next === 'failed';
-  if (before === 'deferred' || before === 'skipped') return next === 'offered' || !OPEN.has(next);
+  if (before === 'deferred' || before === 'skipped') return next === 'offered';
   return true;
 };
 
-/** Applies target changes in one copy of the map; who is a target, or is named in `freed`, is carried no longer. */
-function withTargets(
-  rollout: Rollout,
-  changes: readonly Change[],
-  now: Instant,
-  freed: readonly AgentId[] = [],
-): Rollout {
-  if (changes.length === 0 && freed.length === 0) return rollout;
+/** Applies target changes in one copy of the map. */
+function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant): Rollout {
+  if (changes.length === 0) return rollout;
   const targets = new Map(rollout.targets);
   const counts = { ...rollout.counts };
-  const carried = new Set(rollout.carried);
-  for (const agent of freed) carried.delete(agent);
   for (const change of changes) {
     const before = targets.get(change.agent);
     if (!mayBecome(before?.state, change.state)) continue;
     if (before !== undefined) counts[before.state] -= 1;
     counts[change.state] += 1;
     targets.set(change.agent, { late: before?.late ?? false, ...change, at: now });
-    carried.delete(change.agent);
   }
-  return { ...rollout, targets, carried, counts };
+  return { ...rollout, targets, counts };
 }
 
 const admit: Handler<'admitted'> = (rollout, event, now) => {
@@ -72,22 +63,21 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
   const wrong = [...ids].find((agent) => !mayBeAdmitted(rollout, agent));
   if (wrong !== undefined || ids.size < event.agents.length)
     throw new RangeError(`rollout ${rollout.id}: agent ${wrong ?? 'named twice'} was admitted before`);
-  const places = freeSlots(rollout) + [...ids].filter((agent) => rollout.carried.has(agent)).length;
-  if (ids.size > places)
+  if (ids.size > freeSlots(rollout) + rollout.carried.intersection(ids).size)
     throw new RangeError(
       `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${rollout.maxInFlight} (I1)`,
     );
   const offered = { state: 'offered', reason: null, message: '' } as const;
   const changes = event.agents.map(({ agent, late }) => ({ agent, late, ...offered }));
-  return withTargets(rollout, changes, now);
+  return { ...withTargets(rollout, changes, now), carried: rollout.carried.difference(ids) };
 };
 
-/** Observations of agents that are targets; those carried over from a superseded rollout only free their slot. */
+/** How targets get on; who is carried over from a superseded rollout only gives its place back, with any outcome. */
 const observe: Handler<'observed'> = (rollout, { changes }, now) => {
-  const known = changes.filter(({ agent }) => rollout.targets.has(agent));
-  const done = changes.filter(({ agent, state }) => rollout.carried.has(agent) && !OPEN.has(state));
-  const freed = done.map(({ agent }) => agent);
-  return withTargets(rollout, known, now, freed);
+  const { targets, carried } = rollout;
+  const own = changes.filter(({ agent }) => targets.has(agent) && !carried.has(agent));
+  const done = changes.filter(({ state }) => !OPEN.has(state)).map(({ agent }) => agent);
+  return { ...withTargets(rollout, own, now), carried: carried.difference(new Set(done)) };
 };
 
 const pause = (rollout: Rollout, reason: PauseReason, message: string): Rollout => ({
@@ -108,9 +98,8 @@ const finish: Handler<'exhausted'> = (rollout, event, now) => {
   if (!isOver(rollout, event.deferred.length)) return rollout;
   const why = rollout.counts.proven > 0 ? undefined : whyUnproven(rollout);
   if (why !== undefined) return pause(rollout, 'nothing-proven', why);
-  const left = event.deferred.filter((agent) => mayBeAdmitted(rollout, agent));
   const deferred = { state: 'deferred', reason: 'offline', message: '' } as const;
-  const changes = left.map((agent) => ({ agent, ...deferred }));
+  const changes = event.deferred.map((agent) => ({ agent, ...deferred }));
   return { ...withTargets(rollout, changes, now), state: 'succeeded', endedAt: now };
 };
 
