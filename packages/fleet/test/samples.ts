@@ -114,7 +114,7 @@ export function assigned(ledger: LedgerEntry, report: Partial<Agent['report']> =
   return {
     ...base,
     report: { ...base.report, ...report },
-    assignment: { desired: ledger.revision, generation: ledger.generation, refused, leftOnTheWay: null },
+    assignment: { generation: ledger.generation, refused, leftOnTheWay: null },
     ledger,
   };
 }

@@ -26,7 +26,7 @@ export async function openMemory(store: Store, reader: TextReader, now: Now) {
     if (member !== undefined) roster.touch(member);
   };
   const offers = new OfferBook(store);
-  const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map((a) => a.assignment.desired)];
+  const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
   const { marks } = loaded;
   return { store, reader, now, startedAt, marks, journal, roster, groups, configurations, rollouts, effective, offers };

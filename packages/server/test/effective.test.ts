@@ -12,7 +12,7 @@ import { Remembered } from '../src/remembered.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import type { Store } from '../src/storage/store.ts';
 import { story, until } from './lab.ts';
-import { agent as sample } from './storage/samples.ts';
+import { ledgerEntry, agent as sample } from './storage/samples.ts';
 
 const HASH = 'aa'.repeat(32);
 const REVISION = { configuration: 'edge', revision: 1, hash: HASH };
@@ -74,7 +74,7 @@ function reported(n: number, ...files: ReceivedFile[]) {
   const { effective, changes } = configs.receive(before, files, 1);
   const agent: Agent = {
     ...before,
-    assignment: { ...before.assignment, desired: REVISION },
+    ledger: { ...ledgerEntry(1), revision: REVISION },
     report: { ...before.report, effective },
   };
   return { agent, changes };

@@ -3,7 +3,6 @@
  * report does not write the description again: `identity`, `report`, `assignment`, `ledger`.
  * What is only true while a connection lives (presence) is not stored and is a type of its own.
  */
-import type { RevisionRef } from '../configurations/revision.ts';
 import type { Failure, LedgerEntry } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 
@@ -121,10 +120,9 @@ export interface AgentReport {
   readonly effective: EffectiveConfig | null;
 }
 
-/** The facet of what the agent should run, and what it refused. */
+/** The facet of what was ever asked of the agent; what it should run now, and how far it has got, stands in its ledger. */
 export interface Assignment {
-  readonly desired: RevisionRef | null;
-  /** Grows by one with each change of what the agent should run. */
+  /** Grows by one with each change of what the agent should run; the ledger entry has that of its assignment. */
   readonly generation: number;
   /** Hashes this agent refused (I5): never offered to it again but by an explicit retry. */
   readonly refused: readonly Refusal[];
@@ -148,7 +146,7 @@ export interface Agent {
   readonly identity: AgentIdentity;
   readonly report: AgentReport;
   readonly assignment: Assignment;
-  /** How far the present `desired` has got; null while there is none. */
+  /** What the agent should run, and how far it has got with it; null while nothing is desired. */
   readonly ledger: LedgerEntry | null;
 }
 
@@ -218,7 +216,7 @@ export function newAgent(id: AgentId, instanceUid: string, now: Instant): Agent 
       pin: null,
     },
     report: { health: null, reported: null, effective: null },
-    assignment: { desired: null, generation: 0, refused: [], leftOnTheWay: null },
+    assignment: { generation: 0, refused: [], leftOnTheWay: null },
     ledger: null,
   };
 }

@@ -12,17 +12,17 @@ import { type AssignmentSource, isOpen, type LedgerEntry, meaningOf, type Terms 
  */
 export function assign(
   agent: Agent,
-  desired: RevisionRef,
+  revision: RevisionRef,
   source: AssignmentSource,
   terms: Terms,
   now: Instant,
 ): Agent {
   const generation = agent.assignment.generation + 1;
-  const fresh = openEntry({ revision: desired, source, generation, terms, offeredAt: now });
-  const { sent, left } = source.kind === 'retry' ? { sent: {}, left: null } : onTheWay(agent, desired.hash);
+  const fresh = openEntry({ revision, source, generation, terms, offeredAt: now });
+  const { sent, left } = source.kind === 'retry' ? { sent: {}, left: null } : onTheWay(agent, revision.hash);
   return {
     ...agent,
-    assignment: { ...agent.assignment, desired, generation, leftOnTheWay: left },
+    assignment: { ...agent.assignment, generation, leftOnTheWay: left },
     ledger: { ...fresh, ...sent },
   };
 }
@@ -51,9 +51,9 @@ function unanswered({ identity, assignment, ledger }: Agent): Unanswered | null 
 
 /** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
 export function unassign(agent: Agent): Agent {
-  if (agent.assignment.desired === null) return agent;
-  const assignment = { ...agent.assignment, desired: null, leftOnTheWay: unanswered(agent) };
-  return { ...agent, assignment, ledger: null };
+  if (agent.ledger === null) return agent;
+  const generation = agent.assignment.generation + 1;
+  return { ...agent, assignment: { ...agent.assignment, generation, leftOnTheWay: unanswered(agent) }, ledger: null };
 }
 
 /** Puts the agent under a pin. Pinned to the same again, it goes on with what it does. */

@@ -22,9 +22,7 @@ import { assess } from './assess.ts';
 import { assign, retry, unassign, withLedger } from './assignment.ts';
 import { markSent } from './entry.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { decideOffer, HTTP_REDELIVERY, type Withheld } from './pull-law.ts';
-
-type Answer = 'offer' | Withheld | `${Withheld}, ask`;
+import { decideOffer, HTTP_REDELIVERY, type OfferDecision } from './pull-law.ts';
 
 interface Row {
   readonly why: string;
@@ -34,7 +32,7 @@ interface Row {
   readonly says?: Agent['report']['reported'];
   readonly presence?: Partial<Presence>;
   readonly now?: number;
-  readonly answer: Answer;
+  readonly answer: OfferDecision;
 }
 
 const http = { transport: 'http' } as const;
@@ -56,37 +54,37 @@ const refusing = (agent: Agent): Agent => ({
 const TABLE: readonly Row[] = [
   // First offer.
   { why: 'nothing was sent', entry: NEVER, answer: 'offer' },
-  { why: 'nothing is desired', entry: null, answer: 'nothing-desired' },
-  { why: 'not connected', entry: NEVER, presence: { connected: false }, answer: 'not-connected' },
+  { why: 'nothing is desired', entry: null, answer: 'no' },
+  { why: 'not connected', entry: NEVER, presence: { connected: false }, answer: 'no' },
   {
     why: 'awaits approval',
     entry: NEVER,
     agent: identity({ admission: 'awaiting-approval' }),
-    answer: 'not-admitted',
+    answer: 'no',
   },
   {
     why: 'in quarantine',
     entry: NEVER,
     agent: identity({ admission: 'quarantined' }),
-    answer: 'not-admitted',
+    answer: 'no',
   },
-  { why: 'revoked', entry: NEVER, agent: identity({ admission: 'revoked' }), answer: 'not-admitted' },
+  { why: 'revoked', entry: NEVER, agent: identity({ admission: 'revoked' }), answer: 'no' },
   {
     why: 'takes no config',
     entry: NEVER,
     agent: identity({ capabilities: without('AcceptsRemoteConfig') }),
-    answer: 'no-remote-config',
+    answer: 'no',
   },
-  { why: 'refused (I5)', entry: NEVER, agent: refusing, answer: 'refused' },
+  { why: 'refused (I5)', entry: NEVER, agent: refusing, answer: 'no' },
   {
     why: 'state unknown: ask, never guess',
     entry: NEVER,
     presence: { synced: false },
-    answer: 'state-unknown, ask',
+    answer: 'ask-full-state',
   },
-  { why: 'names it already', entry: NEVER, says: reported(B, 'APPLIED', T0), answer: 'already-reported' },
-  { why: 'is applying it', entry: NEVER, says: reported(B, 'APPLYING', T0), answer: 'already-reported' },
-  { why: 'failed on it', entry: NEVER, says: reported(B, 'FAILED', T0), answer: 'already-reported' },
+  { why: 'names it already', entry: NEVER, says: reported(B, 'APPLIED', T0), answer: 'no' },
+  { why: 'is applying it', entry: NEVER, says: reported(B, 'APPLYING', T0), answer: 'no' },
+  { why: 'failed on it', entry: NEVER, says: reported(B, 'FAILED', T0), answer: 'no' },
   { why: 'never reported anything', entry: NEVER, says: null, answer: 'offer' },
   { why: 'over HTTP', entry: NEVER, presence: http, answer: 'offer' },
   {
@@ -96,32 +94,32 @@ const TABLE: readonly Row[] = [
     answer: 'offer',
   },
   // Sent, on the same connection.
-  { why: 'once on a WebSocket epoch', answer: 'on-the-way' },
-  { why: 'however long it takes', now: T0 + 1e9, answer: 'on-the-way' },
+  { why: 'once on a WebSocket epoch', answer: 'no' },
+  { why: 'however long it takes', now: T0 + 1e9, answer: 'no' },
   {
     why: 'with a newer full state too',
     presence: { fullStateAt: T0 + 60_000 },
     now: T0 + 60_001,
-    answer: 'on-the-way',
+    answer: 'no',
   },
-  { why: 'it named it', says: reported(B, 'APPLYING', T0 + 1), answer: 'already-reported' },
+  { why: 'it named it', says: reported(B, 'APPLYING', T0 + 1), answer: 'no' },
   {
     why: 'no status bit, second time (S-124)',
     agent: identity({ capabilities: without('ReportsRemoteConfig') }),
     presence: onE2,
-    answer: 'on-the-way',
+    answer: 'no',
   },
   // Sent, and a new epoch.
-  { why: 'new epoch, nothing known yet', presence: { epoch: 'e2' }, answer: 'awaiting-full-state, ask' },
+  { why: 'new epoch, nothing known yet', presence: { epoch: 'e2' }, answer: 'ask-full-state' },
   {
     why: 'a full state of the old epoch',
     presence: { epoch: 'e2', fullStateAt: T0 + 1 },
-    answer: 'awaiting-full-state, ask',
+    answer: 'ask-full-state',
   },
   {
     why: 'a full state older than the send',
     presence: { ...onE2, fullStateAt: T0 - 1 },
-    answer: 'awaiting-full-state, ask',
+    answer: 'ask-full-state',
   },
   { why: 'a full state that names another', presence: onE2, answer: 'offer' },
   {
@@ -134,29 +132,29 @@ const TABLE: readonly Row[] = [
     why: 'a full state that names it',
     presence: onE2,
     says: reported(B, 'APPLYING', T0 + 1),
-    answer: 'already-reported',
+    answer: 'no',
   },
-  { why: 'a gap after it', presence: { ...onE2, synced: false }, answer: 'state-unknown, ask' },
+  { why: 'a gap after it', presence: { ...onE2, synced: false }, answer: 'ask-full-state' },
   {
     why: 'as often as allowed',
     entry: { sends: LIMITS.sendsPerAssignment },
     presence: onE2,
-    answer: 'sent-too-often',
+    answer: 'no',
   },
-  { why: 'refused meanwhile', agent: refusing, presence: onE2, answer: 'refused' },
+  { why: 'refused meanwhile', agent: refusing, presence: onE2, answer: 'no' },
   // HTTP: a response can be lost within an epoch.
-  { why: 'HTTP, answer may be coming', presence: http, now: T0 + HTTP_REDELIVERY - 1, answer: 'on-the-way' },
+  { why: 'HTTP, answer may be coming', presence: http, now: T0 + HTTP_REDELIVERY - 1, answer: 'no' },
   {
     why: 'HTTP, silent for long',
     presence: http,
     now: T0 + HTTP_REDELIVERY,
-    answer: 'awaiting-full-state, ask',
+    answer: 'ask-full-state',
   },
   {
     why: 'HTTP, full state too close to the send',
     presence: { ...http, fullStateAt: T0 + HTTP_REDELIVERY - 1 },
     now: T0 + 60_000,
-    answer: 'awaiting-full-state, ask',
+    answer: 'ask-full-state',
   },
   {
     why: 'HTTP, the response was lost, the full state names another: S-044',
@@ -168,7 +166,7 @@ const TABLE: readonly Row[] = [
   {
     why: 'sent by WebSocket, back by HTTP',
     presence: { ...http, epoch: 'e2' },
-    answer: 'awaiting-full-state, ask',
+    answer: 'ask-full-state',
   },
   // Failures that are no refusal: the pair is not condemned, knowledge decides as ever.
   {
@@ -184,7 +182,7 @@ const TABLE: readonly Row[] = [
     entry: { failure: { reason: 'lost-contact', message: '', at: T0 } },
     presence: onE2,
     says: reported(B, 'APPLYING', T0),
-    answer: 'already-reported',
+    answer: 'no',
   },
   // Retry.
   {
@@ -198,20 +196,17 @@ const TABLE: readonly Row[] = [
     entry: { source: { kind: 'retry' } },
     says: reported(B, 'FAILED', T0),
     presence: onE2,
-    answer: 'already-reported',
+    answer: 'no',
   },
 ];
 
-function decide(row: Omit<Row, 'why' | 'answer'>): Answer {
+function decide(row: Omit<Row, 'why' | 'answer'>): OfferDecision {
   const base = assigned(entry(row.phase ?? (row.entry === NEVER ? 'offered' : 'sent'), row.entry ?? {}), {
     reported: row.says === undefined ? reported(A, 'APPLIED', T0 - 5) : row.says,
   });
   const clean = { ...base, assignment: { ...base.assignment, refused: [] } };
-  const wanted =
-    row.entry === null ? { ...clean, assignment: { ...clean.assignment, desired: null }, ledger: null } : clean;
-  const decision = decideOffer(row.agent?.(wanted) ?? wanted, presence(row.presence), row.now ?? T0 + 2);
-  if (decision.offer) return 'offer';
-  return decision.askFullState ? `${decision.why}, ask` : decision.why;
+  const wanted = row.entry === null ? { ...clean, ledger: null } : clean;
+  return decideOffer(row.agent?.(wanted) ?? wanted, presence(row.presence), row.now ?? T0 + 2);
 }
 
 describe('decision table', () => {
@@ -266,8 +261,8 @@ interface World {
 function assigning(world: World, what: number): World {
   const terms = what === 0 ? QUICK : TERMS;
   const agent = assign(world.agent, [A, B, C][what] ?? A, ROLLOUT, terms, world.now);
-  const before = world.agent.assignment.desired?.hash ?? world.last;
-  const isNew = before !== agent.assignment.desired?.hash;
+  const before = world.agent.ledger?.revision.hash ?? world.last;
+  const isNew = before !== agent.ledger?.revision.hash;
   return { ...world, agent, attempt: world.attempt + (isNew ? 1 : 0) };
 }
 
@@ -347,11 +342,11 @@ function play(
     const decision = decideOffer(agent, there, now);
     expect(decideOffer(agent, there, now)).toEqual(decision);
     const { ledger } = agent;
-    if (!decision.offer || ledger === null) continue;
+    if (decision !== 'offer' || ledger === null) continue;
     onOffer({ ...world, ledger }, sent);
     sent.push({ hash: ledger.revision.hash, epoch: there.epoch, attempt });
     world = { ...world, agent: withLedger(agent, markSent(ledger, there.epoch ?? '', now)) };
-    expect(decideOffer(world.agent, there, now).offer).toBe(false);
+    expect(decideOffer(world.agent, there, now)).not.toBe('offer');
   }
 }
 
@@ -367,12 +362,11 @@ describe('properties over random histories', () => {
       fc.property(histories, anyTransport, (history, transport) => {
         refused.clear();
         const remembering: Judge = (agent, there, now) => {
-          const { desired } = agent.assignment;
-          const source = agent.ledger?.source;
+          const { source, revision } = agent.ledger ?? {};
           const { reported: said } = agent.report;
           const next = judged(agent, there, now);
           if (said?.status === 'FAILED' && source?.kind !== 'retry') refused.add(said.hash);
-          if (source?.kind === 'retry' && desired !== null) refused.delete(desired.hash);
+          if (source?.kind === 'retry') refused.delete(revision?.hash ?? '');
           return next;
         };
         play(transport, history, remembering, ({ ledger, agent: { assignment } }) => {

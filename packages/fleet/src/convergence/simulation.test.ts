@@ -299,10 +299,8 @@ class Simulation {
   #offer(member: Member): void {
     const { real } = member;
     const decision = decideOffer(member.agent, member.presence, this.#now);
-    if (!decision.offer) {
-      if (decision.askFullState) real.askFullState();
-      return;
-    }
+    if (decision === 'ask-full-state') real.askFullState();
+    if (decision !== 'offer') return;
     const { ledger } = member.agent;
     if (ledger === null || (real.transport === 'websocket' && real.session !== member.presence.epoch)) return;
     const { hash } = ledger.revision;

@@ -65,11 +65,7 @@ describe('needsCatchUp', () => {
     ['pinned', agent('a', { pin }), presence()],
     ['taking no config', agent('a', { capabilities: without('AcceptsRemoteConfig') }), presence()],
     ['asked for it already', assigned(entry('sent')), presence()],
-    [
-      'one that refused it',
-      { ...assigned(entry('failed')), assignment: { ...assigned(entry('failed')).assignment, desired: C } },
-      presence(),
-    ],
+    ['one that refused it', { ...assigned(entry('failed')), ledger: entry('proven', { revision: C }) }, presence()],
   ])('not one that is %s', (_, subject, there) => expect(needsCatchUp(subject, there, B)).toBe(false));
 });
 

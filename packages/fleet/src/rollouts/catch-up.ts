@@ -44,7 +44,7 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
 
 /** True for a connected agent that could run the stable revision, provable or not, and is not asked to. */
 export function needsCatchUp(agent: Agent, presence: Presence, stable: RevisionRef): boolean {
-  if (!presence.connected || !presence.synced || agent.assignment.desired?.hash === stable.hash) return false;
+  if (!presence.connected || !presence.synced || agent.ledger?.revision.hash === stable.hash) return false;
   const reason = skipReason(agent, stable);
   return reason === undefined || reason === 'unverifiable';
 }

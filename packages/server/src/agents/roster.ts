@@ -30,11 +30,7 @@ export class Roster {
   onTouched: () => void = () => {};
 
   constructor(agents: Iterable<Agent>) {
-    for (const stored of agents) {
-      // The entry of an assignment that was taken back stays in the store, as history.
-      const agent = stored.assignment.desired === null ? { ...stored, ledger: null } : stored;
-      this.#add(agent, agent);
-    }
+    for (const agent of agents) this.#add(agent, agent);
   }
 
   get touchedCount(): number {

@@ -89,11 +89,11 @@ export class EffectiveConfigs {
   }
 
   /** What the agent's effective config says of the revision it should run; undefined while it is being found out. */
-  verdict = ({ identity, assignment: { desired }, report: { effective } }: Agent): EffectiveVerdict | undefined => {
-    const { id } = identity;
-    if (desired === null || effective === null) return undefined;
+  verdict = ({ identity: { id }, ledger, report: { effective } }: Agent): EffectiveVerdict | undefined => {
+    if (ledger === null || effective === null) return undefined;
+    const { hash } = ledger.revision;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
-    const key = `${desired.hash} ${keyOf(effective)}`;
+    const key = `${hash} ${keyOf(effective)}`;
     for (const [other, { agents }] of this.#waiting) {
       if (other !== key && agents.delete(id) && agents.size === 0) this.#waiting.delete(other);
     }
@@ -105,7 +105,7 @@ export class EffectiveConfigs {
         this.#refused.add(id);
         return inconclusive('too many texts at once');
       }
-      waiting = { hash: desired.hash, effective, agents: new Set() };
+      waiting = { hash, effective, agents: new Set() };
       this.#waiting.set(key, waiting);
     }
     waiting.agents.add(id);

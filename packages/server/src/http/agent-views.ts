@@ -18,14 +18,14 @@ function lastSeen({ report }: Agent, presence: Presence): Instant | null {
 }
 
 export function agentView({ agent, presence }: Member) {
-  const { identity, report, assignment } = agent;
+  const { identity, report, ledger } = agent;
   const labels = labelsOf(identity);
   return {
     ...identity,
     ...presence,
     ...report,
     ...standing(agent, presence),
-    desired: assignment.desired,
+    desired: ledger?.revision ?? null,
     name: nameOf(identity),
     group: identity.group?.name ?? null,
     labels,

@@ -166,7 +166,7 @@ export function agentHandlers(plane: ControlPlane) {
           'conflict',
           'the agent still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry',
         );
-      return act(member, 'agent.retried', author, { ...member.agent.assignment.desired }, retry(member.agent, now()));
+      return act(member, 'agent.retried', author, member.agent.ledger.revision, retry(member.agent, now()));
     },
   } satisfies Partial<Handlers>;
 }

@@ -18,7 +18,7 @@ function whoUses({ groups, roster }: ControlPlane, name: string): string | undef
       );
   }
   for (const { agent } of roster.all()) {
-    if (agent.assignment.desired?.configuration !== name) continue;
+    if (agent.ledger?.revision.configuration !== name) continue;
     const { id, pin } = agent.identity;
     return `agent ${id} should run ${name}; ${
       pin === null

@@ -140,10 +140,8 @@ export class Reconciler {
     for (const member of seen) {
       const { agent, presence } = member;
       const decision = decideOffer(agent, presence, now);
-      if (!decision.offer) {
-        if (decision.askFullState) this.#gateway.say(member, 'ask-full-state');
-        continue;
-      }
+      if (decision === 'ask-full-state') this.#gateway.say(member, decision);
+      if (decision !== 'offer') continue;
       const { ledger } = agent;
       const { epoch } = presence;
       if (ledger === null || epoch === null) continue;

@@ -42,7 +42,7 @@ export type Change =
   | { readonly kind: 'agent-identity'; readonly row: AgentIdentity }
   | { readonly kind: 'agent-report'; readonly id: AgentId; readonly row: AgentReport }
   | { readonly kind: 'agent-assignment'; readonly id: AgentId; readonly row: Assignment }
-  /** Keyed by agent and generation; the newest 50 of an agent are kept. */
+  /** Keyed by agent and generation; those of its newest 50 generations are kept. */
   | { readonly kind: 'ledger'; readonly id: AgentId; readonly row: LedgerEntry }
   /** Takes the agent's rows with it; its instance uid is free again. */
   | { readonly kind: 'agent-deleted'; readonly id: AgentId }

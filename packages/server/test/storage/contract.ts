@@ -216,7 +216,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       expect((await store.ledger('a-1', 3)).map(({ generation }) => generation)).toEqual([10, 3, 2]);
       expect((await store.load()).agents[0]?.ledger).toEqual(proven);
 
-      await store.commit([{ kind: 'agent-assignment', id: 'a-1', row: { ...assignment(11), desired: null } }]);
+      await store.commit([{ kind: 'agent-assignment', id: 'a-1', row: assignment(11) }]);
       expect((await store.load()).agents[0]?.ledger).toBeNull();
     });
 
@@ -227,7 +227,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         {
           identity: identity('a-1', UID),
           report: { health: null, reported: null, effective: null },
-          assignment: { desired: null, generation: 0, refused: [], leftOnTheWay: null },
+          assignment: { generation: 0, refused: [], leftOnTheWay: null },
           ledger: null,
         },
       ]);

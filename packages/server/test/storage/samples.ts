@@ -57,7 +57,6 @@ export function report(status: string): AgentReport {
 
 export function assignment(generation: number): Assignment {
   return {
-    desired: REVISION,
     generation,
     refused: [{ hash: HASH, reason: 'agent-failed', message: ODD, at: AT }],
     leftOnTheWay: { hash: HASH, epoch: ODD, sentAt: AT, until: AT },
