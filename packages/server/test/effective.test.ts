@@ -223,10 +223,10 @@ describe('many texts at once', () => {
 it('an agent’s own words in a verdict are cut', async () => {
   const processors = Array.from({ length: 2_000 }, (_, n) => `batch/${n}`).join(', ');
   const files = {
-    '': { body: story().replace('      exp', '      processors: [a]\n      exp'), contentType: '' },
+    '': { body: story().replace('      exp', '      processors: [b, a]\n      exp'), contentType: '' },
   };
   vi.spyOn(store, 'files').mockResolvedValue(files);
-  const body = running(1).replace('      exp', `      processors: [${processors}]\n      exp`);
+  const body = running(1).replace('      exp', `      processors: [a, b, ${processors}]\n      exp`);
   const verdict = await verdictOf(await stored(1, file(body)));
   expect(verdict).toMatchObject({ kind: 'contradicted', why: expect.stringContaining('batch/9') });
   expect(JSON.stringify(verdict).length).toBeLessThan(1_100);
