@@ -59,7 +59,7 @@ export function unassign(agent: Agent): Agent {
 /** Puts the agent under a pin. Pinned to the same again, it goes on with what it does. */
 export function pin(agent: Agent, wanted: Pin, revision: RevisionRef, terms: Terms): Agent {
   const pinned = { ...agent, identity: { ...agent.identity, pin: wanted } };
-  const isHeld = agent.ledger?.source.kind === 'pin' && agent.assignment.desired?.hash === revision.hash;
+  const isHeld = agent.ledger?.source.kind === 'pin' && agent.ledger.revision.hash === revision.hash;
   return isHeld ? pinned : assign(pinned, revision, { kind: 'pin' }, terms, wanted.at);
 }
 
