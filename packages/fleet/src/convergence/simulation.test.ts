@@ -172,6 +172,8 @@ class Simulation {
         if (!command.agents.includes(member.real.id)) continue;
         const source = { kind: 'rollout', rollout: rollout.id } as const;
         member.agent = assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#now);
+        // One commit with the event: after a crash the server begins with this entry as heard.
+        member.heard = member.agent.ledger;
       }
     }
   }
