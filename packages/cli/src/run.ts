@@ -18,9 +18,8 @@ const BY_STATUS: Readonly<Record<number, number>> = {
 };
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CliError) return error.exitCode;
-  if (error instanceof ApiError && error.code !== 'timeout') return BY_STATUS[error.status] ?? ExitCode.error;
-  return error instanceof ApiError ? ExitCode.timeout : ExitCode.error;
+  if (!(error instanceof ApiError)) return error instanceof CliError ? error.exitCode : ExitCode.error;
+  return error.code === 'timeout' ? ExitCode.timeout : (BY_STATUS[error.status] ?? ExitCode.error);
 }
 
 function problemText({ file, line, column, path, rule, message }: ProblemDetail): string {
