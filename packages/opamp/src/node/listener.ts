@@ -123,10 +123,18 @@ async function drain(sockets: ReadonlySet<WebSocket>, drainMs: number): Promise<
   }
 }
 
-/** The response to a request whose socket has left the hands of the HTTP server; the socket ends with it. */
+/**
+ * The response to a request whose socket has left the hands of the HTTP server; the socket ends with it. It ends without
+ * one while a request before it on the same connection waits for its answer.
+ */
 function lastResponse(request: IncomingMessage, stream: Duplex): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(stream as Socket);
-  return response.once('finish', () => stream.destroy());
+  response.on('error', () => undefined).once('finish', () => stream.destroy());
+  try {
+    response.assignSocket(stream as Socket);
+  } catch {
+    stream.destroy();
+  }
+  return response;
 }

@@ -185,6 +185,27 @@ describe('admission', () => {
     expect(await raw(server.port, upgrade().replace('/v1/opamp', '/other'))).toMatch(/^HTTP\/1.1 404/);
   });
 
+  test('an upgrade that is refused while the request before it waits for its answer ends that connection alone', async () => {
+    const server = await listen({}, { message: () => undefined });
+    const post = `POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1\r\n\r\nx`;
+    await raw(server.port, post + upgrade().replace('/v1/opamp', '/other'));
+    await until(() => server.closed.length === 1);
+    expect(await raw(server.port, upgrade('Origin: https://example.com\r\n'))).toMatch(/^HTTP\/1.1 403/);
+  });
+
+  test('who has gone before it is refused does no harm', async () => {
+    const refused: boolean[] = [];
+    const admit = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      refused.push(true);
+      return { status: 503 };
+    };
+    const server = await listen({}, { admit });
+    await raw(server.port, upgrade(), 20);
+    await until(() => refused.length === 1);
+    expect(await raw(server.port, upgrade())).toMatch(/^HTTP\/1.1 503/);
+  });
+
   test('R17: too many connections that say nothing keep newcomers out until one speaks', async () => {
     const server = await listen({ connections: 10, silentShare: 0.2 });
     const first = await open(server);

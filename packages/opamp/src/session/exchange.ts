@@ -24,12 +24,11 @@ interface Events {
 export type EventKind = keyof Events;
 type LinkClosed = Extract<Input, { kind: 'link-closed' }>;
 
-type Cell<S extends State, E extends EventKind> = (
-  session: SessionIn<S>,
-  input: Events[E],
-  context: Context,
-) => Exchange;
-type Table = { readonly [S in State]: { readonly [E in EventKind]: Cell<S, E> } };
+type Table = {
+  readonly [S in State]: {
+    readonly [E in EventKind]: (session: SessionIn<S>, input: Events[E], context: Context) => Exchange;
+  };
+};
 
 /** What is the same for all that have no link. */
 const unreachable = {
@@ -62,7 +61,7 @@ export const transitions: Table = {
  */
 export function exchange(session: Session, input: Input, now: number, newUid: () => InstanceUid): Exchange {
   // One cast where the table is entered: the compiler cannot follow that row and column belong to the arguments.
-  const cell = transitions[session.state][eventOf(session, input)] as Cell<State, EventKind>;
+  const cell = transitions[session.state][eventOf(session, input)] as Table[State][EventKind];
   return cell(session as never, input as never, { now, newUid });
 }
 
