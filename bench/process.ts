@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reading } from './probe.ts';
+
+const PROBE = join(import.meta.dirname, 'probe.ts');
+
+/** A Node process that answers questions over IPC, with the probe in it. */
+export class Measured {
+  readonly #child: ChildProcess;
+  readonly #ready: Promise<string>;
+
+  /** `ready` finds in a line of its output what it listens on. */
+  constructor(program: string, args: readonly string[], ready: RegExp | null) {
+    const node = ['--disable-warning=ExperimentalWarning', '--import', PROBE, join(import.meta.dirname, program), ...args];
+    this.#child = spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    this.#ready = new Promise((resolve, reject) => {
+      this.#child.once('exit', (code) => reject(new Error(`${program} ended with ${code}`)));
+      if (ready === null) resolve('');
+      const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
+      lines.on('line', (line) => {
+        const found = ready?.exec(line)?.[0];
+        if (found !== undefined) resolve(found);
+      });
+    });
+  }
+
+  get ready(): Promise<string> {
+    return this.#ready;
+  }
+
+  tell(message: object | string): void {
+    this.#child.send(message);
+  }
+
+  async ask<Answer>(question: string): Promise<Answer> {
+    const answer = once(this.#child, 'message');
+    this.#child.send(question);
+    return (await answer)[0] as Answer;
+  }
+
+  read(): Promise<Reading> {
+    return this.ask<Reading>('read');
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await exit;
+  }
+}
+
+/** Asks until it holds; resolves to the seconds that it took. */
+export async function took(holds: () => Promise<boolean>, every: number, limit = 120_000): Promise<number> {
+  const began = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - began > limit) return Number.NaN;
+    await sleep(every);
+  }
+  return (performance.now() - began) / 1_000;
+}

@@ -1,0 +1,132 @@
+// What is measured: the floor, our server, or any OpAMP server by its URL.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, createClient } from '@flaghoist/api';
+import type { Counted } from './floor.ts';
+import type { Reading } from './probe.ts';
+import { Measured } from './process.ts';
+
+export interface Target {
+  readonly name: string;
+  readonly url: string;
+  /** What its process uses; undefined for a server that is not ours to look into. */
+  read(): Promise<Reading | undefined>;
+  /** Agents whose full state it has, durable where it stores anything. */
+  enrolled(agents: number): Promise<boolean>;
+  /** Starts a push to all; absent where we do not know how. */
+  push?(body: string): Promise<void>;
+  /** Every agent's APPLIED is taken in, durable where it stores anything. */
+  applied?(agents: number): Promise<boolean>;
+  /** Every agent is proven to run it. */
+  understood?(agents: number): Promise<boolean>;
+  /** Ends it as a power cut does, and starts it again; it comes back at the same URL. */
+  restart?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function floor(): Promise<Target> {
+  const process = new Measured('floor.ts', [], /(?<=^ready )\d+/);
+  const url = `ws://127.0.0.1:${await process.ready}/v1/opamp`;
+  const counted = () => process.ask<Counted>('count');
+  return {
+    name: 'floor',
+    url,
+    read: () => process.read(),
+    enrolled: async (agents) => (await counted()).described >= agents,
+    push: async (body) => process.tell({ offer: body }),
+    applied: async (agents) => (await counted()).applied >= agents,
+    close: () => process.end(),
+  };
+}
+
+class Flaghoist implements Target {
+  readonly name = 'flaghoist';
+  readonly #directory = mkdtempSync(join(tmpdir(), 'flaghoist-bench-'));
+  #process: Measured | undefined;
+  #ports = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
+  #rollout = '';
+
+  async start(): Promise<this> {
+    const { opamp, api, ops } = this.#ports;
+    const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
+    const args = ['server', '--data', this.#directory, ...listen];
+    const process = new Measured('../packages/flaghoist/src/main.ts', args, /(?<=^flaghoist ready ).*/);
+    this.#process = process;
+    this.#ports = Object.fromEntries((await process.ready).split(' ').map((each) => each.split('='))) as typeof this.#ports;
+    return this;
+  }
+
+  get url(): string {
+    return `ws://${this.#ports.opamp}/v1/opamp`;
+  }
+
+  get #client(): Client {
+    return createClient({ baseUrl: `http://${this.#ports.api}` });
+  }
+
+  read() {
+    return (this.#process as Measured).read();
+  }
+
+  async createGroup(): Promise<void> {
+    await this.#client.putConfiguration({ name: 'bench', body: {} });
+    await this.#client.putGroup({ name: 'bench', body: { selector: 'role=bench', configuration: 'bench' } });
+  }
+
+  /** Resolves when a write that came after all of theirs is durable. */
+  async #durable(): Promise<true> {
+    await this.#client.putConfiguration({ name: `after-${crypto.randomUUID()}`, body: {} });
+    return true;
+  }
+
+  async enrolled(agents: number): Promise<boolean> {
+    return (await this.#client.getGroup({ name: 'bench' })).agents >= agents && this.#durable();
+  }
+
+  async push(body: string): Promise<void> {
+    const revision = await this.#client.createRevision({ name: 'bench', body: { files: { '': { body } }, message: 'bench' } });
+    const { rollouts } = await this.#client.startRollout({
+      body: {
+        group: 'bench',
+        configuration: 'bench',
+        revision: revision.number,
+        message: 'bench',
+        overrides: { maxInFlight: '100%' },
+      },
+    });
+    this.#rollout = rollouts[0]?.id ?? '';
+  }
+
+  async #counts() {
+    const { items } = await this.#client.listRollouts({ limit: 1 });
+    const rollout = items.find(({ id }) => id === this.#rollout);
+    if (rollout === undefined) throw new Error('the rollout is gone');
+    return rollout.counts;
+  }
+
+  async applied(agents: number): Promise<boolean> {
+    const { verifying, proven, failed } = await this.#counts();
+    return verifying + proven + failed >= agents && this.#durable();
+  }
+
+  async understood(agents: number): Promise<boolean> {
+    return (await this.#counts()).proven >= agents && this.#durable();
+  }
+
+  async restart(): Promise<void> {
+    await this.#process?.end('SIGKILL');
+    await this.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#process?.end();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export async function flaghoist(): Promise<Target> {
+  const target = await new Flaghoist().start();
+  await target.createGroup();
+  return target;
+}
