@@ -1,6 +1,12 @@
 // The least that a server can do: decodes the same messages with the same library, answers each from a prepared buffer,
 // and sends an offer to all when it is told to. No store, no logic. What a server costs above this is its own doing.
-import { decodeAgentToServer, encodeRemoteConfig, encodeReply, RemoteConfigStatuses, uidFromBytes } from '@flaghoist/opamp';
+import {
+  decodeAgentToServer,
+  encodeRemoteConfig,
+  encodeReply,
+  RemoteConfigStatuses,
+  uidFromBytes,
+} from '@flaghoist/opamp';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 /** Offers written without letting the loop go on. */
@@ -33,7 +39,10 @@ server.on('connection', (socket) => {
 
 async function offer(body: string): Promise<void> {
   const hash = crypto.getRandomValues(new Uint8Array(32));
-  const remoteConfig = encodeRemoteConfig({ files: [{ name: '', body: new TextEncoder().encode(body), contentType: '' }], hash });
+  const remoteConfig = encodeRemoteConfig({
+    files: [{ name: '', body: new TextEncoder().encode(body), contentType: '' }],
+    hash,
+  });
   let written = 0;
   for (const [socket, uid] of sockets) {
     socket.send(Buffer.concat([Uint8Array.of(0), ...encodeReply({ uid: uidFromBytes(uid), remoteConfig })]));

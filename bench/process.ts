@@ -14,7 +14,13 @@ export class Measured {
 
   /** `ready` finds in a line of its output what it listens on. */
   constructor(program: string, args: readonly string[], ready: RegExp | null) {
-    const node = ['--disable-warning=ExperimentalWarning', '--import', PROBE, join(import.meta.dirname, program), ...args];
+    const node = [
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      PROBE,
+      join(import.meta.dirname, program),
+      ...args,
+    ];
     this.#child = spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     this.#ready = new Promise((resolve, reject) => {
       this.#child.once('exit', (code) => reject(new Error(`${program} ended with ${code}`)));

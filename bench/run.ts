@@ -21,7 +21,10 @@ const AGENTS = Number(values.agents);
 const LOADS = Number(values.loads);
 
 const exporters = (count: number): string =>
-  Array.from({ length: count }, (_, i) => `  otlp/${i}: { endpoint: "backend-${i}.internal:4317", timeout: ${i + 1}s }\n`).join('');
+  Array.from(
+    { length: count },
+    (_, i) => `  otlp/${i}: { endpoint: "backend-${i}.internal:4317", timeout: ${i + 1}s }\n`,
+  ).join('');
 /** A configuration of about so many bytes. */
 const configOf = (bytes: number): string => {
   const count = Math.max(1, Math.round(bytes / 75));
@@ -77,7 +80,11 @@ function cost(before: Reading | undefined, after: Reading | undefined, units: nu
 function note(target: Target, size: number, phase: string, figures: Row): void {
   const row = { target: target.name, agents: AGENTS, size, phase, ...figures };
   rows.push(row);
-  console.log(Object.entries(row).map(([key, value]) => `${key}=${value}`).join('  '));
+  console.log(
+    Object.entries(row)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('  '),
+  );
 }
 
 async function measure(target: Target, size: number): Promise<void> {
@@ -87,11 +94,16 @@ async function measure(target: Target, size: number): Promise<void> {
   try {
     const enrolled = await took(() => target.enrolled(AGENTS), 20);
     const full = await target.read();
-    note(target, size, 'enrol', { s: round(enrolled), 'per s': round(AGENTS / enrolled, 0), ...cost(empty, full, AGENTS) });
+    note(target, size, 'enrol', {
+      s: round(enrolled),
+      'per s': round(AGENTS / enrolled, 0),
+      ...cost(empty, full, AGENTS),
+    });
 
     await sleep(3_000);
     const idle = await target.read();
-    if (empty && idle) note(target, size, 'idle', { 'KB per agent': round((idle.rss - empty.rss) / 1_000 / AGENTS, 1) });
+    if (empty && idle)
+      note(target, size, 'idle', { 'KB per agent': round((idle.rss - empty.rss) / 1_000 / AGENTS, 1) });
 
     if (size === Number(values.size.split(',')[0]) && Number(values.heartbeats) > 0) {
       await target.read();
@@ -112,7 +124,8 @@ async function measure(target: Target, size: number): Promise<void> {
       await took(() => applied.call(target, AGENTS), 20);
       const durable = seconds();
       const after = await target.read();
-      const understood = target.understood && (await took(() => target.understood?.(AGENTS) ?? Promise.resolve(true), 20), seconds());
+      const proven = target.understood?.bind(target, AGENTS);
+      const understood = proven && (await took(proven, 20).then(seconds));
       note(target, size, 'push', {
         'applied s': durable,
         'offers s': await delivered,
@@ -120,7 +133,8 @@ async function measure(target: Target, size: number): Promise<void> {
         ...cost(before, after, AGENTS),
       });
       const used = await target.read();
-      if (empty && used) note(target, size, 'after push', { 'KB per agent': round((used.rss - empty.rss) / 1_000 / AGENTS, 1) });
+      if (empty && used)
+        note(target, size, 'after push', { 'KB per agent': round((used.rss - empty.rss) / 1_000 / AGENTS, 1) });
     }
 
     if (target.restart) {
@@ -131,7 +145,7 @@ async function measure(target: Target, size: number): Promise<void> {
       await took(() => target.enrolled(AGENTS), 50);
       const seconds = (performance.now() - began) / 1_000;
       await sleep(2_000);
-      note(target, size, 'restart', { s: round(seconds), 'resent': (await fleet.seen()).offers - before.offers });
+      note(target, size, 'restart', { s: round(seconds), resent: (await fleet.seen()).offers - before.offers });
     }
   } finally {
     await fleet.close();
@@ -142,7 +156,13 @@ async function measure(target: Target, size: number): Promise<void> {
 for (const size of values.size.split(',').map(Number)) {
   if (values.url !== undefined) {
     const { url } = values;
-    const target: Target = { name: url, url, read: async () => undefined, enrolled: async () => true, close: async () => {} };
+    const target: Target = {
+      name: url,
+      url,
+      read: async () => undefined,
+      enrolled: async () => true,
+      close: async () => {},
+    };
     await measure(target, size);
     continue;
   }

@@ -44,25 +44,24 @@ class Flaghoist implements Target {
   readonly name = 'flaghoist';
   readonly #directory = mkdtempSync(join(tmpdir(), 'flaghoist-bench-'));
   #process: Measured | undefined;
-  #ports = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
+  #ports: Readonly<Record<string, string>> = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
   #rollout = '';
 
   async start(): Promise<this> {
-    const { opamp, api, ops } = this.#ports;
-    const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
+    const listen = Object.entries(this.#ports).flatMap(([plane, at]) => [`--${plane}-listen`, at]);
     const args = ['server', '--data', this.#directory, ...listen];
     const process = new Measured('../packages/flaghoist/src/main.ts', args, /(?<=^flaghoist ready ).*/);
     this.#process = process;
-    this.#ports = Object.fromEntries((await process.ready).split(' ').map((each) => each.split('='))) as typeof this.#ports;
+    this.#ports = Object.fromEntries((await process.ready).split(' ').map((each) => each.split('=')));
     return this;
   }
 
   get url(): string {
-    return `ws://${this.#ports.opamp}/v1/opamp`;
+    return `ws://${this.#ports['opamp']}/v1/opamp`;
   }
 
   get #client(): Client {
-    return createClient({ baseUrl: `http://${this.#ports.api}` });
+    return createClient({ baseUrl: `http://${this.#ports['api']}` });
   }
 
   read() {
@@ -85,7 +84,10 @@ class Flaghoist implements Target {
   }
 
   async push(body: string): Promise<void> {
-    const revision = await this.#client.createRevision({ name: 'bench', body: { files: { '': { body } }, message: 'bench' } });
+    const revision = await this.#client.createRevision({
+      name: 'bench',
+      body: { files: { '': { body } }, message: 'bench' },
+    });
     const { rollouts } = await this.#client.startRollout({
       body: {
         group: 'bench',

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { root, setUpOrExit } from './setup.mjs';
 
 const PROGRAMS = {
+  bench: 'bench/run.ts',
   biome: 'node_modules/@biomejs/biome/bin/biome',
   check: 'scripts/check.ts',
   flaghoist: 'packages/flaghoist/src/main.ts',
