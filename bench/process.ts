@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reading } from './probe.ts';
 
+/** More options for the measured processes, such as `--cpu-prof --cpu-prof-dir=/tmp/profiles`. */
+const OPTIONS = process.env['BENCH_NODE_OPTIONS']?.split(' ') ?? [];
 const PROBE = join(import.meta.dirname, 'probe.ts');
 
 /** A Node process that answers questions over IPC, with the probe in it. */
@@ -15,6 +17,7 @@ export class Measured {
   /** `ready` finds in a line of its output what it listens on. */
   constructor(program: string, args: readonly string[], ready: RegExp | null) {
     const node = [
+      ...OPTIONS,
       '--disable-warning=ExperimentalWarning',
       '--import',
       PROBE,

@@ -137,7 +137,7 @@ async function measure(target: Target, size: number): Promise<void> {
         note(target, size, 'after push', { 'KB per agent': round((used.rss - empty.rss) / 1_000 / AGENTS, 1) });
     }
 
-    if (target.restart) {
+    if (target.restart && !process.env["NORESTART"]) {
       const before = await fleet.seen();
       const began = performance.now();
       await target.restart();

@@ -36,7 +36,7 @@ export async function floor(): Promise<Target> {
     enrolled: async (agents) => (await counted()).described >= agents,
     push: async (body) => process.tell({ offer: body }),
     applied: async (agents) => (await counted()).applied >= agents,
-    close: () => process.end(),
+    close: () => process.end('SIGTERM'),
   };
 }
 
@@ -122,7 +122,7 @@ class Flaghoist implements Target {
   }
 
   async close(): Promise<void> {
-    await this.#process?.end();
+    await this.#process?.end('SIGTERM');
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
