@@ -15,7 +15,7 @@ export class Measured {
   readonly #ready: Promise<string>;
 
   /** `ready` finds in a line of its output what it listens on. */
-  constructor(program: string, args: readonly string[], ready: RegExp | null) {
+  constructor(program: string, args: readonly string[], ready: RegExp) {
     const node = [
       ...OPTIONS,
       '--disable-warning=ExperimentalWarning',
@@ -27,10 +27,9 @@ export class Measured {
     this.#child = spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     this.#ready = new Promise((resolve, reject) => {
       this.#child.once('exit', (code) => reject(new Error(`${program} ended with ${code}`)));
-      if (ready === null) resolve('');
       const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
       lines.on('line', (line) => {
-        const found = ready?.exec(line)?.[0];
+        const found = ready.exec(line)?.[0];
         if (found !== undefined) resolve(found);
       });
     });
@@ -62,12 +61,11 @@ export class Measured {
   }
 }
 
-/** Asks until it holds; resolves to the seconds that it took. */
-export async function took(holds: () => Promise<boolean>, every: number, limit = 120_000): Promise<number> {
-  const began = performance.now();
+/** Asks until it holds. @throws when it does not within two minutes. */
+export async function took(holds: () => Promise<boolean> | boolean, every: number): Promise<void> {
+  const end = performance.now() + 120_000;
   while (!(await holds())) {
-    if (performance.now() - began > limit) return Number.NaN;
+    if (performance.now() > end) throw new Error('not within two minutes');
     await sleep(every);
   }
-  return (performance.now() - began) / 1_000;
 }

@@ -2,150 +2,119 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Load, Seen } from './load.ts';
+import { configOf, Fleet } from './fleet.ts';
 import type { Reading } from './probe.ts';
-import { Measured, took } from './process.ts';
-import { flaghoist, floor, type Target } from './targets.ts';
+import { took } from './process.ts';
+import { flaghoist, floor, type Target, unknown } from './targets.ts';
 
-const { values } = parseArgs({
+const { values: given } = parseArgs({
   options: {
     agents: { type: 'string', default: '10000' },
-    loads: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '1' },
     size: { type: 'string', default: '2048,20480' },
-    heartbeats: { type: 'string', default: '60' },
+    window: { type: 'string', default: '60' },
+    phases: { type: 'string', default: 'enrol,idle,heartbeats,push,restart' },
     url: { type: 'string' },
     out: { type: 'string' },
   },
 });
-const AGENTS = Number(values.agents);
-const LOADS = Number(values.loads);
+const AGENTS = Number(given.agents);
+/** Seconds over which heartbeats are measured. */
+const WINDOW = Number(given.window);
+/** Bytes of the configuration that is pushed. */
+const PUSHED = 10_240;
 
-const exporters = (count: number): string =>
-  Array.from(
-    { length: count },
-    (_, i) => `  otlp/${i}: { endpoint: "backend-${i}.internal:4317", timeout: ${i + 1}s }\n`,
-  ).join('');
-/** A configuration of about so many bytes. */
-const configOf = (bytes: number): string => {
-  const count = Math.max(1, Math.round(bytes / 75));
-  const names = Array.from({ length: count }, (_, i) => `otlp/${i}`).join(', ');
-  return `receivers: { otlp: { protocols: { grpc: {} } } }\nexporters:\n${exporters(count)}service: { pipelines: { traces: { receivers: [otlp], exporters: [${names}] } } }\n`;
-};
-
-class Fleet {
-  readonly #loads: Measured[];
-
-  constructor(url: string, effectiveSize: number) {
-    const share = Math.ceil(AGENTS / LOADS);
-    this.#loads = Array.from({ length: LOADS }, (_, seed) => {
-      const load: Load = {
-        url,
-        agents: Math.min(share, AGENTS - seed * share),
-        seed: seed + 1,
-        effectiveSize,
-        heartbeat: `${Math.max(1, AGENTS / 1_000)}s`,
-        startsPerSecond: 100_000,
-        config: configOf(200),
-      };
-      return new Measured('load.ts', [JSON.stringify(load)], null);
-    });
-  }
-
-  async seen(): Promise<Seen> {
-    const all = await Promise.all(this.#loads.map((load) => load.ask<Seen>('count')));
-    const keys = ['connected', 'connections', 'offers', 'fullStates', 'cpu'] as const;
-    return Object.fromEntries(keys.map((key) => [key, all.reduce((sum, one) => sum + one[key], 0)])) as unknown as Seen;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.end()));
-  }
+/** A target with its fleet, and what its process used when it was empty. */
+interface Run {
+  readonly target: Target;
+  readonly fleet: Fleet;
+  readonly empty: Reading | undefined;
 }
 
-type Row = Record<string, number | string>;
-const rows: Row[] = [];
-const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
+type Figures = Readonly<Record<string, number | string>>;
 
-/** What a phase cost: CPU of the main thread and of all, per unit in µs, and the loop's delay. */
-function cost(before: Reading | undefined, after: Reading | undefined, units: number): Row {
-  if (before === undefined || after === undefined) return {};
+const seconds = (since: number): number => Math.round(performance.now() - since) / 1_000;
+const tenth = (value: number): number => Math.round(value * 10) / 10;
+
+/** CPU of the main thread and of all, in µs per unit, and how late the loop was, in ms. */
+async function cost(target: Target, units: number, work: () => Promise<Figures>): Promise<Figures> {
+  const before = await target.read();
+  const figures = await work();
+  const after = await target.read();
+  if (before === undefined || after === undefined) return figures;
   return {
-    'main µs': round(((after.main - before.main) * 1_000) / units, 1),
-    'all µs': round(((after.all - before.all) * 1_000) / units, 1),
-    'delay max ms': round(after.delayMax, 0),
-    'delay p99 ms': round(after.delay99, 0),
+    ...figures,
+    'main µs': tenth(((after.main - before.main) * 1_000) / units),
+    'all µs': tenth(((after.all - before.all) * 1_000) / units),
+    'delay max ms': Math.round(after.delayMax),
+    'delay p99 ms': Math.round(after.delay99),
   };
 }
 
-function note(target: Target, size: number, phase: string, figures: Row): void {
-  const row = { target: target.name, agents: AGENTS, size, phase, ...figures };
-  rows.push(row);
-  console.log(
-    Object.entries(row)
-      .map(([key, value]) => `${key}=${value}`)
-      .join('  '),
-  );
+async function memory({ target, empty }: Run): Promise<Figures> {
+  const now = await target.read();
+  return now && empty ? { 'KB per agent': tenth((now.rss - empty.rss) / 1_000 / AGENTS) } : {};
 }
+
+async function push({ target, fleet }: Run): Promise<Figures> {
+  const began = performance.now();
+  await target.push?.(configOf(PUSHED));
+  const delivered = took(async () => (await fleet.seen()).offers >= AGENTS, 50).then(() => seconds(began));
+  await took(() => target.applied?.(AGENTS) ?? true, 20);
+  const applied = seconds(began);
+  const offers = await delivered;
+  if (target.understood === undefined) return { 'applied s': applied, 'offers s': offers };
+  await took(() => target.understood?.(AGENTS) ?? true, 20);
+  return { 'applied s': applied, 'offers s': offers, 'understood s': seconds(began) };
+}
+
+const PHASES: Readonly<Record<string, (run: Run) => Promise<Figures>>> = {
+  enrol: ({ target, fleet }) =>
+    cost(target, AGENTS, async () => {
+      const began = performance.now();
+      fleet.start();
+      await took(() => target.enrolled(AGENTS), 20);
+      return { s: seconds(began), 'per s': Math.round(AGENTS / seconds(began)) };
+    }),
+  idle: async (run) => {
+    await sleep(3_000);
+    return memory(run);
+  },
+  heartbeats: ({ target }) =>
+    cost(target, WINDOW * 1_000, async () => {
+      await sleep(WINDOW * 1_000);
+      return {};
+    }),
+  push: async (run) => ({ ...(await cost(run.target, AGENTS, () => push(run))), ...(await memory(run)) }),
+  restart: async ({ target, fleet }) => {
+    const before = await fleet.seen();
+    const began = performance.now();
+    await target.restart?.();
+    await took(async () => (await fleet.seen()).connections >= before.connections + AGENTS, 100);
+    await took(() => target.enrolled(AGENTS), 50);
+    const s = seconds(began);
+    await sleep(2_000);
+    return { s, resent: (await fleet.seen()).offers - before.offers };
+  },
+};
+
+const rows: Figures[] = [];
 
 async function measure(target: Target, size: number): Promise<void> {
   await sleep(1_500);
-  const empty = await target.read();
-  const fleet = new Fleet(target.url, size);
+  const fleet = new Fleet({ url: target.url, agents: AGENTS, processes: Number(given.processes), effectiveSize: size });
+  const run: Run = { target, fleet, empty: await target.read() };
   try {
-    const enrolled = await took(() => target.enrolled(AGENTS), 20);
-    const full = await target.read();
-    note(target, size, 'enrol', {
-      s: round(enrolled),
-      'per s': round(AGENTS / enrolled, 0),
-      ...cost(empty, full, AGENTS),
-    });
-
-    await sleep(3_000);
-    const idle = await target.read();
-    if (empty && idle)
-      note(target, size, 'idle', { 'KB per agent': round((idle.rss - empty.rss) / 1_000 / AGENTS, 1) });
-
-    if (size === Number(values.size.split(',')[0]) && Number(values.heartbeats) > 0) {
-      await target.read();
-      const seconds = Number(values.heartbeats);
-      const before = await target.read();
-      await sleep(seconds * 1_000);
-      note(target, size, 'heartbeats', cost(before, await target.read(), seconds * 1_000));
-    }
-
-    const { push, applied } = target;
-    if (push && applied) {
-      const body = configOf(10_240);
-      const before = await target.read();
-      const began = performance.now();
-      const seconds = () => round((performance.now() - began) / 1_000);
-      await target.push?.(body);
-      const delivered = took(async () => (await fleet.seen()).offers >= AGENTS, 50).then(seconds);
-      await took(() => applied.call(target, AGENTS), 20);
-      const durable = seconds();
-      const after = await target.read();
-      const proven = target.understood?.bind(target, AGENTS);
-      const understood = proven && (await took(proven, 20).then(seconds));
-      note(target, size, 'push', {
-        'applied s': durable,
-        'offers s': await delivered,
-        ...(understood !== undefined && { 'understood s': understood }),
-        ...cost(before, after, AGENTS),
-      });
-      const used = await target.read();
-      if (empty && used)
-        note(target, size, 'after push', { 'KB per agent': round((used.rss - empty.rss) / 1_000 / AGENTS, 1) });
-    }
-
-    if (target.restart && !process.env["NORESTART"]) {
-      const before = await fleet.seen();
-      const began = performance.now();
-      await target.restart();
-      await took(async () => (await fleet.seen()).connected >= AGENTS, 100);
-      await took(() => target.enrolled(AGENTS), 50);
-      const seconds = (performance.now() - began) / 1_000;
-      await sleep(2_000);
-      note(target, size, 'restart', { s: round(seconds), resent: (await fleet.seen()).offers - before.offers });
+    for (const phase of given.phases.split(',')) {
+      const can = { push: target.push, restart: target.restart }[phase] ?? !['push', 'restart'].includes(phase);
+      if (!can || PHASES[phase] === undefined) continue;
+      const row = { target: target.name, agents: AGENTS, size, phase, ...(await PHASES[phase](run)) };
+      rows.push(row);
+      console.log(
+        Object.entries(row)
+          .map((figure) => figure.join('='))
+          .join('  '),
+      );
     }
   } finally {
     await fleet.close();
@@ -153,20 +122,9 @@ async function measure(target: Target, size: number): Promise<void> {
   }
 }
 
-for (const size of values.size.split(',').map(Number)) {
-  if (values.url !== undefined) {
-    const { url } = values;
-    const target: Target = {
-      name: url,
-      url,
-      read: async () => undefined,
-      enrolled: async () => true,
-      close: async () => {},
-    };
-    await measure(target, size);
-    continue;
-  }
-  for (const start of [floor, flaghoist]) await measure(await start(), size);
+const { url } = given;
+for (const size of given.size.split(',').map(Number)) {
+  for (const start of url === undefined ? [floor, flaghoist] : [() => unknown(url)]) await measure(await start(), size);
 }
-if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(rows, null, 1)}\n`);
+if (given.out !== undefined) writeFileSync(given.out, `${JSON.stringify(rows, null, 1)}\n`);
 process.exit();

@@ -132,3 +132,8 @@ export async function flaghoist(): Promise<Target> {
   await target.createGroup();
   return target;
 }
+
+/** Any OpAMP server: what its agents see can be told, what it uses cannot. */
+export async function unknown(url: string): Promise<Target> {
+  return { name: url, url, read: async () => undefined, enrolled: async () => true, close: async () => {} };
+}
