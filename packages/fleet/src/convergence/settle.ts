@@ -29,6 +29,8 @@ export function isDue(agent: Agent, presence: Presence, now: Instant): boolean {
   if (isPinOver(agent, now)) return true;
   if (ledger === null) return false;
   if (ledger.phase === 'offered' || ledger.phase === 'verifying') return true;
+  // What was sent on a connection that is gone may have to be sent again, as soon as its texts are at hand.
+  if (ledger.phase === 'sent' && presence.connected && ledger.sentEpoch !== presence.epoch) return true;
   return (ledger.deadline !== null && ledger.deadline <= now) || lacksNews(agent, presence, now);
 }
 
