@@ -93,7 +93,7 @@ const verdictOf = (agent: Agent): Promise<EffectiveVerdict | undefined> =>
 describe('a text is understood', () => {
   it('once, however many agents report it with their own uid, port and pid', async () => {
     const agents = await Promise.all(Array.from({ length: 50 }, (_, n) => stored(n, file(running(n)))));
-    for (const agent of agents) expect(await verdictOf(agent)).toEqual({ kind: 'confirmed' });
+    for (const agent of agents) expect(await verdictOf(agent)).toEqual({ kind: 'confirmed', why: '' });
     expect(reader.understand).toHaveBeenCalledTimes(2); // the offer, and what runs
     expect(new Set(agents.map(({ report }) => report.effective?.files[0]?.template)).size).toBe(1);
     expect(Object.values(await configs.bodies(agents[7]?.report.effective as never))).toEqual([running(7)]);
@@ -144,11 +144,11 @@ describe('what is not known yet', () => {
     await until(() => told.length, Boolean);
     expect(configs.verdict(agent)).toBeUndefined();
     await store.commit(first.changes);
-    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed' });
+    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed', why: '' });
   });
 
   it('is understood from the book before it is stored', async () => {
-    expect(await verdictOf(reported(1, file(running(1), 'x.yaml')).agent)).toEqual({ kind: 'confirmed' });
+    expect(await verdictOf(reported(1, file(running(1), 'x.yaml')).agent)).toEqual({ kind: 'confirmed', why: '' });
   });
 
   it('is asked for again when the store fails', async () => {
@@ -156,7 +156,7 @@ describe('what is not known yet', () => {
     const files = vi.spyOn(store, 'files').mockRejectedValueOnce(new Error('disk'));
     expect(configs.verdict(agent)).toBeUndefined();
     await until(() => told.length, Boolean);
-    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed' });
+    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed', why: '' });
     expect(files).toHaveBeenCalledTimes(2);
   });
 
@@ -201,21 +201,21 @@ describe('many texts at once', () => {
         () => configs.verdict(agent),
         (verdict) => verdict?.kind === 'confirmed',
       );
-      expect(last).toEqual({ kind: 'confirmed' });
+      expect(last).toEqual({ kind: 'confirmed', why: '' });
     }
   });
 
   it('of one agent: the last one counts', async () => {
     for (let n = 0; n < 100; n += 1) configs.verdict(reported(1, file(heavy(n))).agent);
     const agent = reported(1, file(running(1))).agent;
-    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed' });
+    expect(await verdictOf(agent)).toEqual({ kind: 'confirmed', why: '' });
     expect(vi.mocked(reader.understand).mock.calls.length).toBeLessThan(5);
   });
 
   it('and long names are no keys of any memory', async () => {
     const remember = vi.spyOn(Remembered.prototype, 'set');
     const long = 'n'.repeat(2_000_000);
-    expect(await verdictOf(reported(1, file(running(1), long)).agent)).toEqual({ kind: 'confirmed' });
+    expect(await verdictOf(reported(1, file(running(1), long)).agent)).toEqual({ kind: 'confirmed', why: '' });
     for (const [key, , size = 0] of remember.mock.calls) expect(key.length + size).toBeLessThan(2_000);
   });
 });

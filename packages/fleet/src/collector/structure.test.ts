@@ -242,13 +242,14 @@ describe('compareStructures (S5)', () => {
   const verdict = (effective: string) => compareStructures(offered, structure(effective));
 
   test('defaults, expansions, redactions and added parts are no contradiction', () => {
-    expect(verdict(EFFECTIVE)).toEqual({ kind: 'confirmed' });
-    expect(compareStructures(offered, offered)).toEqual({ kind: 'confirmed' });
+    expect(verdict(EFFECTIVE)).toEqual({ kind: 'confirmed', why: '' });
+    expect(compareStructures(offered, offered)).toEqual({ kind: 'confirmed', why: '' });
   });
 
   test('processors that the site adds between are none either', () => {
     expect(verdict(EFFECTIVE.replace('[memory_limiter, batch]', '[memory_limiter, resource, batch, x]'))).toEqual({
       kind: 'confirmed',
+      why: '',
     });
   });
 
@@ -340,6 +341,6 @@ describe('compareStructures (S5)', () => {
   test('survives JSON, as a worker or a store hands it on', () => {
     expect(
       compareStructures(JSON.parse(JSON.stringify(offered)), JSON.parse(JSON.stringify(structure(EFFECTIVE)))),
-    ).toEqual({ kind: 'confirmed' });
+    ).toEqual({ kind: 'confirmed', why: '' });
   });
 });

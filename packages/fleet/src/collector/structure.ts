@@ -105,5 +105,5 @@ export function compareStructures(offered: Structure, effective: Structure): Eff
     return { kind: 'inconclusive', why: `${uncertain} is expanded or redacted by the agent` };
   if (offered['service.pipelines']?.length === 0)
     return { kind: 'inconclusive', why: 'the revision itself names no pipelines to compare' };
-  return { kind: 'confirmed' };
+  return { kind: 'confirmed', why: '' };
 }

@@ -34,7 +34,7 @@ interface Case {
 }
 
 const LATER = T0 + 1_000;
-const confirmed = (at = LATER) => ({ kind: 'confirmed', at }) as const;
+const confirmed = (at = LATER) => ({ kind: 'confirmed', why: '', at }) as const;
 const contradicted = (at = LATER) => ({ kind: 'contradicted', why: 'exporter otlp is missing', at }) as const;
 const failure = (reason: FailureReason) => ({ reason, message: 'words', at: T0 + 10 });
 const effective = (at: number) => ({ files: [], digest: 'd', at });

@@ -54,7 +54,7 @@ describe('assign', () => {
   });
 
   test('the same hash, proven, is proven again under the new source without a send', () => {
-    const proven = assigned(entry('proven', { effective: { kind: 'confirmed', at: T0 } }), {
+    const proven = assigned(entry('proven', { effective: { kind: 'confirmed', why: '', at: T0 } }), {
       reported: reported(B, 'APPLIED', T0),
       health: health(true, T0),
     });

@@ -66,10 +66,11 @@ export interface Failure {
 export const meaningOf = (failure: Failure | null) => failure && MEANING[failure.reason];
 
 /** What the effective config says of an offer (S5). */
-export type EffectiveVerdict =
-  | { readonly kind: 'confirmed' }
-  | { readonly kind: 'inconclusive'; readonly why: string }
-  | { readonly kind: 'contradicted'; readonly why: string };
+export interface EffectiveVerdict {
+  readonly kind: 'confirmed' | 'inconclusive' | 'contradicted';
+  /** Empty when it is confirmed. */
+  readonly why: string;
+}
 
 /** What counts as proof, frozen when the assignment is made. */
 export interface Terms {

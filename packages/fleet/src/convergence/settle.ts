@@ -56,10 +56,9 @@ function withVerdict(agent: Agent, verdictOn: Surroundings['verdictOn'], now: In
   if (ledger === null || !can(agent.identity, 'ReportsEffectiveConfig')) return agent;
   const verdict = verdictOn(agent);
   if (verdict === undefined) return agent;
-  const before = ledger.effective;
-  const same =
-    before?.kind === verdict.kind && (verdict.kind === 'confirmed' || ('why' in before && before.why === verdict.why));
-  return same ? agent : { ...agent, ledger: { ...ledger, effective: { ...verdict, at: now } } };
+  const { kind, why } = ledger.effective ?? {};
+  const isSame = kind === verdict.kind && why === verdict.why;
+  return isSame ? agent : { ...agent, ledger: { ...ledger, effective: { ...verdict, at: now } } };
 }
 
 /** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */

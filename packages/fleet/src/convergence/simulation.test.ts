@@ -47,7 +47,7 @@ const EXPOSED: ReadonlySet<Phase> = new Set<Phase>(['sent', 'received', 'applyin
 const verdictOn = ({ ledger, report }: Agent): EffectiveVerdict | undefined => {
   const shown = report.effective?.digest;
   if (ledger === null || shown === undefined || shown === '') return undefined;
-  return shown === ledger.revision.hash ? { kind: 'confirmed' } : { kind: 'contradicted', why: 'old' };
+  return shown === ledger.revision.hash ? { kind: 'confirmed', why: '' } : { kind: 'contradicted', why: 'old' };
 };
 
 interface Member {

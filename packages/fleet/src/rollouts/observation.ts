@@ -3,16 +3,8 @@ import { isOpen, type LedgerEntry, type Phase } from '../convergence/ledger.ts';
 import { skipReason } from './plan.ts';
 import type { Observation, Rollout, TargetState } from './rollout.ts';
 
-/** Target states by ledger phase: a rollout sees an agent through its ledger. */
-const TARGET_OF: Readonly<Record<Phase, TargetState>> = {
-  offered: 'offered',
-  sent: 'sent',
-  received: 'sent',
-  applying: 'applying',
-  verifying: 'verifying',
-  proven: 'proven',
-  failed: 'failed',
-};
+/** A rollout sees an agent through its ledger. */
+const targetState = (phase: Phase): TargetState => (phase === 'received' ? 'sent' : phase);
 
 const rolloutOf = (entry: LedgerEntry | null): string | undefined =>
   entry?.source.kind === 'rollout' ? entry.source.rollout : undefined;
@@ -28,8 +20,8 @@ export function observation(heard: LedgerEntry | null, agent: Agent, rollout: Ro
   const its = rolloutOf(entry) ?? rolloutOf(heard);
   if (entry === heard || its === undefined || (its !== rollout.id && !rollout.carried.has(id))) return undefined;
   if (entry !== null && rolloutOf(entry) !== undefined) {
-    const state = TARGET_OF[entry.phase];
-    const isKnown = heard?.generation === entry.generation && TARGET_OF[heard.phase] === state;
+    const state = targetState(entry.phase);
+    const isKnown = heard?.generation === entry.generation && targetState(heard.phase) === state;
     if (state === 'offered' || isKnown) return undefined;
     const { reason = null, message = '' } = entry.failure ?? {};
     return { agent: id, state, reason, message };

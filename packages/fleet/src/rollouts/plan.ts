@@ -1,7 +1,6 @@
 import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { isOpen } from '../convergence/ledger.ts';
-import type { Instant } from '../time.ts';
 import {
   freeSlots,
   mayBeAdmitted,
@@ -32,6 +31,8 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
     return reason === undefined ? [] : [{ agent: agent.identity.id, state: 'skipped', reason, message: '' }];
   });
   const planned = members.length - skipped.length;
+  // Who may hold a rollout's revision without proof: that of the last rollout or of one before it.
+  const isInFlight = ({ ledger }: Agent): boolean => ledger?.source.kind === 'rollout' && isOpen(ledger);
   const carried = request.supersedes === null ? [] : members.filter(isInFlight);
   return {
     ...request,
@@ -41,16 +42,6 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
     carried: carried.map((agent) => agent.identity.id),
     skipped,
   };
-}
-
-/** True while the agent may hold a rollout's revision without proof: that of the last rollout or of one before it. */
-function isInFlight({ ledger }: Agent): boolean {
-  return isOpen(ledger) && ledger?.source.kind === 'rollout';
-}
-
-/** An agent that came into the group after the rollout began. */
-function isLate({ identity: { group } }: Agent, startedAt: Instant): boolean {
-  return group !== null && group.since > startedAt;
 }
 
 /** Whether the rollout still has a turn for the agent, when it can be reached. */
@@ -68,11 +59,11 @@ export function admissible(
   if (state !== 'running') return admitted;
   for (const { agent, presence } of waiting) {
     if (slots === 0 && carried.size === 0) break;
-    const { id } = agent.identity;
+    const { id, group } = agent.identity;
     // Who was carried over has a place already.
     const takesSlot = !carried.has(id);
     if ((slots === 0 && takesSlot) || !presence.connected || !presence.synced || !isCandidate(rollout, agent)) continue;
-    admitted.push({ agent: id, late: isLate(agent, createdAt) });
+    admitted.push({ agent: id, late: group !== null && group.since > createdAt });
     if (takesSlot) slots -= 1;
   }
   return admitted;

@@ -123,7 +123,7 @@ export class EffectiveConfigs {
       if (verdict === undefined) {
         setTimeout(() => this.#tell(agents), SERVER_LIMITS.tick).unref();
       } else {
-        this.#verdicts.set(key, verdict, key.length + ('why' in verdict ? verdict.why.length : 0));
+        this.#verdicts.set(key, verdict, key.length + verdict.why.length);
         this.#tell(agents);
       }
       if (this.#waiting.size > SERVER_LIMITS.textsWaiting / 2) continue;
@@ -153,7 +153,7 @@ export class EffectiveConfigs {
       'unparsed' in running
         ? inconclusive(`the effective config was not understood: ${running.unparsed}`)
         : compareStructures(offered.structure, running.structure);
-    return 'why' in verdict ? { ...verdict, why: verdict.why.slice(0, SERVER_LIMITS.verdictText) } : verdict;
+    return { ...verdict, why: verdict.why.slice(0, SERVER_LIMITS.verdictText) };
   }
 
   /** The structure of texts, from memory when it is known; undefined when the texts are not known yet. */

@@ -40,7 +40,7 @@ const ledgerView = (entry: LedgerEntry) => ({
   failedAt: entry.failure?.at ?? null,
   reason: entry.failure?.reason ?? null,
   errorMessage: entry.failure?.message ?? '',
-  effective: entry.effective && { why: '', ...entry.effective, verdict: entry.effective.kind },
+  effective: entry.effective && { ...entry.effective, verdict: entry.effective.kind },
 });
 
 /** `past` is what the store says of earlier assignments; of the present one the agent itself knows more. */

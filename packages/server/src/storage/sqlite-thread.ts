@@ -20,8 +20,8 @@ export type Operations = Readonly<Record<string, (...args: never[]) => unknown>>
 
 export class SqliteThread<O extends Operations> implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #pending: { resolve: (value: never) => void; reject: (error: StoreError) => void }[] = [];
-  readonly #exited: Promise<void>;
+  readonly #pending: PromiseWithResolvers<never>[] = [];
+  readonly #exited = Promise.withResolvers<void>();
   #ended: StoreError | null = null;
 
   private constructor(start: Start) {
@@ -31,11 +31,9 @@ export class SqliteThread<O extends Operations> implements AsyncDisposable {
     });
     this.#worker.on('message', (reply: Reply) => this.#take(reply));
     this.#worker.on('error', (error) => this.#end(`the storage ${start.role} failed: ${String(error)}`, error));
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on('exit', () => {
-        this.#end(`the storage ${start.role} has ended`);
-        resolve();
-      });
+    this.#worker.on('exit', () => {
+      this.#end(`the storage ${start.role} has ended`);
+      this.#exited.resolve();
     });
   }
 
@@ -45,7 +43,7 @@ export class SqliteThread<O extends Operations> implements AsyncDisposable {
     try {
       await thread.#answer();
     } catch (error) {
-      await thread.#exited;
+      await thread.#exited.promise;
       throw error;
     }
     return thread;
@@ -61,11 +59,13 @@ export class SqliteThread<O extends Operations> implements AsyncDisposable {
   /** Lets the thread finish what it was asked, close the database and end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#worker.postMessage(null);
-    await this.#exited;
+    await this.#exited.promise;
   }
 
-  #answer<T>(): Promise<T> {
-    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
+  #answer(): Promise<never> {
+    const answer = Promise.withResolvers<never>();
+    this.#pending.push(answer);
+    return answer.promise;
   }
 
   #take(reply: Reply): void {

@@ -15,8 +15,7 @@ function writers(db: DatabaseSync): Writers {
 
   return {
     configuration: ({ row }) => {
-      sql.run`INSERT INTO configurations VALUES (${row.name}, ${json(row)})
-              ON CONFLICT (name) DO UPDATE SET row = excluded.row`;
+      sql.run`REPLACE INTO configurations VALUES (${row.name}, ${json(row)})`;
     },
     'configuration-deleted': ({ name }) => {
       sql.run`DELETE FROM configurations WHERE name = ${name}`;
@@ -27,8 +26,7 @@ function writers(db: DatabaseSync): Writers {
       sql.run`INSERT INTO config_files VALUES (${row.hash}, ${json(files)}) ON CONFLICT (hash) DO NOTHING`;
     },
     group: ({ row }) => {
-      sql.run`INSERT INTO agent_groups VALUES (${row.name}, ${json(row)})
-              ON CONFLICT (name) DO UPDATE SET row = excluded.row`;
+      sql.run`REPLACE INTO agent_groups VALUES (${row.name}, ${json(row)})`;
     },
     'group-deleted': ({ name }) => {
       sql.run`DELETE FROM agent_groups WHERE name = ${name}`;
@@ -62,8 +60,7 @@ function writers(db: DatabaseSync): Writers {
       sql.run`INSERT INTO named_texts VALUES (${digest}) ON CONFLICT (digest) DO NOTHING`;
     },
     rollout: ({ row }) => {
-      sql.run`INSERT INTO rollouts VALUES (${row.id}, ${row.createdAt}, ${json(row)})
-              ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, row = excluded.row`;
+      sql.run`REPLACE INTO rollouts VALUES (${row.id}, ${row.createdAt}, ${json(row)})`;
     },
     'rollout-log': ({ row }) => {
       sql.run`INSERT INTO rollout_log VALUES (${row.rollout}, ${row.version}, ${json(row)})`;
@@ -72,11 +69,10 @@ function writers(db: DatabaseSync): Writers {
       sql.run`INSERT INTO events VALUES (${row.seq}, ${row.subject}, ${json(row)})`;
     },
     mark: ({ name, value }) => {
-      sql.run`INSERT INTO marks VALUES (${name}, ${value}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+      sql.run`REPLACE INTO marks VALUES (${name}, ${value})`;
     },
     idempotency: ({ key, at, answer }) => {
-      sql.run`INSERT INTO answers VALUES (${key}, ${at}, ${json(answer)})
-              ON CONFLICT (key) DO UPDATE SET at = excluded.at, row = excluded.row`;
+      sql.run`REPLACE INTO answers VALUES (${key}, ${at}, ${json(answer)})`;
     },
   };
 }
