@@ -1,15 +1,24 @@
 import type { Load, Seen } from './load.ts';
 import { Measured } from './process.ts';
 
-/** A configuration of about so many bytes. */
+/** A configuration of about so many bytes: a few components, one of them with much to say. */
 export function configOf(bytes: number): string {
-  const names = Array.from({ length: Math.max(1, Math.round(bytes / 75)) }, (_, i) => `otlp/${i}`);
-  const exporters = names.map(
-    (name, i) => `  ${name}: { endpoint: "backend-${i}.internal:4317", timeout: ${i + 1}s }\n`,
+  const actions = Array.from(
+    { length: Math.round(bytes / 75) },
+    (_, i) => `      - { key: deployment.attribute.${i}, value: "value number ${i}", action: upsert }\n`,
   );
   return `receivers: { otlp: { protocols: { grpc: {} } } }
-exporters:
-${exporters.join('')}service: { pipelines: { traces: { receivers: [otlp], exporters: [${names.join(', ')}] } } }
+processors:
+  batch: { timeout: 5s }
+  resource: { attributes: [{ key: region, value: eu, action: upsert }] }
+  attributes:
+    actions:
+${actions.join('')}exporters:
+  otlp/primary: { endpoint: "traces-primary.internal:4317" }
+  otlp/secondary: { endpoint: "traces-secondary.internal:4317" }
+service:
+  pipelines:
+    traces: { receivers: [otlp], processors: [resource, attributes, batch], exporters: [otlp/primary, otlp/secondary] }
 `;
 }
 
