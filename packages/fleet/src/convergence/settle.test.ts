@@ -3,12 +3,10 @@ import { assigned, entry, presence, T0 } from '../../test/samples.ts';
 import { isDue } from './settle.ts';
 
 test.each([
-  ['assigned and not sent', entry('offered'), {}, true],
-  ['sent on this connection', entry('sent', { sentEpoch: 'e1' }), { epoch: 'e1' }, false],
-  ['sent on a connection that is gone', entry('sent', { sentEpoch: 'e1' }), { epoch: 'e2' }, true],
-  ['the same, but away', entry('sent', { sentEpoch: 'e1' }), { connected: false, epoch: 'e2' }, false],
-  ['proven', entry('proven'), {}, false],
+  ['assigned just now', entry('offered', { sentAt: null, offeredAt: T0 }), {}, false],
+  ['assigned and not sent in time', entry('offered', { sentAt: null, offeredAt: T0 - 30_000 }), {}, true],
+  ['sent, in time', entry('sent', { deadline: T0 + 1 }), {}, false],
+  ['sent, and out of time', entry('sent', { deadline: T0 }), {}, true],
 ] as const)('an agent is looked at again by time alone: %s', (_, ledger, over, expected) => {
-  const near = { ...ledger, deadline: ledger.deadline === null ? null : T0 + 60_000 };
-  expect(isDue(assigned(near), presence(over), T0)).toBe(expected);
+  expect(isDue(assigned(ledger), presence(over), T0)).toBe(expected);
 });

@@ -23,15 +23,11 @@ export function settle(agent: Agent, presence: Presence, { groupOf, verdictOn }:
   return isUndeliverable(assessed, presence, now) ? unassign(assessed) : assessed;
 }
 
-/** Whether time alone may have changed something: what an agent waits for is sent, heard of, proven or over. */
+/** Whether time alone has changed something: a pin or a deadline is over, or what was to be seen for a while was. */
 export function isDue(agent: Agent, presence: Presence, now: Instant): boolean {
   const { ledger } = agent;
-  if (isPinOver(agent, now)) return true;
-  if (ledger === null) return false;
-  if (ledger.phase === 'offered' || ledger.phase === 'verifying') return true;
-  // What was sent on a connection that is gone may have to be sent again, as soon as its texts are at hand.
-  if (ledger.phase === 'sent' && presence.connected && ledger.sentEpoch !== presence.epoch) return true;
-  return (ledger.deadline !== null && ledger.deadline <= now) || lacksNews(agent, presence, now);
+  if (isPinOver(agent, now) || isUndeliverable(agent, presence, now)) return true;
+  return ledger !== null && (assess(agent, presence, now) !== ledger || lacksNews(agent, presence, now));
 }
 
 /** Whether time alone can change something sooner or later. */

@@ -33,7 +33,8 @@ test.each([
 
 test.each([
   [{ count: 3 }, 1_000, 3],
-  [{ count: 5_000 }, 10_000, 2_000],
+  [{ count: 5_000 }, 10_000, 5_000],
+  [{ percent: 100 }, 10_000, 10_000],
   [{ percent: 0 }, 100, 1],
   [{ percent: 100 }, 7, 7],
 ])('maxInFlight %o of %i is %i', (share, planned, bound) => expect(inFlight(share, planned)).toBe(bound));

@@ -2,8 +2,8 @@ import type { Terms } from '../convergence/ledger.ts';
 import { FleetError } from '../errors.ts';
 import { formatDuration, type Millis } from '../time.ts';
 
-/** A count, or a share of the agents that were in the group at the start. */
-export type Share = { readonly count: number } | { readonly percent: number };
+/** A count, or a share of the agents that were in the group at the start, of `most` agents at most. */
+export type Share = { readonly count: number } | { readonly percent: number; readonly most?: number };
 
 /** How a rollout goes. Stages, gates, soak and rollback will stand here; what is listed works. */
 export interface Strategy {
@@ -18,7 +18,7 @@ export interface Strategy {
 /** One stage with everybody in it, bounded in flight; budgets as `careful` has them after its canary (A.8, defaults). */
 const ALL_AT_ONCE: Strategy = {
   name: 'all-at-once',
-  maxInFlight: { percent: 25 },
+  maxInFlight: { percent: 25, most: 2_000 },
   maxFailed: { percent: 1 },
   terms: { applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
 };
@@ -26,7 +26,6 @@ const ALL_AT_ONCE: Strategy = {
 const BUILT_IN: ReadonlyMap<string, Strategy> = new Map([[ALL_AT_ONCE.name, ALL_AT_ONCE]]);
 
 export const DEFAULT_STRATEGY = ALL_AT_ONCE.name;
-const MOST_IN_FLIGHT = 2_000;
 
 /** @throws FleetError `invalid-strategy` naming the strategies there are. */
 export function strategyNamed(name: string): Strategy {
@@ -73,12 +72,13 @@ function checkMillis(name: string, millis: Millis, least: Millis): void {
 }
 
 export function countOf(share: Share, all: number, round: (count: number) => number): number {
-  return 'count' in share ? share.count : round((share.percent / 100) * all);
+  if ('count' in share) return share.count;
+  return Math.min(round((share.percent / 100) * all), share.most ?? all);
 }
 
-/** Agents at once: at least 1, at most 2,000; a share is rounded up. */
+/** Agents at once, at least 1; a share is rounded up. */
 export function inFlightBound({ maxInFlight }: Strategy, planned: number): number {
-  return Math.min(Math.max(countOf(maxInFlight, planned, Math.ceil), 1), MOST_IN_FLIGHT);
+  return Math.max(countOf(maxInFlight, planned, Math.ceil), 1);
 }
 
 /** Failures that may happen; one more pauses. A share is rounded down. */

@@ -35,6 +35,8 @@ export class Reconciler {
   readonly #onFatal: (error: unknown) => void;
   /** Agents for whom something may change by time alone: a ledger in flight, a pin that expires. */
   readonly #open = new Set<Member>();
+  /** Agents whose offer waits for room in a turn, for a busy connection, or for its texts. */
+  readonly #waiting = new Set<Member>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
@@ -95,7 +97,9 @@ export class Reconciler {
       for (const member of touched) this.#lanes.admit(member, now);
       if (roster.touchedCount === 0) break;
     }
-    const offers = this.#offers(seen, now);
+    this.#decide(seen, now);
+    const offers = this.#offers(now);
+    for (const member of offers.keys()) seen.add(member);
     if (offers.size > 0) rollouts.advance(now);
     const changes = journal.take();
     for (const member of seen) {
@@ -133,27 +137,35 @@ export class Reconciler {
     if (lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');
   }
 
-  /** Whom the pull law gives an offer now; each is marked as sent in the very commit that comes first (I3). */
-  #offers(seen: ReadonlySet<Member>, now: Instant): Map<Member, Dispatch> {
-    const { roster, rollouts, offers: book } = this.#memory;
-    const offers = new Map<Member, Dispatch>();
+  /** What the pull law says of those who were looked at; whoever was not stands as before. */
+  #decide(seen: ReadonlySet<Member>, now: Instant): void {
     for (const member of seen) {
-      const { agent, presence } = member;
-      const decision = decideOffer(agent, presence, now);
+      const decision = decideOffer(member.agent, member.presence, now);
       if (decision === 'ask-full-state') this.#gateway.say(member, decision);
-      if (decision !== 'offer') continue;
-      const { ledger } = agent;
-      const { epoch } = presence;
-      if (ledger === null || epoch === null) continue;
-      const remoteConfig = book.atHand(ledger.revision.hash);
-      if (remoteConfig === undefined) continue;
-      const way = offers.size < SERVER_LIMITS.offersPerTurn ? this.#gateway.canSend(member) : 'later';
-      if (way === 'later') roster.touch(member);
-      if (way !== 'now') continue;
-      member.agent = { ...agent, ledger: markSent(ledger, epoch, now) };
-      rollouts.follow(member);
-      offers.set(member, { remoteConfig, epoch });
+      if (decision === 'offer') this.#waiting.add(member);
+      else this.#waiting.delete(member);
     }
+  }
+
+  /** The offers that leave with this turn; each is marked as sent in the very commit that comes first (I3). */
+  #offers(now: Instant): Map<Member, Dispatch> {
+    const offers = new Map<Member, Dispatch>();
+    let isBusy = false;
+    for (const member of this.#waiting) {
+      if (offers.size === SERVER_LIMITS.offersPerTurn) break;
+      const { agent, presence } = member;
+      const { ledger } = agent;
+      const remoteConfig = this.#memory.offers.atHand(ledger?.revision.hash ?? '');
+      if (remoteConfig === undefined) continue;
+      const way = this.#gateway.canSend(member);
+      if (way === 'later') isBusy = true;
+      else this.#waiting.delete(member);
+      if (way !== 'now' || ledger === null || presence.epoch === null) continue;
+      member.agent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
+      this.#memory.rollouts.follow(member);
+      offers.set(member, { remoteConfig, epoch: presence.epoch });
+    }
+    if (this.#waiting.size > 0 && (isBusy || offers.size > 0)) this.#schedule();
     return offers;
   }
 
@@ -174,6 +186,7 @@ export class Reconciler {
     const at = now();
     for (const member of this.#open) if (isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
+    if (this.#waiting.size > 0) this.#schedule();
   }
 
   #watch(member: Member): void {

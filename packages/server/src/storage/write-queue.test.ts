@@ -55,6 +55,20 @@ test('commits that come while a transaction is written become one, in their orde
   await Promise.all(others);
 });
 
+test('a row that is written whole is written once in a transaction, as it was last', async () => {
+  const written: (readonly Change[])[] = [];
+  const queue = new WriteQueue(async (changes) => void written.push(changes));
+  const report = (id: string, at: number): Change => ({ kind: 'agent-report', id, row: { at } as never });
+  const first = queue.commit(mark('a'));
+  await new Promise((resolve) => setImmediate(resolve));
+  const others = [
+    queue.commit([report('one', 1), ...mark('b'), report('other', 1)]),
+    queue.commit([report('one', 2), ...mark('b')]),
+  ];
+  await Promise.all([first, ...others]);
+  expect(written[1]).toEqual([...mark('b'), report('other', 1), report('one', 2), ...mark('b')]);
+});
+
 test('a merged transaction is bounded, a single commit is never split', async () => {
   const { queue, transactions, last, settle } = bench();
   const most = STORE_LIMITS.batchChanges;

@@ -7,7 +7,8 @@ import { STORE_LIMITS } from '../limits.ts';
 import type { Change } from './store.ts';
 
 interface Transaction {
-  readonly changes: Change[];
+  /** In order, by what they write over. */
+  readonly changes: Map<string | Change, Change>;
   readonly durable: Promise<void>;
 }
 
@@ -23,9 +24,13 @@ export class WriteQueue {
   }
 
   commit(changes: readonly Change[]): Promise<void> {
-    const merged = (this.#next?.changes.length ?? 0) + changes.length;
+    const merged = (this.#next?.changes.size ?? 0) + changes.length;
     if (this.#next === null || merged > STORE_LIMITS.batchChanges) this.#next = this.#queue();
-    for (const change of changes) this.#next.changes.push(change);
+    for (const change of changes) {
+      const row = rowOf(change);
+      this.#next.changes.delete(row);
+      this.#next.changes.set(row, change);
+    }
     return this.#next.durable;
   }
 
@@ -42,11 +47,25 @@ export class WriteQueue {
   }
 
   #queue(): Transaction {
-    const changes: Change[] = [];
+    const changes: Transaction['changes'] = new Map();
     const durable = this.run(() => {
       if (this.#next?.changes === changes) this.#next = null;
-      return this.#write(changes);
+      return this.#write([...changes.values()]);
     });
     return { changes, durable };
+  }
+}
+
+/** The row that a change writes whole: of several in one transaction the last counts. Itself, for what is written once. */
+function rowOf(change: Change): string | Change {
+  switch (change.kind) {
+    case 'agent-report':
+      return `report ${change.id}`;
+    case 'ledger':
+      return `ledger ${change.id} ${change.row.generation}`;
+    case 'rollout':
+      return `rollout ${change.row.id}`;
+    default:
+      return change;
   }
 }
