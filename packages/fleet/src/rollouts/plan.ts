@@ -2,6 +2,7 @@ import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf }
 import type { RevisionRef } from '../configurations/revision.ts';
 import { isOpen } from '../convergence/ledger.ts';
 import {
+  freeOwnSlots,
   freeSlots,
   mayBeAdmitted,
   type Observation,
@@ -53,12 +54,12 @@ export function admissible(
   rollout: Rollout,
   waiting: Iterable<{ readonly agent: Agent; readonly presence: Presence }>,
 ): Extract<RolloutEvent, { type: 'admitted' }>['agents'] {
-  const { carried, createdAt, state } = rollout;
+  const { carried, createdAt } = rollout;
   const admitted: { agent: AgentId; late: boolean }[] = [];
   let slots = freeSlots(rollout);
-  if (state !== 'running') return admitted;
+  const most = freeOwnSlots(rollout);
   for (const { agent, presence } of waiting) {
-    if (slots === 0 && carried.size === 0) break;
+    if (admitted.length === most || (slots === 0 && carried.size === 0)) break;
     const { id, group } = agent.identity;
     // Who was carried over has a place already.
     const takesSlot = !carried.has(id);

@@ -110,7 +110,16 @@ export function inFlight(rollout: Rollout): number {
   return open;
 }
 
-/** How many more agents may be admitted now (I1). */
+/**
+ * How many more agents may be admitted, also of those who are carried over and so have a place already: what comes after
+ * a bad revision goes no faster to who had that (I1).
+ */
+export function freeOwnSlots(rollout: Rollout): number {
+  const own = inFlight(rollout) - rollout.carried.size;
+  return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - own) : 0;
+}
+
+/** How many more agents may be admitted now that have no place yet (I1). */
 export function freeSlots(rollout: Rollout): number {
   return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - inFlight(rollout)) : 0;
 }

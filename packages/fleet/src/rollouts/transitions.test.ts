@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { A, agent, assigned, B, C, entry, presence, ROLLOUT, T0, without } from '../../test/samples.ts';
 import { admissible, planRollout } from './plan.ts';
 import {
+  freeOwnSlots,
   freeSlots,
   inFlight,
   type Observation,
@@ -410,12 +411,16 @@ describe('superseding (I12)', () => {
     expect(after(carrying(), observe('x', 'verifying')).rollout.carried.size).toBe(2);
   });
 
-  test('more carried than the bound allows: nobody new until they are fewer', () => {
+  test('more carried than the bound allows: they one after the other, nobody new until they are fewer', () => {
     const crowded = started({ maxInFlight: 1, carried: ['x', 'y', 'z'] });
     expect(freeSlots(crowded)).toBe(0);
-    const { rollout } = after(crowded, admitted('x', 'y', 'z'));
-    expect(inFlight(rollout)).toBe(3);
-    expect(() => step(after(rollout, observe('x', 'proven')).rollout, admitted('n'), NOW)).toThrow('(I1)');
+    expect(() => step(crowded, admitted('x', 'y'), NOW)).toThrow('(I1)');
+    const one = after(crowded, admitted('x')).rollout;
+    expect([inFlight(one), freeOwnSlots(one)]).toEqual([3, 0]);
+    expect(() => step(one, admitted('y'), NOW)).toThrow('(I1)');
+    const { rollout } = after(one, observe('x', 'proven'));
+    expect(() => step(rollout, admitted('n'), NOW)).toThrow('(I1)');
+    expect(after(rollout, admitted('y')).rollout.counts).toMatchObject({ offered: 1, proven: 1 });
   });
 
   test('it does not finish while they are open', () => {
@@ -448,7 +453,7 @@ function possible(rollout: Rollout, [kind, who, pick]: [number, number, number])
   const before = stateOf(rollout, name);
   const isFree = before === undefined || before === 'deferred' || before === 'skipped';
   if (kind <= 2) {
-    const fits = freeSlots(rollout) > 0 || rollout.carried.has(name);
+    const fits = freeOwnSlots(rollout) > 0 && (freeSlots(rollout) > 0 || rollout.carried.has(name));
     return rollout.state === 'running' && isFree && fits ? admitted(name) : null;
   }
   if (kind <= 4) {

@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../time.ts';
 import {
+  freeOwnSlots,
   freeSlots,
   isOver,
   mayBeAdmitted,
@@ -63,7 +64,8 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
   const wrong = [...ids].find((agent) => !mayBeAdmitted(rollout, agent));
   if (wrong !== undefined || ids.size < event.agents.length)
     throw new RangeError(`rollout ${rollout.id}: agent ${wrong ?? 'named twice'} was admitted before`);
-  if (ids.size > freeSlots(rollout) + rollout.carried.intersection(ids).size)
+  const places = freeSlots(rollout) + rollout.carried.intersection(ids).size;
+  if (ids.size > Math.min(places, freeOwnSlots(rollout)))
     throw new RangeError(
       `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${rollout.maxInFlight} (I1)`,
     );

@@ -101,12 +101,16 @@ export class Reconciler {
     const offers = this.#offers(now);
     for (const member of offers.keys()) seen.add(member);
     if (offers.size > 0) rollouts.advance(now);
+    // Whom the last advance admitted is looked at in the next turn, but stands in the commit that says so (I15).
+    const left = roster.takeTouched();
+    for (const member of left) seen.add(member);
     const changes = journal.take();
     for (const member of seen) {
       changes.push(...changesOf(member));
       this.announcer.note(member);
       this.#watch(member);
     }
+    for (const member of left) roster.touch(member);
     const release = this.#gateway.hold(offers);
     if (changes.length === 0) {
       release();
@@ -157,7 +161,7 @@ export class Reconciler {
       const { ledger } = agent;
       const remoteConfig = this.#memory.offers.atHand(ledger?.revision.hash ?? '');
       if (remoteConfig === undefined) continue;
-      const way = this.#gateway.canSend(member);
+      const way = this.#memory.rollouts.isSuperseded(agent) ? 'no' : this.#gateway.canSend(member);
       if (way === 'later') isBusy = true;
       else this.#waiting.delete(member);
       if (way !== 'now' || ledger === null || presence.epoch === null) continue;

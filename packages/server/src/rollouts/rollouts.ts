@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type Agent,
   type AgentId,
   admissible,
   assign,
@@ -84,6 +85,12 @@ export class Rollouts {
     const summary = this.active(id) ?? this.#ended.get(id);
     if (summary === undefined) throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
     return summary;
+  }
+
+  /** Whether another rollout took over from the one that gave this agent its revision: that is not sent any more. */
+  isSuperseded({ ledger }: Agent): boolean {
+    const source = ledger?.source;
+    return source?.kind === 'rollout' && this.#ended.get(source.rollout)?.state === 'superseded';
   }
 
   /** The active rollout with that id. */
