@@ -155,3 +155,24 @@ it('what is not stored is not acknowledged: no answer while it is written, and n
   expect(agent.received).toHaveLength(before + 1);
   expect(Lab.fatal).toHaveLength(1);
 });
+
+it('an admission and the ledger rows of whom it admits stand in one commit, however much one turn decides (I15)', async () => {
+  const count = 30;
+  await Promise.all(Array.from({ length: count }, () => lab.agent({ ...edge, outcome: applied }).connect()));
+  await lab.members(count);
+  const first = await lab.push(story(), { maxInFlight: count });
+  await lab.ends(first.id);
+  const torn: string[] = [];
+  hand.beforeCommit = async (changes) => {
+    const rows = new Set(changes.flatMap((change) => (change.kind === 'ledger' ? [change.id] : [])));
+    for (const change of changes) {
+      if (change.kind !== 'rollout-log' || change.row.event.type !== 'admitted') continue;
+      for (const { agent } of change.row.event.agents) if (!rows.has(agent)) torn.push(agent);
+    }
+  };
+  // All run it already, so each is proven as soon as it is admitted, and one turn goes on to the next and the next.
+  const again = { group: 'edge', configuration: 'edge', revision: first.number, message: 'again' } as const;
+  const { rollouts } = await lab.client.startRollout({ body: { ...again, overrides: { maxInFlight: 1 } } });
+  expect(await lab.ends(rollouts[0]?.id ?? '')).toMatchObject({ state: 'succeeded', counts: { proven: count } });
+  expect(torn).toEqual([]);
+});
