@@ -106,9 +106,10 @@ async function measure(target: Target, size: number): Promise<void> {
   const run: Run = { target, fleet, empty: await target.read() };
   try {
     for (const phase of given.phases.split(',')) {
-      const can = { push: target.push, restart: target.restart }[phase] ?? !['push', 'restart'].includes(phase);
-      if (!can || PHASES[phase] === undefined) continue;
-      const row = { target: target.name, agents: AGENTS, size, phase, ...(await PHASES[phase](run)) };
+      const measured = PHASES[phase];
+      if (measured === undefined) throw new Error(`--phases ${phase}: there are ${Object.keys(PHASES).join(', ')}`);
+      if ((phase === 'push' || phase === 'restart') && target[phase] === undefined) continue;
+      const row = { target: target.name, agents: AGENTS, size, phase, ...(await measured(run)) };
       rows.push(row);
       console.log(
         Object.entries(row)

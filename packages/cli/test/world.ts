@@ -21,7 +21,8 @@ type Body<Op extends 'createRevision' | 'putGroup' | 'startRollout'> = Omit<Inpu
 };
 type Ref = Rollout['target'];
 
-const NO_COUNTS: Rollout['counts'] = {
+/** No target in any state. */
+export const NO_COUNTS: Rollout['counts'] = {
   pending: 0,
   offered: 0,
   sent: 0,

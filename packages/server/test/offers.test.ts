@@ -37,7 +37,7 @@ afterEach(async () => {
 
 const isSent = (change: Change): boolean => change.kind === 'ledger' && change.row.phase === 'sent';
 
-/** Holds every commit that records a send, until it is released. */
+/** Holds every commit that records a send, until it is released; `reach` waits until so many are recorded. */
 function holdSends() {
   const gate = Promise.withResolvers<void>();
   const waiting: number[] = [];
@@ -47,7 +47,12 @@ function holdSends() {
     waiting.push(...sends);
     await gate.promise;
   };
-  return { waiting, release: gate.resolve };
+  const reach = (count: number) =>
+    until(
+      () => waiting,
+      (sends) => sends.length === count,
+    );
+  return { reach, release: gate.resolve };
 }
 
 /** The agent is there again on another connection, before the server has noticed the end of the first. */
@@ -64,12 +69,9 @@ async function reconnect(agent: LabAgent): Promise<void> {
 it('an offer does not leave on a connection that came while its record was written', async () => {
   const agent = await lab.agent(edge).connect();
   await lab.members(1);
-  const { waiting, release } = holdSends();
+  const { reach, release } = holdSends();
   const push = lab.push(story());
-  await until(
-    () => waiting,
-    (sends) => sends.length === 1,
-  );
+  await reach(1);
   agent.deaf = true;
   await reconnect(agent);
   release();
@@ -85,17 +87,11 @@ it('an offer does not leave on a connection that came while its record was writt
 it('an offer that was decided again on the new connection leaves there, once', async () => {
   const agent = await lab.agent({ ...edge, outcome: silent }).connect();
   await lab.members(1);
-  const { waiting, release } = holdSends();
+  const { reach, release } = holdSends();
   const push = lab.push(story());
-  await until(
-    () => waiting,
-    (sends) => sends.length === 1,
-  );
+  await reach(1);
   await reconnect(agent);
-  await until(
-    () => waiting,
-    (sends) => sends.length === 2,
-  );
+  await reach(2);
   release();
   const { id, hash } = await push;
   await until(

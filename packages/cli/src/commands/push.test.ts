@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeServer } from '../../test/fake-server.ts';
 import { run } from '../../test/terminal.ts';
+import { NO_COUNTS } from '../../test/world.ts';
 
 const GOOD = `receivers: { otlp: { protocols: { grpc: {} } } }
 exporters: { debug: {} }
@@ -115,10 +116,10 @@ test('at a terminal, a push to more than 10 agents at once is asked about, befor
 
 test('--watch in a pipe: plain lines, then what failed and why in the words of the agents; exit code 1', async () => {
   server.world.onStart = ({ id }) => {
-    server.world.progress(id, { counts: { ...NONE, pending: 4, sent: 4, proven: 4 }, inFlight: 4 });
+    server.world.progress(id, { counts: { ...NO_COUNTS, pending: 4, sent: 4, proven: 4 }, inFlight: 4 });
     setTimeout(() => {
       server.world.progress(id, {
-        counts: { ...NONE, proven: 9, failed: 2, deferred: 1 },
+        counts: { ...NO_COUNTS, proven: 9, failed: 2, deferred: 1 },
         inFlight: 0,
         state: 'paused',
         from: { configuration: 'edge', revision: 7, hash: 'ab' },
@@ -157,7 +158,7 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
 test('--watch at a terminal draws in place; success is exit code 0', async () => {
   server.world.onStart = ({ id }) => {
     server.world.progress(id, {
-      counts: { ...NONE, proven: 12 },
+      counts: { ...NO_COUNTS, proven: 12 },
       state: 'succeeded',
       endedAt: '2026-11-21T12:00:00Z',
     });
@@ -190,7 +191,7 @@ test('the view survives a broken connection', async () => {
   server.world.onStart = ({ id }) => {
     setTimeout(() => server.hangUp(), 50);
     setTimeout(() => {
-      server.world.progress(id, { counts: { ...NONE, proven: 12 }, state: 'succeeded' });
+      server.world.progress(id, { counts: { ...NO_COUNTS, proven: 12 }, state: 'succeeded' });
     }, 100);
   };
   expect((await run(server.url, push('--group', 'edge', '--watch'))).code).toBe(0);
@@ -215,15 +216,3 @@ test('push to one agent is a pin, which is looked at with agent show', async () 
   const watched = await run(server.url, push('--agent', 'a-edge-2', '--watch'));
   expect(watched).toMatchObject({ code: 2, err: expect.stringContaining("cannot be used with option '--watch'") });
 });
-
-const NONE = {
-  pending: 0,
-  offered: 0,
-  sent: 0,
-  applying: 0,
-  verifying: 0,
-  proven: 0,
-  failed: 0,
-  deferred: 0,
-  skipped: 0,
-};

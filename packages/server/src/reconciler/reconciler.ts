@@ -159,12 +159,12 @@ export class Reconciler {
       if (offers.size === SERVER_LIMITS.offersPerTurn) break;
       const { agent, presence } = member;
       const { ledger } = agent;
-      const remoteConfig = this.#memory.offers.atHand(ledger?.revision.hash ?? '');
-      if (remoteConfig === undefined) continue;
+      const remoteConfig = ledger && this.#memory.offers.atHand(ledger.revision.hash);
+      if (!ledger || !remoteConfig) continue;
       const way = this.#memory.rollouts.isSuperseded(agent) ? 'no' : this.#gateway.canSend(member);
       if (way === 'later') isBusy = true;
       else this.#waiting.delete(member);
-      if (way !== 'now' || ledger === null || presence.epoch === null) continue;
+      if (way !== 'now' || presence.epoch === null) continue;
       member.agent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
       this.#memory.rollouts.follow(member);
       offers.set(member, { remoteConfig, epoch: presence.epoch });
