@@ -104,7 +104,7 @@ describe('editing', () => {
 describe('lists', () => {
   it('pages through agents by a cursor, filters by selector, text, group and state', async () => {
     await Promise.all(
-      ['n1', 'n2', 'n3', 'n4', 'n5'].map((host, index) =>
+      ['node-1', 'node-2', 'node-3', 'node-4', 'node-5'].map((host, index) =>
         lab.agent({ labels: { role: index < 3 ? 'edge' : 'core', 'host.name': host } }).connect(),
       ),
     );
@@ -118,17 +118,18 @@ describe('lists', () => {
     const two = await lab.client.listAgents({ limit: 2, cursor: one.nextCursor ?? '' });
     const three = await lab.client.listAgents({ limit: 2, cursor: two.nextCursor ?? '' });
     expect([one, two, three].flatMap(({ items }) => items.map(({ name }) => name))).toEqual([
-      'n1',
-      'n2',
-      'n3',
-      'n4',
-      'n5',
+      'node-1',
+      'node-2',
+      'node-3',
+      'node-4',
+      'node-5',
     ]);
     expect(three.nextCursor).toBeNull();
+    // Text is also looked for in ids, which are random letters and digits: with a hyphen it is found in names alone.
     const names = async (filter: object) => (await lab.client.listAgents(filter)).items.map(({ name }) => name);
-    expect(await names({ selector: 'role=core' })).toEqual(['n4', 'n5']);
-    expect(await names({ q: 'N2' })).toEqual(['n2']);
-    expect(await names({ group: 'edge' })).toEqual(['n1', 'n2', 'n3']);
+    expect(await names({ selector: 'role=core' })).toEqual(['node-4', 'node-5']);
+    expect(await names({ q: 'NODE-2' })).toEqual(['node-2']);
+    expect(await names({ group: 'edge' })).toEqual(['node-1', 'node-2', 'node-3']);
     expect(await names({ state: 'in-sync' })).toEqual([]);
   });
 });
