@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const WANTED_NODE = '24.14.1';
+const WANTED_NODE = '24.15.0';
 const WANTED_SQLITE = '3.51.3';
 const PACKAGED_FOR = ['linux-arm64', 'linux-x64', 'win-x64'];
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -64,7 +64,7 @@ function needsNode(why) {
   return [
     `needs Node ${WANTED_NODE} or newer with SQLite ${WANTED_SQLITE} or newer.`,
     `This is Node ${process.versions.node} on ${platform}, and ${why}.`,
-    'Install Node 24 or newer from https://nodejs.org and try again.',
+    'Install the newest Node 24 from https://nodejs.org and try again.',
   ].join('\n');
 }
 

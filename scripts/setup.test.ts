@@ -161,7 +161,7 @@ describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
   test('a packaged Node that npm passed over is missed, in words', async () => {
     const { code, err } = await ended(run('x'), { OLD: 'yes', NPM_DOES: 'passes-node-over' });
     expect(code).toBe(2);
-    expect(err).toMatch(/needs Node 24\.14\.1 or newer.*This is Node 18\.20\.4.*did not arrive through npm/s);
+    expect(err).toMatch(/needs Node 24\.15\.0 or newer.*This is Node 18\.20\.4.*did not arrive through npm/s);
     expect(await ended(run('x'))).toMatchObject({ code: 0 });
   });
 

@@ -42,9 +42,11 @@ function complaint(error: unknown): string[] {
  */
 export async function runCli(argv: readonly string[], io: Io, programs: Programs): Promise<number> {
   // Who reads may have had enough (`| head`): that is no error, and nobody is left to tell.
-  io.stdout.on?.('error', ({ code }) => {
-    if (code === 'EPIPE') process.exit(ExitCode.ok);
-  });
+  for (const output of [io.stdout, io.stderr]) {
+    output.on?.('error', ({ code }) => {
+      if (code === 'EPIPE') process.exit(ExitCode.ok);
+    });
+  }
   try {
     return await runProgram(argv, io, programs);
   } catch (error) {

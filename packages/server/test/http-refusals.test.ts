@@ -64,6 +64,15 @@ it.each([
   });
 });
 
+it('a path that cannot be decoded is a problem too, and HEAD of the event stream is answered', async () => {
+  const bad = await fetch(url('/%ff'));
+  expect(bad.headers.get('content-type')).toContain('application/problem+json');
+  expect(await bad.json()).toMatchObject({ status: 400, code: 'invalid', detail: expect.stringContaining('%ff') });
+  const head = await fetch(url('/events'), { method: 'HEAD', signal: AbortSignal.timeout(5_000) });
+  expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  expect((await fetch(url('/events?from=1'), { method: 'HEAD' })).status).toBe(400);
+});
+
 it.each([
   ['{"labels":{"__proto__":"x"}}', 'cannot be called "__proto__"'],
   ['{"labels":{"__pr\\u006fto__":"x"}}', 'cannot be called "__proto__"'],

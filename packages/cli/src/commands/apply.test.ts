@@ -82,6 +82,16 @@ test('files in another order are the same files', async () => {
   expect((await given(files.toReversed())).out).toBe('configuration/two unchanged\n');
 });
 
+test('R18: a file called __proto__ is refused where it stands, not left out', async () => {
+  const input =
+    'apiVersion: flaghoist/v1\nkind: Configuration\nmetadata: { name: two }\nspec: { files: { a: { body: "" }, __proto__: { body: "" } } }\n';
+  expect(await run(server.url, ['apply', '-f', '-'], { input })).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/:4:35: a key cannot be called "__proto__"; give it another name/),
+  });
+  expect(server.world.calls).toEqual([]);
+});
+
 test('diff -f: exit codes 0 same, 1 different, 2 or more error', async () => {
   const diff = () => run(server.url, ['diff', '-f', join(directory, 'fleet.yaml')]);
   const all = await diff();

@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeServer } from '../../test/fake-server.ts';
 import { run } from '../../test/terminal.ts';
+
+const MAIN = join(import.meta.dirname, '../../../flaghoist/src/main.ts');
 
 let server: FakeServer;
 beforeEach(async () => {
@@ -126,6 +131,20 @@ test('status --watch ends with the outcome', async () => {
   expect(await run(server.url, ['rollout', 'status', 'r-1', '--watch'])).toMatchObject({ code: 1 });
   expect(await run(server.url, ['rollout', 'status', 'r-9', '--watch'])).toMatchObject({ code: 4 });
 });
+
+test.each(['stdout', 'stderr'] as const)(
+  'status --watch ends quietly when nobody reads its %s any more (| head)',
+  async (stream) => {
+    await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2']);
+    const args = [MAIN, 'rollout', 'status', 'r-1', '--watch', '--server', server.url];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(child, 'exit');
+    await once(child.stderr, 'data');
+    child[stream].destroy();
+    server.world.progress('r-1', { state: 'paused', pause: { reason: 'failures', message: '1 agent failed' } });
+    expect(await ended).toEqual([0, null]);
+  },
+);
 
 test('configuration list, history, show, diff', async () => {
   expect((await run(server.url, ['configuration', 'list'])).out).toBe(

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar } from 'yaml';
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { CliError } from '../exit-code.ts';
 import type { Session } from '../session.ts';
@@ -54,6 +54,13 @@ async function readManifests(file: string, text: string): Promise<Manifest[]> {
   const read = async (document: Document): Promise<Manifest> => {
     const [broken] = document.errors;
     if (broken !== undefined) throw wrong(broken.pos[0], broken.message.split('\n')[0] ?? '');
+    visit(document, {
+      // The schema would drop it without a word.
+      Scalar: (at, { value, range }) => {
+        if (at !== 'key' || value !== '__proto__') return;
+        throw wrong(range?.[0] ?? 0, 'a key cannot be called "__proto__"; give it another name');
+      },
+    });
     const { data, error } = await schema.safeParseAsync(document.toJS());
     if (data === undefined) {
       const issue = error.issues[0] ?? { path: [], message: 'is no manifest' };

@@ -36,6 +36,9 @@ export function createOpampListener(options: {
   const http: Link = { id: boot, transport: 'http' };
   let serial = 0;
   let draining = false;
+  /** Of each connection, how many requests wait for their answer. */
+  const asking = new WeakMap<Duplex, number>();
+  const asks = (socket: Duplex, more: 1 | -1) => asking.set(socket, (asking.get(socket) ?? 0) + more);
 
   const server = createServer({
     headersTimeout: limits.headersMs,
@@ -70,7 +73,9 @@ export function createOpampListener(options: {
 
   server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
     if (draining) response.setHeader('Connection', 'close');
-    response.on('error', () => undefined);
+    const { socket } = request;
+    asks(socket, 1);
+    response.on('error', () => undefined).once('close', () => asks(socket, -1));
     const rejected = await rejection(request, 'POST').catch(() => unavailable);
     return rejected === undefined ? serveExchange(plane, request, response, http) : answer(response, rejected);
   });
@@ -79,6 +84,8 @@ export function createOpampListener(options: {
     stream.on('error', () => stream.destroy());
     const crowded = () => draining || plane.silent.size >= limits.connections * limits.silentShare;
     const rejected = await rejection(request, 'GET').catch(() => unavailable);
+    // That answer would be written into the midst of the frames.
+    if (asking.get(stream)) return stream.destroy();
     if (rejected !== undefined || crowded()) return answer(lastResponse(request, stream), rejected ?? unavailable);
     // The library answers 400 or 405 itself when the request is no upgrade.
     upgrades.handleUpgrade(request, stream, head, (socket) => {
@@ -123,18 +130,11 @@ async function drain(sockets: ReadonlySet<WebSocket>, drainMs: number): Promise<
   }
 }
 
-/**
- * The response to a request whose socket has left the hands of the HTTP server; the socket ends with it. It ends without
- * one while a request before it on the same connection waits for its answer.
- */
+/** The response to a request whose socket has left the hands of the HTTP server; the socket ends with it. */
 function lastResponse(request: IncomingMessage, stream: Duplex): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.on('error', () => undefined).once('finish', () => stream.destroy());
-  try {
-    response.assignSocket(stream as Socket);
-  } catch {
-    stream.destroy();
-  }
+  response.assignSocket(stream as Socket);
   return response;
 }

@@ -1,8 +1,10 @@
+import { createConnection } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { connectWebSocket } from '../../test/client.ts';
 import { listen, raw, type TestListener, until } from '../../test/listener.ts';
 import { decodeServerToAgent, frame, ServerErrorResponseType, unframe } from '../index.ts';
+import type { AgentConnection } from './index.ts';
 
 const V1 = new Uint8Array(Buffer.from('0a10018f3a2b4c5d7e6f8091a2b3c4d5e6f72001', 'hex'));
 const UID = '018f3a2b4c5d7e6f8091a2b3c4d5e6f7';
@@ -185,12 +187,36 @@ describe('admission', () => {
     expect(await raw(server.port, upgrade().replace('/v1/opamp', '/other'))).toMatch(/^HTTP\/1.1 404/);
   });
 
-  test('an upgrade that is refused while the request before it waits for its answer ends that connection alone', async () => {
-    const server = await listen({}, { message: () => undefined });
-    const post = `POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1\r\n\r\nx`;
-    await raw(server.port, post + upgrade().replace('/v1/opamp', '/other'));
-    await until(() => server.closed.length === 1);
-    expect(await raw(server.port, upgrade('Origin: https://example.com\r\n'))).toMatch(/^HTTP\/1.1 403/);
+  const post = `POST /v1/opamp HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1\r\n\r\nx`;
+  test.each([
+    ['is refused', upgrade().replace('/v1/opamp', '/other')],
+    ['is good', upgrade()],
+    ['follows two', post + upgrade()],
+  ])(
+    'an upgrade that %s while a request before it waits for its answer ends that connection alone',
+    async (_, follows) => {
+      let first = true;
+      const answer = ({ send }: AgentConnection, payload: Uint8Array) => {
+        if (first) send([payload]);
+        first = false;
+      };
+      const server = await listen({}, { message: follows.startsWith('POST') ? answer : () => undefined });
+      expect(await raw(server.port, post + follows)).not.toContain('101 Switching Protocols');
+      await until(() => server.closed.length === server.messages.length);
+      expect(await raw(server.port, upgrade('Origin: https://example.com\r\n'))).toMatch(/^HTTP\/1.1 403/);
+    },
+  );
+
+  test('an upgrade on a connection whose requests have their answers is served', async () => {
+    const server = await listen();
+    const socket = createConnection(server.port, '127.0.0.1');
+    const said: Buffer[] = [];
+    socket.on('data', (chunk) => said.push(chunk));
+    socket.write(post);
+    await until(() => String(Buffer.concat(said)).startsWith('HTTP/1.1 200'));
+    socket.write(upgrade());
+    await until(() => String(Buffer.concat(said)).includes('101 Switching Protocols'));
+    socket.destroy();
   });
 
   test('who has gone before it is refused does no harm', async () => {

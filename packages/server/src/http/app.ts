@@ -11,7 +11,7 @@ import { SERVER_LIMITS } from '../limits.ts';
 import { StoreError } from '../storage/store.ts';
 import { agentHandlers } from './agents.ts';
 import { configurationHandlers } from './configurations.ts';
-import { streamEvents } from './event-stream.ts';
+import { STREAM_HEADERS, streamEvents } from './event-stream.ts';
 import { fleetHandlers } from './fleet.ts';
 import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
@@ -75,6 +75,8 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
     requestTimeout: 30_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    // A path that cannot be decoded comes to no route and no hook.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
   });
   app.addHook('onRequest', refuseForeign);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
@@ -104,6 +106,7 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
 
   async function stream(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { after, lastEventId } = readRequest('streamEvents', request);
+    if (request.method === 'HEAD') return reply.headers(STREAM_HEADERS).send();
     if (streams >= SERVER_LIMITS.streams)
       throw new ApiError('too-many-requests', `${streams} event streams are open; close some`);
     streams += 1;

@@ -7,7 +7,11 @@ import { EventsGone } from '../events/journal.ts';
 import type { JournalEvent } from '../events/journal-event.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 
-const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
 
 async function* blocksOf(events: AsyncIterable<JournalEvent>): AsyncGenerator<string> {
   for await (const event of events) {
@@ -32,7 +36,7 @@ export async function streamEvents(
   response.once('close', () => leave.abort());
   // Nothing was taken for so long: that is a fault only while something waits to be taken.
   response.setTimeout(stall, () => response.writableNeedDrain && response.destroy());
-  response.writeHead(200, HEADERS);
+  response.writeHead(200, STREAM_HEADERS);
   // Where it begins, so that a reader cut off before the first event can resume without a hole.
   response.write(after === undefined ? `id: ${journal.last}\n\n` : ': resumed\n\n');
   const beat = setInterval(() => response.writableNeedDrain || response.write(': beat\n\n'), API_LIMITS.eventsBeatMs);

@@ -17,7 +17,7 @@ export function checkSqlite(version = process.versions['sqlite'] ?? '0'): void {
   if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) >= 0) return;
   throw new StoreError(
     'unsupported-sqlite',
-    `this Node brings SQLite ${version}, which can damage a database: use Node 24.14.1 or newer, with SQLite ${OLDEST_SQLITE} or newer`,
+    `this Node brings SQLite ${version}, which can damage a database: use Node 24.15.0 or newer, with SQLite ${OLDEST_SQLITE} or newer`,
   );
 }
 
