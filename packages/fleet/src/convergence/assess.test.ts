@@ -143,6 +143,9 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
   verifying: {
     failed: [saysFailed],
     reverted: [wentBack, { ...wentBack, presence: { epoch: 'e2' } }],
+    lostAgain: [
+      { ...lostAll, why: 'given up, back with it, and without it', entry: { failure: failure('lost-contact') } },
+    ],
     stateLost: [lostAll],
     restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
     mismatch: [
@@ -262,6 +265,11 @@ const MISSES: readonly (readonly [Phase, Case, string])[] = [
   ['applying', { why: 'A, but APPLYING', says: reported(A, 'APPLYING', LATER) }, 'none'],
   ['applying', { ...lostAll, why: 'reports no status at all', capabilities: NO_STATUS }, 'none'],
   ['verifying', { ...proof, why: 'one millisecond short', now: T0 + 64_999 }, 'none'],
+  [
+    'verifying',
+    { ...proof, why: 'over HTTP, not heard of since', presence: { transport: 'http', lastSeen: T0 + 64_999 } },
+    'none',
+  ],
   ['verifying', { ...proof, why: 'silence proves nothing (S4)', presence: { lastSeen: T0 + 5_000 } }, 'none'],
   ['verifying', { ...proof, why: 'not connected', presence: { connected: false } }, 'none'],
   ['verifying', { ...proof, why: 'a gap: state not known', presence: { synced: false } }, 'none'],
@@ -505,7 +513,7 @@ describe('what the rules do', () => {
     const still = assess({ ...agent, ledger: gone }, presence({ connected: false }), T0 + 500_000);
     expect(still).toBe(gone);
     const back = assess({ ...agent, ledger: gone }, presence({ epoch: 'e2' }), T0 + 500_000);
-    expect(back).toMatchObject({ phase: 'verifying', failure: null, deadline: T0 + 500_000 + 180_000 });
+    expect(back).toMatchObject({ phase: 'verifying', failure: gone.failure, deadline: T0 + 500_000 + 180_000 });
   });
 
   test('an unhealthy agent that recovers is proven late, after its full window', () => {
@@ -721,7 +729,8 @@ describe('properties over all situations', () => {
         if (result === null || result === agent.ledger) return;
         const open = !['offered', 'proven', 'failed'].includes(result.phase);
         expect(result.deadline !== null).toBe(open);
-        expect(result.failure !== null).toBe(result.phase === 'failed');
+        const isGivenUp = result.phase === 'verifying' && agent.ledger?.phase === 'failed';
+        expect(result.failure !== null).toBe(result.phase === 'failed' || isGivenUp);
         if (result.phase === 'sent' && agent.ledger?.phase !== 'sent') expect(result.receivedAt).toBeNull();
       }),
       RUNS,

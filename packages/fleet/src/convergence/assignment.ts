@@ -108,7 +108,7 @@ export function conflicted(agent: Agent, since: Instant, now: Instant): Agent {
   const { ledger, assignment } = agent;
   const doubted = { ...agent, report: { ...agent.report, reported: null, health: null } };
   const settledAt = ledger?.provenAt ?? ledger?.failure?.at ?? now;
-  if (ledger === null || settledAt < since) return doubted;
+  if (ledger === null || (!isOpen(ledger) && settledAt < since)) return doubted;
   const message = 'two agents used this instance uid; what it runs is asked for again';
   return {
     ...doubted,

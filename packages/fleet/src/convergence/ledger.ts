@@ -106,6 +106,9 @@ export interface LedgerEntry {
   readonly reverts: number;
 }
 
+/** True of what goes to many agents, of whom only some may have it at a time (I1, I6). */
+export const goesToMany = ({ source }: LedgerEntry): boolean => source.kind === 'rollout' || source.kind === 'catch-up';
+
 /** True while the agent may be holding or applying the revision without proof (I1). */
 export const isOpen = (entry: LedgerEntry | null): boolean =>
   entry !== null && entry.phase !== 'proven' && entry.phase !== 'failed';

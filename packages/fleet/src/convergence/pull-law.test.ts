@@ -37,6 +37,7 @@ interface Row {
 
 const http = { transport: 'http' } as const;
 const onE2 = { epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 } as const;
+const lost = { failure: { reason: 'lost-contact', message: '', at: T0 } } as const;
 const NEVER = { sentAt: null, sentEpoch: null, sends: 0 } as const;
 const identity = (over: Partial<Agent['identity']>) => (agent: Agent) => ({
   ...agent,
@@ -168,18 +169,36 @@ const TABLE: readonly Row[] = [
     presence: { ...http, epoch: 'e2' },
     answer: 'ask-full-state',
   },
-  // Failures that are no refusal: the pair is not condemned, knowledge decides as ever.
+  // Failures that are no refusal: the pair is not condemned, but the place is gone (I1).
+  { why: 'given up, and back with A', phase: 'failed', entry: lost, presence: onE2, answer: 'wait-for-place' },
   {
-    why: 'vanished, and back with A',
+    why: 'given up, and back with none',
     phase: 'failed',
-    entry: { failure: { reason: 'lost-contact', message: '', at: T0 } },
+    entry: lost,
+    presence: onE2,
+    says: reported(null, 'UNSET', T0 + 1),
+    answer: 'wait-for-place',
+  },
+  {
+    why: 'given up by the catch-up lane',
+    phase: 'failed',
+    entry: { ...lost, source: { kind: 'catch-up', group: 'edge' } },
+    presence: onE2,
+    answer: 'wait-for-place',
+  },
+  { why: 'given up before it was sent', phase: 'failed', entry: { ...lost, ...NEVER }, answer: 'wait-for-place' },
+  { why: 'given up, state unknown', phase: 'failed', entry: lost, presence: { epoch: 'e2' }, answer: 'ask-full-state' },
+  {
+    why: 'given up under a pin, which is one agent',
+    phase: 'failed',
+    entry: { ...lost, source: { kind: 'pin' } },
     presence: onE2,
     answer: 'offer',
   },
   {
-    why: 'vanished, and back applying it',
+    why: 'given up, and back applying it',
     phase: 'failed',
-    entry: { failure: { reason: 'lost-contact', message: '', at: T0 } },
+    entry: lost,
     presence: onE2,
     says: reported(B, 'APPLYING', T0),
     answer: 'no',
@@ -211,6 +230,21 @@ function decide(row: Omit<Row, 'why' | 'answer'>): OfferDecision {
 
 describe('decision table', () => {
   test.each(TABLE)('$why: $answer', ({ why: _, answer, ...row }) => expect(decide(row)).toBe(answer));
+});
+
+test('who was given up gets nothing more without a place, though it shows itself with the revision meanwhile (I1)', () => {
+  const there = presence({ epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 300_000 });
+  const back = (said: Said, from: Agent): Agent => {
+    const heard = { ...from, report: { ...from.report, reported: said } };
+    return withLedger(heard, assess(heard, there, T0 + 300_000));
+  };
+  const late = back(reported(B, 'APPLIED', T0 + 300_000), assigned(entry('failed', lost)));
+  expect(late.ledger).toMatchObject({ phase: 'verifying', failure: lost.failure });
+  const again = back(reported(null, 'UNSET', T0 + 300_000), late);
+  expect(again.ledger).toMatchObject({ phase: 'failed', failure: { reason: 'lost-contact' } });
+  expect(decideOffer(again, there, T0 + 300_000)).toBe('wait-for-place');
+  const placed = assign(again, B, { kind: 'catch-up', group: 'edge' }, TERMS, T0 + 300_000);
+  expect(decideOffer(placed, there, T0 + 300_000)).toBe('offer');
 });
 
 type Said = ReturnType<typeof reported>;

@@ -6,9 +6,13 @@
 import { type Agent, can, isKnownSince, type Presence, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
+import { goesToMany } from './ledger.ts';
 
-/** No means no offer now; asking means none before the agent has told its full state. */
-export type OfferDecision = 'offer' | 'no' | 'ask-full-state';
+/**
+ * No means no offer now; asking means none before the agent has told its full state; waiting means none before it was
+ * given a place again, by the catch-up lane or another rollout.
+ */
+export type OfferDecision = 'offer' | 'no' | 'ask-full-state' | 'wait-for-place';
 
 /** How long an HTTP agent may stay silent on an offer before its answer is taken for lost (P5; a lost poll response). */
 export const HTTP_REDELIVERY: Millis = 30_000;
@@ -19,7 +23,8 @@ export const HTTP_REDELIVERY: Millis = 30_000;
  * "Offer on knowledge, never on a guess": once `sentAt` is committed and the agent has not named the hash, it is sent
  * again only on another epoch, and only when a full state received on that epoch names another hash or none. Over
  * HTTP, where a response can be lost within an epoch, the full state must also be newer than the send by
- * `HTTP_REDELIVERY`. Agents that do not report a remote config status get one offer per assignment (S-124).
+ * `HTTP_REDELIVERY`. Agents that do not report a remote config status get one offer per assignment (S-124). Whoever was
+ * given up has lost its place among those in flight, and gets nothing more without one (I1, docs/adr/0006).
  */
 export function decideOffer(agent: Agent, presence: Presence, now: Instant): OfferDecision {
   const { identity, ledger: entry, report } = agent;
@@ -29,11 +34,12 @@ export function decideOffer(agent: Agent, presence: Presence, now: Instant): Off
   if (!presence.synced) return 'ask-full-state';
   const isRetry = source.kind === 'retry' && sentAt === null;
   if (report.reported?.hash === revision.hash && !isRetry) return 'no';
-  if (sentAt === null) return 'offer';
+  const offer = entry.failure !== null && goesToMany(entry) ? 'wait-for-place' : 'offer';
+  if (sentAt === null) return offer;
   // It went out before and the agent has not named it: was it lost, or is it being applied?
   if (!can(identity, 'ReportsRemoteConfig') || sends >= LIMITS.sendsPerAssignment) return 'no';
   const isSameEpoch = sentEpoch === presence.epoch;
   const wait = isSameEpoch ? HTTP_REDELIVERY : 0;
   if ((isSameEpoch && presence.transport === 'websocket') || now - sentAt < wait) return 'no';
-  return isKnownSince(presence, sentAt + wait) ? 'offer' : 'ask-full-state';
+  return isKnownSince(presence, sentAt + wait) ? offer : 'ask-full-state';
 }

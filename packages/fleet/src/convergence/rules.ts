@@ -77,10 +77,13 @@ const statusAgrees: Condition = (facts) =>
   saysApplied(facts) || (!reportsStatus(facts) && facts.entry.effective?.kind === 'confirmed');
 
 /** S4: healthy for the whole window, and heard from within it. */
-const provenLongEnough: Condition = ({ entry: { healthySince, terms }, presence, now }) =>
-  healthySince !== null &&
-  (terms.minHealthyTime === 0 ||
-    (now - healthySince >= terms.minHealthyTime && (presence.lastSeen ?? 0) > healthySince));
+const provenLongEnough: Condition = ({ entry: { healthySince, terms }, presence, now }) => {
+  if (healthySince === null || terms.minHealthyTime === 0) return healthySince !== null;
+  const lastSeen = presence.lastSeen ?? 0;
+  // Between two polls nothing shows that the agent is there.
+  const until = presence.transport === 'http' ? lastSeen : now;
+  return until - healthySince >= terms.minHealthyTime && lastSeen > healthySince;
+};
 
 /**
  * While another revision that was sent before has not been named, what the agent says of this one may have crossed it
@@ -108,12 +111,12 @@ const toApplying: Move = (facts) => ({
   phase: 'applying',
   applyingAt: facts.entry.applyingAt ?? facts.now,
 });
+/** One that was given up keeps its `failure` until the proof. */
 const toVerifying: Move = ({ entry, now }) => ({
   phase: 'verifying',
   receivedAt: entry.receivedAt ?? now,
   appliedAt: now,
   deadline: now + entry.terms.applyTimeout + entry.terms.minHealthyTime,
-  failure: null,
 });
 const toProven: Move = ({ now }) => ({ phase: 'proven', provenAt: now, deadline: null, failure: null });
 const toSent: Move = ({ entry, now }) => awaitingAnswer(entry, now);
@@ -158,6 +161,11 @@ const restartedBack = when(
   toSentAgain,
 );
 const stateLost = when((facts) => namesNothing(facts) && isFirstLoss(facts), toSentAgain);
+/** It was given up before, so its place is gone: what it lost is not sent again by this assignment. */
+const lostAgain = when(
+  (facts) => namesNothing(facts) && facts.entry.failure !== null,
+  (facts) => fail(facts, 'lost-contact', 'the agent came back with the revision and lost it again'),
+);
 const restartLoop = when(namesNothing, (facts) => {
   return fail(facts, 'restart-loop', 'the agent lost the revision twice by restarting');
 });
@@ -225,7 +233,7 @@ export const RULES: Readonly<Record<Phase, Readonly<Record<string, Rule>>>> = {
   sent: { failed, applied, applying, named, shown, noVerdict },
   received: { failed, applied, applying, reverted, stateLost, restartLoop, noVerdict },
   applying: { failed, applied, reverted, stateLost, restartLoop, noVerdict },
-  verifying: { failed, reverted, stateLost, restartLoop, mismatch, proven, notProven },
+  verifying: { failed, reverted, lostAgain, stateLost, restartLoop, mismatch, proven, notProven },
   proven: { failed, restartedBack, reverted, stateLost, restartLoop },
   failed: {
     failed: when(isNoRefusal, failed),

@@ -6,7 +6,7 @@ import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { assess, lacksNews } from './assess.ts';
 import { unassign, unpin, withLedger } from './assignment.ts';
-import { type EffectiveVerdict, isOpen } from './ledger.ts';
+import { type EffectiveVerdict, goesToMany, isOpen } from './ledger.ts';
 
 /** What the agents' surroundings say of one of them. */
 export interface Surroundings {
@@ -59,8 +59,7 @@ function withVerdict(agent: Agent, verdictOn: Surroundings['verdictOn'], now: In
 
 /** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
 function isUndeliverable({ ledger, identity }: Agent, { transport }: Presence, now: Instant): boolean {
-  if (ledger?.phase !== 'offered' || ledger.sentAt !== null) return false;
-  if (ledger.source.kind !== 'rollout' && ledger.source.kind !== 'catch-up') return false;
+  if (ledger?.phase !== 'offered' || ledger.sentAt !== null || !goesToMany(ledger)) return false;
   const patience = LIMITS.deliveryTimeout[transport ?? 'websocket'];
   return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
 }

@@ -1,6 +1,6 @@
 /**
  * Several simulated agents, faults from a seed, and a server that is nothing but this package's functions: settle,
- * decideOffer, markSent, observation, admissible, step. What is asserted is told by the agents' own records. A failure prints its seed;
+ * decideOffer, markSent, observation, admissible, step, lane. What is asserted is told by the agents' own records. A failure prints its seed;
  * `SIMULATION_SEED=n` plays that one alone, `SIMULATION_SEEDS=n` plays more.
  */
 
@@ -10,6 +10,7 @@ import { KINDS, type Message, SimulatedAgent } from '../../test/simulated-agent.
 import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
+import { CATCH_UP_TERMS, lane, needsCatchUp } from '../rollouts/catch-up.ts';
 import { observation } from '../rollouts/observation.ts';
 import { admissible, isCandidate, planRollout } from '../rollouts/plan.ts';
 import { inFlight, isOver, type Rollout, type RolloutEvent } from '../rollouts/rollout.ts';
@@ -18,7 +19,7 @@ import { fold, step } from '../rollouts/transitions.ts';
 import { lacksNews } from './assess.ts';
 import { assign, withLedger } from './assignment.ts';
 import { extendDeadline, markSent } from './entry.ts';
-import { type EffectiveVerdict, isOpen, type LedgerEntry, type Phase } from './ledger.ts';
+import { type AssignmentSource, type EffectiveVerdict, isOpen, type LedgerEntry } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 import { settle } from './settle.ts';
 
@@ -28,6 +29,8 @@ const SUPERSEDE_AT = T0 + 60 * SECOND;
 const END = T0 + 1_500 * SECOND;
 const POLL = 10 * SECOND;
 const HTTP_PATIENCE = 30 * SECOND;
+/** Long enough to be given up. */
+const LONG_AWAY = 200 * SECOND;
 
 /** Mulberry32: small, seeded, the same everywhere. */
 function dice(seed: number): (chance: number) => boolean {
@@ -39,9 +42,6 @@ function dice(seed: number): (chance: number) => boolean {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296 < chance;
   };
 }
-
-/** Phases in which the agent may hold the revision without proof. */
-const EXPOSED: ReadonlySet<Phase> = new Set<Phase>(['sent', 'received', 'applying', 'verifying']);
 
 /** The agents' effective config is the hash of what they run. */
 const verdictOn = ({ ledger, report }: Agent): EffectiveVerdict | undefined => {
@@ -59,8 +59,14 @@ interface Member {
   /** The next sequence number; lost with the process. */
   expected: number | null;
   lastPoll: number;
+  /** Until then it is not heard of, whatever its connection. */
+  awayUntil: number;
   readonly refusals: Set<string>;
   readonly offers: { readonly hash: string; readonly epoch: string }[];
+  /** For whom the last offer was, while that has no outcome. */
+  unanswered: AssignmentSource['kind'] | null;
+  /** Generation of the assignment that was proven last. */
+  provenOnce: number;
 }
 
 class Simulation {
@@ -73,8 +79,8 @@ class Simulation {
   #fault: number;
   rollout: Rollout | null = null;
   #bound = 0;
-  /** Targets, by rollout, that were proven or failed at least once. */
-  readonly #settledOnce = new Set<string>();
+  /** The group's stable revision. */
+  #stable = A;
 
   constructor(seed: number) {
     this.#chance = dice(seed);
@@ -97,8 +103,11 @@ class Simulation {
         presence: ABSENT,
         expected: null,
         lastPoll: 0,
+        awayUntil: 0,
         refusals: new Set(),
         offers: [],
+        unanswered: null,
+        provenOnce: 0,
       };
     });
   }
@@ -129,9 +138,17 @@ class Simulation {
       this.#now > SUPERSEDE_AT &&
       this.members.every(({ agent: { ledger }, presence, real }) => {
         return !isOpen(ledger) && (real.isGone || (presence.connected && presence.synced && !real.isBusy));
-      })
+      }) &&
+      !this.#isCatchingUp()
     );
   }
+
+  #isCatchingUp(): boolean {
+    const { state } = this.rollout ?? {};
+    return state === 'succeeded' && !this.#lane().stopped && this.members.some((member) => this.#isBehind(member));
+  }
+
+  #isBehind = ({ agent, presence }: Member): boolean => needsCatchUp(agent, presence, this.#stable, this.#now);
 
   #start(id: string, target: RevisionRef): void {
     const before = this.rollout;
@@ -167,6 +184,7 @@ class Simulation {
     this.#logs.at(-1)?.push({ event, at: this.#now });
     this.rollout = rollout;
     for (const command of commands) {
+      if (command.type === 'make-stable') this.#stable = rollout.target;
       if (command.type !== 'assign') continue;
       for (const member of this.members) {
         if (!command.agents.includes(member.real.id)) continue;
@@ -178,11 +196,33 @@ class Simulation {
     }
   }
 
+  /** Once the rollout is over, new and returning agents get the stable revision, a few at a time (A.7). */
+  #catchUp(): void {
+    if (this.rollout?.state !== 'succeeded') return;
+    for (const member of this.members) {
+      if (!this.#isBehind(member)) continue;
+      if (this.#lane().free === 0) return;
+      const source = { kind: 'catch-up', group: 'edge' } as const;
+      member.agent = assign(member.agent, this.#stable, source, CATCH_UP_TERMS, this.#now);
+      this.#observe(member);
+    }
+  }
+
+  #lane() {
+    const agents = this.members.map(({ agent }) => agent);
+    return lane(agents, agents.length, this.#stable);
+  }
+
   /** Connections break, processes die, ours too. */
   #weather(): void {
-    for (const { real } of this.members) {
+    for (const member of this.members) {
+      const { real } = member;
       if (this.#chance(this.#fault)) real.disconnect();
       if (this.#chance(this.#fault / 4)) real.restart();
+      if (this.#chance(this.#fault / 4)) {
+        real.disconnect();
+        member.awayUntil = this.#now + LONG_AWAY;
+      }
     }
     if (this.#now >= this.#downUntil && this.#chance(this.#fault / 4)) this.#crash();
   }
@@ -209,7 +249,7 @@ class Simulation {
 
   #communicate(member: Member): void {
     const { real } = member;
-    if (real.isGone) this.#hearNothing(member);
+    if (real.isGone || this.#now < member.awayUntil) this.#hearNothing(member);
     else if (real.transport === 'http') this.#poll(member);
     else if (real.session !== null) this.#talk(member);
     else {
@@ -282,6 +322,7 @@ class Simulation {
       expect(member.real.runs, `${member.real.id} (${member.real.kind}) is called proven`).toBe(
         after.ledger.revision.hash,
       );
+      member.provenOnce = after.ledger.generation;
     }
     this.#observe(member);
     if (lacksNews(after, member.presence, this.#now)) member.real.askFullState();
@@ -290,10 +331,9 @@ class Simulation {
   /** Tells the rollout how a target, or an agent carried over from the last rollout, got on. */
   #observe(member: Member): void {
     const { agent: subject, heard } = member;
-    const { ledger, identity } = subject;
+    const { ledger } = subject;
     member.heard = ledger;
-    if (ledger?.source.kind === 'rollout' && !isOpen(ledger))
-      this.#settledOnce.add(`${ledger.source.rollout} ${identity.id}`);
+    if (ledger === null || !isOpen(ledger)) member.unanswered = null;
     const news = this.rollout && observation(heard, subject, this.rollout);
     if (news) this.#apply({ type: 'observed', changes: [news] });
   }
@@ -305,11 +345,16 @@ class Simulation {
     if (decision !== 'offer') return;
     const { ledger } = member.agent;
     if (ledger === null || (real.transport === 'websocket' && real.session !== member.presence.epoch)) return;
-    const { hash } = ledger.revision;
+    const { revision, source } = ledger;
+    // Another rollout took over: its revision is not sent any more.
+    if (source.kind === 'rollout' && source.rollout !== this.rollout?.id) return;
+    const { hash } = revision;
     const offer = { hash, epoch: real.epoch };
     expect([...member.refusals], `${real.id} (${real.kind}) refused it`).not.toContain(hash);
     if (real.transport === 'websocket')
       expect(member.offers, `${real.id} had it on this epoch`).not.toContainEqual(offer);
+    // What was proven on this agent and is lost comes back to it without a place.
+    member.unanswered = member.provenOnce === ledger.generation ? null : source.kind;
     member.offers.push(offer);
     member.agent = withLedger(member.agent, markSent(ledger, real.epoch, this.#now));
     this.#observe(member);
@@ -322,6 +367,7 @@ class Simulation {
     for (const member of this.members) this.#settle(member);
     this.#admit();
     this.#finish();
+    this.#catchUp();
     for (const member of this.members) {
       if (this.#now < this.#downUntil) return;
       this.#settle(member);
@@ -352,13 +398,11 @@ class Simulation {
     const { rollout } = this;
     if (rollout === null) return;
     if (inFlight(rollout) > this.#bound) throw new Error(`${inFlight(rollout)} in flight, ${this.#bound} allowed (I1)`);
-    // Who was given up or proven and is sent the revision again counts against the failures (I2), not here.
-    const exposed = this.members.filter(({ agent: { ledger }, real }) => {
-      const isOpen = ledger?.source.kind === 'rollout' && EXPOSED.has(ledger.phase);
-      return isOpen && !this.#settledOnce.has(`${ledger.source.rollout} ${real.id}`);
-    });
-    if (exposed.length > this.#bound)
-      throw new Error(`${exposed.length} exposed by the ledger, ${this.#bound} allowed (I1): ${this.#describe()}`);
+    const offersOf = (kind: AssignmentSource['kind']) => this.members.filter(({ unanswered }) => unanswered === kind);
+    const offered = offersOf('rollout').length;
+    if (offered > this.#bound)
+      throw new Error(`${offered} offers unanswered, ${this.#bound} allowed (I1): ${this.#describe()}`);
+    if (offersOf('catch-up').length > 1) throw new Error(`more than one catches up (L1): ${this.#describe()}`);
   }
 
   #describe(): string {
@@ -379,6 +423,7 @@ class Simulation {
     const { counts, carried } = rollout;
     const told = `${JSON.stringify(counts)}, carried ${[...carried]}: ${this.#describe()}`;
     expect(waits ? 'skipped all' : rollout.state, told).toMatch(/succeeded|paused|skipped all/);
+    expect(this.#isCatchingUp(), `somebody waits for the lane: ${told}`).toBe(false);
     for (const { agent: subject, real } of this.members) {
       const { ledger } = subject;
       if (ledger === null) continue;

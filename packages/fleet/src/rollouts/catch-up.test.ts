@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agent, assigned, B, C, entry, presence, reported, T0, without } from '../../test/samples.ts';
+import { A, agent, assigned, B, C, entry, presence, reported, T0, without } from '../../test/samples.ts';
 import type { Agent } from '../agents/agent.ts';
 import type { Phase } from '../convergence/ledger.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp, runsAlready } from './catch-up.ts';
@@ -55,9 +55,17 @@ describe('the lane', () => {
 
 describe('needsCatchUp', () => {
   const pin = { configuration: 'edge', revision: 1, reason: '', author: '', at: 0, expires: null };
-  test('a member that is asked for nothing', () => expect(needsCatchUp(agent(), presence(), B)).toBe(true));
+  test('a member that is asked for nothing', () => expect(needsCatchUp(agent(), presence(), B, T0 + 2)).toBe(true));
   test('one that is asked for an older one', () =>
-    expect(needsCatchUp(assigned(entry('proven')), presence(), C)).toBe(true));
+    expect(needsCatchUp(assigned(entry('proven')), presence(), C, T0 + 2)).toBe(true));
+  test('one that was given up and is back without it, once that is known (I6)', () => {
+    const failure = { reason: 'lost-contact', message: '', at: T0 } as const;
+    const lost = assigned(entry('failed', { failure }), { reported: reported(A, 'APPLIED', T0) });
+    const back = presence({ epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 });
+    expect(needsCatchUp(lost, back, B, T0 + 2)).toBe(true);
+    expect(needsCatchUp(lost, presence(), B, T0 + 2)).toBe(false);
+    expect(needsCatchUp({ ...lost, ledger: entry('sent') }, back, B, T0 + 2)).toBe(false);
+  });
   test.each([
     ['away', agent(), presence({ connected: false })],
     ['of unknown state', agent(), presence({ synced: false })],
@@ -66,7 +74,7 @@ describe('needsCatchUp', () => {
     ['taking no config', agent('a', { capabilities: without('AcceptsRemoteConfig') }), presence()],
     ['asked for it already', assigned(entry('sent')), presence()],
     ['one that refused it', { ...assigned(entry('failed')), ledger: entry('proven', { revision: C }) }, presence()],
-  ])('not one that is %s', (_, subject, there) => expect(needsCatchUp(subject, there, B)).toBe(false));
+  ])('not one that is %s', (_, subject, there) => expect(needsCatchUp(subject, there, B, T0 + 2)).toBe(false));
 });
 
 test('an agent that runs it already is adopted without a send', () => {

@@ -5,6 +5,8 @@
 import { type Agent, isVerifiable, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { type Failure, isOpen, type Terms } from '../convergence/ledger.ts';
+import { decideOffer } from '../convergence/pull-law.ts';
+import type { Instant } from '../time.ts';
 import { skipReason } from './plan.ts';
 import { countOf, DEFAULT_STRATEGY, type Share, strategyNamed } from './strategy.ts';
 
@@ -42,9 +44,14 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
   return { free: stopped ? 0 : Math.max(0, bound - open), failed, stopped };
 }
 
-/** True for a connected agent that could run the stable revision, provable or not, and is not asked to. */
-export function needsCatchUp(agent: Agent, presence: Presence, stable: RevisionRef): boolean {
-  if (!presence.connected || !presence.synced || agent.ledger?.revision.hash === stable.hash) return false;
+/**
+ * True for a connected agent that could run the stable revision, provable or not, and is not asked to, or was given up for
+ * lost and is back without it.
+ */
+export function needsCatchUp(agent: Agent, presence: Presence, stable: RevisionRef, now: Instant): boolean {
+  if (!presence.connected || !presence.synced) return false;
+  const isAsked = agent.ledger?.revision.hash === stable.hash;
+  if (isAsked && decideOffer(agent, presence, now) !== 'wait-for-place') return false;
   const reason = skipReason(agent, stable);
   return reason === undefined || reason === 'unverifiable';
 }

@@ -36,7 +36,7 @@ export class CatchUpLanes {
     const { roster, groups, rollouts } = this.#memory;
     const { agent, presence } = member;
     const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
-    if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable)) return;
+    if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable, now)) return;
     const active = rollouts.activeOf(name);
     if (active !== undefined && (active.state === 'running' || !mayBeAdmitted(active, agent.identity.id))) return;
     if (!runsAlready(agent, stable) && !this.#takePlace(name, stable)) this.#waiting.add(member);

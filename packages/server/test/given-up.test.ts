@@ -1,0 +1,64 @@
+/** What becomes of agents that were given up for lost and come back (docs/adr/0006). */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { edge, Lab, type LabAgent, story, until } from './lab.ts';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.start();
+  await lab.edge();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+/** An agent that is gone as soon as it has the offer, and has not kept it. */
+async function lost(): Promise<LabAgent> {
+  const agent = await lab.agent(edge).connect();
+  agent.deaf = true;
+  return agent;
+}
+
+it('they are sent nothing while their rollout goes on (I1), and catch up once it has succeeded', async () => {
+  const gone = [await lost(), await lost()];
+  await lab.members(2);
+  const { id, hash } = await lab.push(story(), {
+    maxInFlight: 1,
+    maxFailed: 2,
+    applyTimeout: '1s',
+    minHealthyTime: '3s',
+  });
+  for (const count of [1, 2]) {
+    const dropped = await until(
+      () => gone.filter(({ offers }) => offers.length === 1),
+      ({ length }) => length === count,
+    );
+    for (const agent of dropped) agent.drop();
+  }
+  const well = await lab.agent(edge).connect();
+  const { counts } = await until(
+    () => lab.client.getRollout({ id }),
+    ({ counts }) => counts.verifying === 1,
+  );
+  expect(counts).toMatchObject({ failed: 2 });
+  for (const agent of gone) {
+    agent.deaf = false;
+    await agent.reconnect();
+    await until(
+      () => lab.detail(agent.uid),
+      ({ connected }) => connected,
+    );
+  }
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await lab.client.getRollout({ id })).toMatchObject({ state: 'running', counts: { verifying: 1 } });
+  for (const agent of gone) expect(agent.hashes).toEqual([hash]);
+  well.send(well.report());
+  expect(await lab.ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1, failed: 2 } });
+  for (const { uid } of gone)
+    await until(
+      () => lab.detail(uid),
+      ({ state }) => state === 'in-sync',
+    );
+  expect(gone.map(({ hashes }) => hashes)).toEqual([
+    [hash, hash],
+    [hash, hash],
+  ]);
+  expect(well.hashes).toEqual([hash]);
+});
