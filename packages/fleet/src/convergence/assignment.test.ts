@@ -247,6 +247,7 @@ describe('two agents under one uid (A.7)', () => {
     const doubted = conflicted(assigned(entry('proven', { terms: QUICK })), T0, NOW);
     const report = { health: health(true, NOW), reported: reported(B, 'APPLIED', NOW), effective: null };
     const told = assess({ ...doubted, report }, presence({ lastSeen: NOW }), NOW);
-    expect(told).toMatchObject({ phase: 'verifying', failure: null });
+    expect(told).toMatchObject({ phase: 'verifying', failure: { reason: 'identity-conflict' } });
+    expect(conflicted({ ...doubted, ledger: told }, NOW + 1, NOW + 2).ledger?.phase).toBe('failed');
   });
 });
