@@ -24,12 +24,15 @@ export function hear(
   const based = epoch === session.epoch ? session : { ...session, epoch };
   const news = verdict !== 'poll' && verdict !== 'repeat';
   const jumped = verdict === 'gap' || verdict === 'reboot';
-  const heard = news ? takeIn(based, message, count, jumped) : based;
+  const stated = news ? takeIn(based, message, count) : based;
+  const full = isFull(message, stated);
+  const heard = news ? withKnowledge(stated, full, jumped) : based;
   const attached = previous.state !== 'online' || previous.epoch !== epoch;
 
   const facts: Fact[] = jumped ? [{ kind: verdict }] : [];
   if (attached && !message.agentDisconnect) facts.push({ kind: 'connected' });
   if (news) facts.push(...contentFacts(previous, heard, message));
+  if (news && full) facts.push({ kind: 'full-state' });
 
   if (message.agentDisconnect) {
     if (previous.state === 'online') facts.push({ kind: 'disconnected' });
@@ -44,18 +47,13 @@ export function hear(
   }
   const fresh = attached || jumped || verdict === 'first';
   const lacks = heard.fullStateDue || (heard.knowledge !== 'synced' && mayAsk(heard, now, fresh));
-  const fullStateDue = lacks && !isFull(message, heard);
+  const fullStateDue = lacks && !full;
   const ready = fullStateDue === heard.fullStateDue ? heard : { ...heard, fullStateDue };
   return { ...speak(ready, now), facts };
 }
 
-/** The session after a message that says something. */
-function takeIn(
-  session: SessionIn<'online'>,
-  message: AgentToServer,
-  count: Count,
-  jumped: boolean,
-): SessionIn<'online'> {
+/** The session after a message that says something, but for what is known of the agent then. */
+function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Count): SessionIn<'online'> {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
   const sameProcess = count.boots === session.count.boots;
@@ -63,9 +61,12 @@ function takeIn(
   const stated = { ...session, count, capabilities, toldStatus };
   // The agent may have stopped accepting the command while that waited for the poll (S-069).
   const restartDue = session.restartDue && can(stated, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand);
-  const next = { ...stated, restartDue };
-  if (isFull(message, next)) return { ...next, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
-  return jumped ? { ...next, knowledge: 'unknown' } : next;
+  return { ...stated, restartDue };
+}
+
+function withKnowledge(session: SessionIn<'online'>, full: boolean, jumped: boolean): SessionIn<'online'> {
+  if (full) return { ...session, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
+  return jumped ? { ...session, knowledge: 'unknown' } : session;
 }
 
 /** What is new in a message, its parts in the order in which a reader can make sense of them. */
@@ -74,16 +75,17 @@ function contentFacts(previous: Session, heard: SessionIn<'online'>, message: Ag
   const changed = capabilities !== undefined && capabilities !== previous.capabilities;
   const facts: Fact[] = changed ? [{ kind: 'capabilities', capabilities }] : [];
   for (const kind of parts) if (message[kind]) facts.push({ kind, value: message[kind] } as Fact);
-  if (isFull(message, heard)) facts.push({ kind: 'full-state' });
   return facts;
 }
 
 /**
  * Whether a message holds the full state: a description and the status of the remote configuration, unless the agent
- * does not report that, or never had one to tell. Lenient on purpose: opamp-go always sends both together, agents with
- * few capabilities have no more, and OpenTelemetry's Python client has no status before the first offer.
+ * does not report that, or has none to tell. Lenient on purpose: opamp-go always sends both together, agents with few
+ * capabilities have no more, and OpenTelemetry's Python client has no status before the first offer. But a description
+ * alone, unasked and in the midst of the numbers, is news and no more: so opamp-go tells it under a new uid.
  */
-function isFull(message: AgentToServer, session: Session): boolean {
-  const owesStatus = session.toldStatus && can(session, AgentCapabilities.AgentCapabilities_ReportsRemoteConfig);
-  return message.agentDescription !== undefined && (!owesStatus || message.remoteConfigStatus !== undefined);
+function isFull({ agentDescription, remoteConfigStatus, sequenceNum }: AgentToServer, session: Session): boolean {
+  if (agentDescription === undefined || remoteConfigStatus !== undefined) return agentDescription !== undefined;
+  if (!can(session, AgentCapabilities.AgentCapabilities_ReportsRemoteConfig)) return true;
+  return !session.toldStatus && (sequenceNum <= 1n || session.asks > 0);
 }

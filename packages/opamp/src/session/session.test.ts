@@ -227,6 +227,20 @@ describe('a full state without the status of a remote configuration', () => {
     expect(flagsOf(server.hear(ws('a'), agent.report({ agentDescription }))) & FULL).toBe(FULL);
     expect(session().knowledge).toBe('unknown');
   });
+
+  test('is none from a session met in the midst of its numbers, unless asked for: a new uid, or a server that restarted', () => {
+    const { server, agent, session } = setUp();
+    agent.sequence = 7n;
+    const { agentDescription } = agent.state;
+    const met = server.hear(ws('a'), agent.report({ agentDescription }));
+    expect(kinds(met)).not.toContain('full-state');
+    expect(flagsOf(met) & FULL).toBe(FULL);
+    expect(session().knowledge).toBe('unknown');
+    // The Python client, never offered anything, to a server that was restarted.
+    agent.state = { ...agent.state, remoteConfigStatus: undefined };
+    expect(kinds(server.hear(ws('a'), agent.fullState()))).toContain('full-state');
+    expect(session().knowledge).toBe('synced');
+  });
 });
 
 describe('polls and capabilities', () => {
