@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import type { AgentDetail } from '../packages/api/src/index.ts';
 import type { Push } from './harness/api.ts';
 import { collectorConfig } from './harness/collector-config.ts';
-import { connected, ledgerOf, proven } from './harness/expectations.ts';
+import { connected, failed, ledgerOf, proven } from './harness/expectations.ts';
 import { useLab } from './harness/lab.ts';
 import { type OtlpSink, otlpSink, sendSpan } from './harness/otlp.ts';
 import { type Server, startServer } from './harness/server.ts';
@@ -23,9 +22,9 @@ let trusting: Supervisor;
 
 beforeAll(async () => {
   [primary, server] = await Promise.all([otlpSink(lab), startServer(lab)]);
-  const start = async (role: string, validateConfig: boolean): Promise<Supervisor> => {
+  const start = async (role: string, validate_config: boolean): Promise<Supervisor> => {
     await server.api.createGroup(role, role);
-    return startSupervisor(lab, { name: role, role, endpoint: server.websocketUrl, validateConfig });
+    return startSupervisor(lab, { name: role, role, endpoint: server.websocketUrl, agent: { validate_config } });
   };
   [validating, trusting] = await Promise.all([start('validating', true), start('trusting', false)]);
 });
@@ -62,13 +61,6 @@ async function passesSpan({ name, otlpPort }: Supervisor): Promise<void> {
   await until('the span arrived', () => primary.spans.includes(span));
 }
 
-function failed(supervisor: Supervisor): Promise<AgentDetail> {
-  return until(`${supervisor.name} has failed`, async () => {
-    const agent = await server.api.agent(supervisor.uid);
-    return agent.state === 'failed' && agent;
-  });
-}
-
 test('a refused configuration is shown in the words of the agent, and is not offered again', async () => {
   await Promise.all([connected(server, validating), connected(server, trusting)]);
   const good = collectorConfig({ exporters: { 'otlp/primary': primary } });
@@ -80,13 +72,13 @@ test('a refused configuration is shown in the words of the agent, and is not off
   const { revision } = pushes.validating;
   const { hash } = revision;
 
-  const refused = await failed(validating);
+  const refused = await failed(server, validating, revision);
   expect(refused.reported).toEqual(
     expect.objectContaining({ hash, status: 'FAILED', errorMessage: validating.refusals()[0] }),
   );
   expect(refused.reported?.errorMessage).toContain('unknown type: "kafka"');
   expect(refused.reason).toContain('unknown type: "kafka"');
-  const crashed = await failed(trusting);
+  const crashed = await failed(server, trusting, revision);
   expect(crashed.reported).toMatchObject({
     hash,
     status: 'FAILED',

@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: 'harness/globals.ts',
     // Ten Collectors on two cores are enough: one file at a time, and time to be slow in.
     fileParallelism: false,
+    maxConcurrency: 10,
     pool: 'forks',
     testTimeout: 150_000,
     hookTimeout: 90_000,

@@ -16,6 +16,9 @@ export interface Push {
   readonly rollout: Rollout;
 }
 
+/** Settings over the strategy of a rollout. */
+type Overrides = NonNullable<Parameters<Client['startRollout']>[0]['body']['overrides']>;
+
 const AUTHOR = 'interop';
 
 export class Api {
@@ -40,12 +43,21 @@ export class Api {
 
   /** The one text that these tests use, the one without a name. */
   async config(uid: string, view: AgentConfig['view']): Promise<string> {
-    const { files } = await this.#client.getAgentConfig({ id: uid, view });
-    return files.find(({ name }) => name === '')?.body ?? '';
+    return (await this.files(uid, view)).find(({ name }) => name === '')?.body ?? '';
+  }
+
+  /** All texts. A body is null when it was too long to keep. */
+  async files(uid: string, view: AgentConfig['view']): Promise<AgentConfig['files']> {
+    return (await this.#client.getAgentConfig({ id: uid, view })).files;
   }
 
   async restart(uid: string): Promise<void> {
     await this.#client.restartAgent({ id: uid, author: AUTHOR });
+  }
+
+  /** Offers an agent again what it did not apply. */
+  async retry(uid: string): Promise<void> {
+    await this.#client.retryAgent({ id: uid, author: AUTHOR });
   }
 
   /** A configuration, and a group of the same name that runs it on the agents with this role. */
@@ -65,7 +77,7 @@ export class Api {
   }
 
   /** A new revision of the group's configuration, on its way to the whole group. */
-  async push(group: string, body: string, message: string): Promise<Push> {
+  async push(group: string, body: string, message: string, overrides: Overrides = {}): Promise<Push> {
     const revision = await this.saveRevision(group, body, message);
     const { rollouts } = await this.#client.startRollout({
       body: {
@@ -73,6 +85,7 @@ export class Api {
         configuration: group,
         revision: revision.number,
         strategy: 'all-at-once',
+        overrides,
         supersede: true,
         author: AUTHOR,
         message,

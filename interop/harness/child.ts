@@ -30,6 +30,12 @@ export class Child {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** Sends the signal to the process alone, not to those that it started, and waits for its end. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#process.kill(signal);
+    await this.#exited;
+  }
+
   log(): string {
     return readFileSync(this.#logFile, 'utf8');
   }

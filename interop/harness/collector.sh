@@ -5,6 +5,7 @@ if [ "$1" = --config ]; then
   set -- "$@" --set=service.telemetry.metrics.level=none
   # At v0.149.0 it outlives a Supervisor that was killed: the event of its orphan detection reaches nobody.
   supervisor=$PPID
-  while kill -0 $$ && { kill -0 "$supervisor" || kill -KILL $$; }; do sleep 1; done >/dev/null 2>&1 </dev/null &
+  [ -n "$FLEETCOL_OUTLIVES" ] ||
+    while kill -0 $$ && { kill -0 "$supervisor" || kill -KILL $$; }; do sleep 1; done >/dev/null 2>&1 </dev/null &
 fi
 exec "$FLEETCOL" "$@"

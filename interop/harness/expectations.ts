@@ -45,6 +45,14 @@ async function truthful(api: Api, supervisor: Supervisor, revision: SavedRevisio
   return agent;
 }
 
+/** Waits until the server says that the agent has failed at this revision. */
+export function failed(server: Server, supervisor: Supervisor, revision: SavedRevision): Promise<AgentDetail> {
+  return until(`${supervisor.name} has failed at revision ${revision.number}`, async () => {
+    const agent = await server.api.agent(supervisor.uid);
+    return ledgerOf(agent, revision)?.phase === 'failed' && agent;
+  });
+}
+
 /** What the ledger says of this agent and the hash of this revision. */
 export function ledgerOf(agent: AgentDetail, { hash }: SavedRevision): LedgerEntryView | undefined {
   return agent.ledger.find(({ revision }) => revision.hash === hash);

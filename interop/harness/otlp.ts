@@ -14,12 +14,7 @@ export interface OtlpSink {
 /** An OTLP/gRPC trace backend (h2c) that accepts everything. */
 export async function otlpSink(lab: Lab): Promise<OtlpSink> {
   const spans: string[] = [];
-  const sessions = new Set<ServerHttp2Session>();
-  const server = createServer();
-  server.on('session', (session) => {
-    sessions.add(session.on('close', () => sessions.delete(session)));
-  });
-  server.on('stream', (stream) => {
+  const endpoint = await listen(lab, (stream) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
@@ -27,6 +22,22 @@ export async function otlpSink(lab: Lab): Promise<OtlpSink> {
       succeed(stream);
     });
   });
+  return { endpoint, spans };
+}
+
+/** One that takes what it is sent and never answers. */
+export async function stallingSink(lab: Lab): Promise<OtlpSink> {
+  return { endpoint: await listen(lab, (stream) => stream.resume()), spans: [] };
+}
+
+/** `host:port` of an HTTP/2 server without TLS. */
+async function listen(lab: Lab, onStream: (stream: ServerHttp2Stream) => void): Promise<string> {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer();
+  server.on('session', (session) => {
+    sessions.add(session.on('close', () => sessions.delete(session)));
+  });
+  server.on('stream', (stream) => onStream(stream.on('error', () => {})));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   lab.onClose(async () => {
     for (const session of sessions) session.destroy();
@@ -34,7 +45,7 @@ export async function otlpSink(lab: Lab): Promise<OtlpSink> {
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { endpoint: `127.0.0.1:${address.port}`, spans };
+  return `127.0.0.1:${address.port}`;
 }
 
 /** Sends one span to a Collector's OTLP/HTTP receiver. Throws when it is not accepted. */

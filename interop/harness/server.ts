@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Api } from './api.ts';
 import { Child } from './child.ts';
@@ -54,6 +55,11 @@ export class Server {
       { timeoutMs: 60_000, everyMs: 50 },
     );
     return this;
+  }
+
+  /** Everything it has ever known. Only while it does not run. */
+  loseData(): void {
+    rmSync(join(this.#lab.directory, 'data'), { recursive: true });
   }
 
   /** `kill -9`: no farewell, nothing flushed. */

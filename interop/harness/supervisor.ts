@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { supervisorSettings } from '../../packages/flaghoist/src/demo/real-agents.ts';
 import { Child } from './child.ts';
 import { freePort, type Lab } from './lab.ts';
-import { childrenOf } from './processes.ts';
+import { childrenOf, isAlive, killIfAlive } from './processes.ts';
 import { until } from './until.ts';
 
 export interface SupervisorOptions {
@@ -17,7 +17,16 @@ export interface SupervisorOptions {
   readonly role: string;
   /** A configuration of its own, which it runs without a server. */
   readonly localConfig?: string;
-  readonly validateConfig?: boolean;
+  /** Its own one wins over what it is offered. */
+  readonly isLocalEnforced?: boolean;
+  /** More of the `agent` section of its settings. */
+  readonly agent?: Readonly<Record<string, unknown>>;
+  /** More of the Collector's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Starts from a copy of what that one has stored, as a machine from the image of another. */
+  readonly cloneOf?: Supervisor;
+  /** Its Collector lives on when it is killed, as it does at v0.149.0 without our wrapper. */
+  readonly orphans?: boolean;
 }
 
 /** A remote config status as the Supervisor keeps it on disk: written before it is sent. */
@@ -37,19 +46,53 @@ export class Supervisor {
   readonly directory: string;
   /** Port of the Collector's OTLP/HTTP receiver, if its configuration has one on `${env:OTLP_PORT}`. */
   readonly otlpPort: number;
-  readonly #child: Child;
+  /** One process per start, the last one the present. */
+  readonly #boots: Child[] = [];
+  readonly #settings: string;
+  readonly #orphans: number[] | undefined;
 
   constructor(lab: Lab, options: SupervisorOptions, otlpPort: number) {
-    this.name = options.name;
-    this.directory = join(lab.directory, options.name);
+    const { name, endpoint, role, localConfig, isLocalEnforced, agent, env, cloneOf, orphans } = options;
+    this.name = name;
+    this.directory = join(lab.directory, name);
     this.otlpPort = otlpPort;
+    if (orphans) this.#orphans = [];
     mkdirSync(this.directory);
-    if (options.localConfig !== undefined) writeFileSync(join(this.directory, 'local.yaml'), options.localConfig);
-    const config = join(this.directory, 'supervisor.json');
-    writeFileSync(config, this.#settings(options));
-    const log = join(this.directory, 'supervisor.log');
-    this.#child = new Child(inject('supervisor'), ['--config', config], log);
+    if (cloneOf) cpSync(join(cloneOf.directory, 'storage'), join(this.directory, 'storage'), { recursive: true });
+    const local = join(this.directory, 'local.yaml');
+    if (localConfig !== undefined) writeFileSync(local, localConfig);
+    this.#settings = join(this.directory, 'supervisor.json');
+    const settings = supervisorSettings({
+      endpoint,
+      directory: this.directory,
+      collector: inject('collector'),
+      env: { OTLP_PORT: String(otlpPort), FLEETCOL_OUTLIVES: orphans ? 'yes' : '', ...env },
+      attributes: { role, 'interop.name': name },
+      applyTimeoutMs: APPLY_TIMEOUT_MS,
+      agent: {
+        config_files: [...(isLocalEnforced ? ['$REMOTE_CONFIG'] : []), ...(localConfig === undefined ? [] : [local])],
+        ...agent,
+      },
+    });
+    writeFileSync(this.#settings, settings);
     lab.onClose(() => this.stop());
+  }
+
+  /** Starts it, for the first time or again. */
+  start(): this {
+    const log = join(this.directory, `supervisor-${this.#boots.length + 1}.log`);
+    this.#boots.push(new Child(inject('supervisor'), ['--config', this.#settings], log));
+    return this;
+  }
+
+  get running(): boolean {
+    return this.#boot.running;
+  }
+
+  get #boot(): Child {
+    const boot = this.#boots.at(-1);
+    if (boot === undefined) throw new Error(`${this.name} was not started`);
+    return boot;
   }
 
   /** The instance uid, 32 hex digits. */
@@ -61,25 +104,34 @@ export class Supervisor {
 
   /** Hashes (hex) of the remote configurations it received from the server, repetitions included. */
   offers(): string[] {
-    return this.#logged('Received remote config from server').map((line) => String(line['hash']));
+    return this.#boots
+      .flatMap((boot) => linesOf(boot, 'Received remote config from server'))
+      .map((line) => String(line['hash']));
   }
 
   /** Process ids of the Collectors it has run, in order; bootstrap left out. */
   collectors(): number[] {
     // The first two starts are `featuregate` and the bootstrap.
-    return this.#logged('Agent process started')
-      .map((line) => Number(line['pid']))
-      .slice(2);
+    return this.#boots.flatMap((boot) =>
+      linesOf(boot, 'Agent process started')
+        .map((line) => Number(line['pid']))
+        .slice(2),
+    );
   }
 
   /** The Collector that lives now. */
   collectorPid(): number | undefined {
-    return childrenOf(this.#child.pid).find(({ args }) => args[1] === '--config')?.pid;
+    return childrenOf(this.#boot.pid).find(({ args }) => args[1] === '--config')?.pid;
+  }
+
+  /** What it logged with this message, fields by name, since it was started last. */
+  logged(message: string): LogLine[] {
+    return linesOf(this.#boot, message);
   }
 
   /** Error texts with which it refused configurations before starting a Collector. */
   refusals(): string[] {
-    return this.#logged('Error composing merged config. Reporting failed remote config status.').map((line) =>
+    return this.logged('Error composing merged config. Reporting failed remote config status.').map((line) =>
       String(line['error']),
     );
   }
@@ -93,32 +145,38 @@ export class Supervisor {
   /** Waits until the bootstrap is over and the Collector proper runs. */
   async ready(): Promise<this> {
     await until(`${this.name} runs its Collector`, () => {
-      assert(this.#child.running, `${this.name} ended: ${this.#child.log().slice(-2_000)}`);
-      const collector = this.collectors().length > 0 && this.collectorPid();
+      assert(this.running, `${this.name} ended: ${this.log().slice(-2_000)}`);
+      const collector = this.logged('Agent process started').length > 2 && this.collectorPid();
       if (!collector) throw new Error(`no Collector; remote configurations received: ${this.offers().length}`);
       return collector;
     });
     return this;
   }
 
-  /** In order, as an operator would: the Collector is stopped, too. */
-  async stop(): Promise<void> {
-    const collector = this.collectorPid();
-    await this.#child.end('SIGINT');
-    if (collector !== undefined) killIfAlive(collector);
+  /** All that it printed since it was started last. */
+  log(): string {
+    return this.#boot.log();
   }
 
-  #settings({ endpoint, role, localConfig, validateConfig = false }: SupervisorOptions): string {
-    return supervisorSettings({
-      endpoint,
-      directory: this.directory,
-      collector: inject('collector'),
-      env: { OTLP_PORT: String(this.otlpPort) },
-      attributes: { role, 'interop.name': this.name },
-      applyTimeoutMs: APPLY_TIMEOUT_MS,
-      configFiles: localConfig === undefined ? [] : [join(this.directory, 'local.yaml')],
-      validateConfig,
-    });
+  /**
+   * Ends the Supervisor alone: it handles neither signal, so both are a sudden death. Its Collector goes after it, unless
+   * it `orphans`; then this returns its process id.
+   */
+  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | undefined> {
+    const collector = this.collectorPid();
+    await this.#boot.kill(signal);
+    if (collector === undefined) return;
+    this.#orphans?.push(collector);
+    if (this.#orphans === undefined) await until('its Collector ended', () => !isAlive(collector));
+    return collector;
+  }
+
+  /** In order, as an operator would: the Collector is stopped, too. */
+  async stop(): Promise<void> {
+    const boot = this.#boots.at(-1);
+    const collector = boot && this.collectorPid();
+    await boot?.end('SIGINT');
+    for (const pid of [...(this.#orphans ?? []), collector]) if (pid !== undefined) killIfAlive(pid);
   }
 
   #state(): string {
@@ -127,25 +185,19 @@ export class Supervisor {
       if (text !== '') return text; // Else it is being written.
     }
   }
+}
 
-  #logged(message: string): Record<string, unknown>[] {
-    return this.#child
-      .log()
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}') && line.includes(`"msg":"${message}`))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  }
+type LogLine = Readonly<Record<string, unknown>>;
+
+function linesOf(boot: Child, message: string): LogLine[] {
+  return boot
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}') && line.includes(`"msg":"${message}`))
+    .map((line): LogLine => JSON.parse(line));
 }
 
 /** Starts a Supervisor and waits until its Collector runs. */
 export async function startSupervisor(lab: Lab, options: SupervisorOptions): Promise<Supervisor> {
-  return new Supervisor(lab, options, await freePort()).ready();
-}
-
-function killIfAlive(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended with its Supervisor.
-  }
+  return new Supervisor(lab, options, await freePort()).start().ready();
 }

@@ -24,9 +24,8 @@ export interface SupervisorOptions {
   readonly attributes: Readonly<Record<string, string>>;
   /** How long it waits before it says APPLIED, and the longest it gives the Collector. */
   readonly applyTimeoutMs: number;
-  /** Configurations of its own, which it runs without a server. */
-  readonly configFiles?: readonly string[];
-  readonly validateConfig?: boolean;
+  /** More settings of its `agent` section, by their own names. */
+  readonly agent?: Readonly<Record<string, unknown>>;
 }
 
 /** The settings file of a Supervisor (JSON, which is YAML), fit for several of them on one machine. */
@@ -43,11 +42,10 @@ export function supervisorSettings(options: SupervisorOptions): string {
     agent: {
       executable: join(INTEROP, 'harness/collector.sh'),
       env: { FLEETCOL: options.collector, ...options.env },
-      config_files: options.configFiles ?? [],
       config_apply_timeout: `${options.applyTimeoutMs}ms`,
       bootstrap_timeout: '15s',
-      validate_config: options.validateConfig ?? false,
       description: { non_identifying_attributes: options.attributes },
+      ...options.agent,
     },
     telemetry: { logs: { level: 'debug' }, metrics: { level: 'none' } },
   };
@@ -65,7 +63,7 @@ async function startOne(name: string, index: number, endpoint: string, parent: s
     env: { HOST_IP: `127.0.1.${index + 1}` }, // The same port on each.
     attributes: { role: 'edge', 'host.name': name },
     applyTimeoutMs: 3_000,
-    validateConfig: true,
+    agent: { validate_config: true },
   });
   await writeFile(file, settings);
   return spawn(join(BUILT, 'opampsupervisor'), ['--config', file], { stdio: 'ignore' });
