@@ -24,15 +24,12 @@ export function hear(
   const based = epoch === session.epoch ? session : { ...session, epoch };
   const news = verdict !== 'poll' && verdict !== 'repeat';
   const jumped = verdict === 'gap' || verdict === 'reboot';
-  const stated = news ? takeIn(based, message, count) : based;
-  const full = isFull(message, stated);
-  const heard = news ? withKnowledge(stated, full, jumped) : based;
+  const { heard, full } = news ? takeIn(based, message, count, jumped) : { heard: based, full: isFull(message, based) };
   const attached = previous.state !== 'online' || previous.epoch !== epoch;
 
   const facts: Fact[] = jumped ? [{ kind: verdict }] : [];
   if (attached && !message.agentDisconnect) facts.push({ kind: 'connected' });
-  if (news) facts.push(...contentFacts(previous, heard, message));
-  if (news && full) facts.push({ kind: 'full-state' });
+  if (news) facts.push(...contentFacts(previous, heard, message, full));
 
   if (message.agentDisconnect) {
     if (previous.state === 'online') facts.push({ kind: 'disconnected' });
@@ -52,8 +49,8 @@ export function hear(
   return { ...speak(ready, now), facts };
 }
 
-/** The session after a message that says something, but for what is known of the agent then. */
-function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Count): SessionIn<'online'> {
+/** The session after a message that says something, and whether that was everything. */
+function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Count, jumped: boolean) {
   const capabilities =
     message.capabilities === 0n ? session.capabilities : Number(BigInt.asUintN(32, message.capabilities));
   const sameProcess = count.boots === session.count.boots;
@@ -61,20 +58,20 @@ function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Cou
   const stated = { ...session, count, capabilities, toldStatus };
   // The agent may have stopped accepting the command while that waited for the poll (S-069).
   const restartDue = session.restartDue && can(stated, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand);
-  return { ...stated, restartDue };
-}
-
-function withKnowledge(session: SessionIn<'online'>, full: boolean, jumped: boolean): SessionIn<'online'> {
-  if (full) return { ...session, knowledge: 'synced', fullStateEpoch: session.epoch, asks: 0 };
-  return jumped ? { ...session, knowledge: 'unknown' } : session;
+  const next: SessionIn<'online'> = { ...stated, restartDue };
+  const full = isFull(message, next);
+  const { knowledge } = next;
+  if (full) return { full, heard: { ...next, knowledge: 'synced' as const, fullStateEpoch: session.epoch, asks: 0 } };
+  return { full, heard: { ...next, knowledge: jumped ? ('unknown' as const) : knowledge } };
 }
 
 /** What is new in a message, its parts in the order in which a reader can make sense of them. */
-function contentFacts(previous: Session, heard: SessionIn<'online'>, message: AgentToServer): Fact[] {
+function contentFacts(previous: Session, heard: SessionIn<'online'>, message: AgentToServer, full: boolean): Fact[] {
   const { capabilities } = heard;
   const changed = capabilities !== undefined && capabilities !== previous.capabilities;
   const facts: Fact[] = changed ? [{ kind: 'capabilities', capabilities }] : [];
   for (const kind of parts) if (message[kind]) facts.push({ kind, value: message[kind] } as Fact);
+  if (full) facts.push({ kind: 'full-state' });
   return facts;
 }
 
