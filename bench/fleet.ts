@@ -55,6 +55,6 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.end()));
+    await Promise.all(this.#loads.map((load) => load.end('SIGTERM')));
   }
 }

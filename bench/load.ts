@@ -41,6 +41,8 @@ process.on('message', async (message) => {
   }
   process.send?.(seen satisfies Seen);
 });
+// So that a profile of it is written.
+process.on('SIGTERM', () => process.exit());
 // The probe lets go of the channel, which is all that there is until the fleet starts.
 process.channel?.ref();
 console.log('ready');

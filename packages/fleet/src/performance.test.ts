@@ -56,7 +56,7 @@ const groupOf = grouping(
 
 const each: Readonly<Record<string, (agent: Agent) => unknown>> = {
   labelsOf: ({ identity }) => labelsOf(identity),
-  'groupOf, 20 groups': ({ identity }) => groupOf(labelsOf(identity)),
+  'groupOf, 20 groups': ({ identity }) => groupOf({ ...identity }),
   standing: (one) => standing(one, there),
   decideOffer: (one) => decideOffer(one, there, T0 + 1_000),
   assess: (one) => assess(one, there, T0 + 1_000),

@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { ServerCapabilities, ServerErrorResponseType, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidToBytes } from './instance-uid.ts';
 import type { EncodedRemoteConfig } from './remote-config.ts';
@@ -31,18 +32,33 @@ const capabilities = BigInt(
  * The bytes of a reply in parts to be written one after the other: what is this agent's alone, then the shared buffer
  * of the configuration, if there is one. Protobuf fields may come in any order, so the parts together are the message.
  */
-export function encodeReply({ uid, flags = 0, newUid, command, remoteConfig }: Reply): readonly Uint8Array[] {
-  const own = create(ServerToAgentSchema, {
-    instanceUid: uidToBytes(uid),
+export function encodeReply(reply: Reply): readonly Uint8Array[] {
+  const { uid, flags, newUid, command, remoteConfig } = reply;
+  const isPlain = !flags && newUid === undefined && command === undefined;
+  const words = isPlain ? NO_WORDS : encodeWords(reply);
+  const own = new Uint8Array(UID_FIELD.length + 16 + words.length);
+  own.set(UID_FIELD);
+  own.set(uidToBytes(uid), UID_FIELD.length);
+  own.set(words, UID_FIELD.length + 16);
+  return remoteConfig === undefined ? [own] : [own, remoteConfig.bytes];
+}
+
+/** Tag and length of `instance_uid`, which comes before everything else. */
+const UID_FIELD = Uint8Array.of((ServerToAgentSchema.field.instanceUid.number << 3) | WireType.LengthDelimited, 16);
+
+function encodeWords({ flags = 0, newUid, command }: Content): Uint8Array {
+  const words = create(ServerToAgentSchema, {
     capabilities,
     flags: BigInt(flags),
     // Present but empty: restart is the enum's zero (S-231).
     ...(command !== undefined && { command: {} }),
     ...(newUid !== undefined && { agentIdentification: { newInstanceUid: uidToBytes(newUid) } }),
   });
-  const prefix = toBinary(ServerToAgentSchema, own);
-  return remoteConfig === undefined ? [prefix] : [prefix, remoteConfig.bytes];
+  return toBinary(ServerToAgentSchema, words);
 }
+
+/** Most answers say only that the message was heard. */
+const NO_WORDS = encodeWords({});
 
 /**
  * The answer to bytes that are no AgentToServer (S-259, S-260): the error and the uid alone (S-053).

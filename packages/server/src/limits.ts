@@ -4,8 +4,12 @@ export const SERVER_LIMITS = {
   turnGap: 4,
   /** Touched agents after which a turn runs inside the message handler: in a burst no timer would fire. */
   turnSize: 250,
+  /** Agents that rollouts admit in one turn: each is settled, written and told of in it, so that the loop is never held. */
+  admissionsPerTurn: 250,
   /** Offers written in one turn; the rest follow in the next ones, so that the loop is never held. */
   offersPerTurn: 250,
+  /** Offers sent within a tick and not heard of: beyond them the loop would read answers and come to nothing else. */
+  offersUnheard: 1_000,
   /** How often agents with an open ledger entry are looked at for deadlines and proof, and those who wait for a place. */
   tick: 250,
   /** How often changes of agents' states and rollouts' progress are told, coalesced (interface.md: 100 to 250 ms). */

@@ -97,6 +97,9 @@ export function fill(template: string, holes: readonly string[]): string {
 /** As `text.startsWith(part, at)`, but compared as memory: startsWith goes through long parts character by character. */
 const standsAt = (text: string, part: string, at: number): boolean => text.slice(at, at + part.length) === part;
 
+/** A part of a string keeps the whole of it in memory: here the whole text of every agent. */
+const detached = (parts: readonly string[]): string[] => JSON.parse(JSON.stringify(parts));
+
 /** The holes of a text that fits the parts of a template, or undefined. */
 function fit(parts: readonly string[], text: string): string[] | undefined {
   const holes: string[] = [];
@@ -112,7 +115,7 @@ function fit(parts: readonly string[], text: string): string[] | undefined {
     if (!standsAt(text, part, at)) return undefined;
     at += part.length;
   }
-  return at === text.length ? holes : undefined;
+  return at === text.length ? detached(holes) : undefined;
 }
 
 interface Learnt {
@@ -137,8 +140,8 @@ export class TemplateBook {
     return this.#learnt.find((learnt) => learnt.digest === digest)?.template;
   }
 
-  /** Masks a text by a template seen of late that it fits, else by one learnt from it. */
-  mask(text: string, values: readonly string[]): Masked & { readonly digest: string } {
+  /** Masks a text by a template seen of late that it fits, else by one learnt from it and the values that differ. */
+  mask(text: string, valuesOf: () => readonly string[]): Masked & { readonly digest: string } {
     for (const [index, learnt] of this.#learnt.entries()) {
       const holes = fit(learnt.parts, text);
       if (holes === undefined) continue;
@@ -146,7 +149,7 @@ export class TemplateBook {
       this.#learnt.unshift(learnt);
       return { ...learnt, holes };
     }
-    const { template, holes } = learn(text, values);
+    const { template, holes } = learn(text, valuesOf());
     const digest = this.#digest(template);
     const parts = holes.length === 0 ? [template] : template.split(HOLE);
     this.#learnt.unshift({ template, parts, digest });

@@ -1,6 +1,5 @@
 /** Brings an agent up to date with what is known now: its pin, its group, its ledger. Level-triggered, as `assess` is. */
 import { type Agent, can, type Presence } from '../agents/agent.ts';
-import { labelsOf } from '../agents/labels.ts';
 import type { GroupOf } from '../groups/group.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -38,7 +37,7 @@ const isPinOver = ({ identity: { pin } }: Agent, now: Instant): boolean => pin?.
 /** The agent in the group that its labels say, since now when that is another one. */
 function regroup(agent: Agent, groupOf: GroupOf, now: Instant): Agent {
   const { identity } = agent;
-  const name = groupOf(labelsOf(identity));
+  const name = groupOf(identity);
   if ((identity.group?.name ?? null) === name) return agent;
   const moved = { ...agent, identity: { ...identity, group: name === null ? null : { name, since: now } } };
   // What the old group wanted is void; the new one's stable revision comes by the catch-up lane (A.7).

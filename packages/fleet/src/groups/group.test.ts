@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { T0 } from '../../test/samples.ts';
+import { type Labels, newAgent } from '../agents/agent.ts';
 import { FleetError } from '../errors.ts';
 import { type Group, grouping, resolutionOrder } from './group.ts';
 
@@ -12,6 +13,8 @@ const group = (name: string, selector: string, priority = 100): Group => ({
   stable: null,
   createdAt: T0,
 });
+
+const labelled = (operatorLabels: Labels) => ({ ...newAgent('a', 'u', T0).identity, operatorLabels });
 
 describe('grouping', () => {
   const groups = [
@@ -29,14 +32,14 @@ describe('grouping', () => {
 
   test('an agent is in the first that selects it, and in no other', () => {
     const groupOf = grouping(groups);
-    expect(groupOf({ role: 'edge', canary: 'yes' })).toBe('special');
-    expect(groupOf({ role: 'edge' })).toBe('a');
-    expect(groupOf({})).toBe('rest');
+    expect(groupOf(labelled({ role: 'edge', canary: 'yes' }))).toBe('special');
+    expect(groupOf(labelled({ role: 'edge' }))).toBe('a');
+    expect(groupOf(labelled({}))).toBe('rest');
   });
 
   test('or in none', () => {
-    expect(grouping([group('a', 'role=edge')])({ role: 'core' })).toBeNull();
-    expect(grouping([])({})).toBeNull();
+    expect(grouping([group('a', 'role=edge')])(labelled({ role: 'core' }))).toBeNull();
+    expect(grouping([])(labelled({}))).toBeNull();
   });
 
   test('a bad selector is refused when the groups are read', () => {

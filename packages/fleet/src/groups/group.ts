@@ -1,4 +1,5 @@
-import type { Labels } from '../agents/agent.ts';
+import type { AgentIdentity } from '../agents/agent.ts';
+import { labelsOf } from '../agents/labels.ts';
 import { matches, parseSelector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { Instant } from '../time.ts';
@@ -17,7 +18,7 @@ export interface Group {
 }
 
 /** The one group that an agent with these labels is in, or none. */
-export type GroupOf = (labels: Labels) => string | null;
+export type GroupOf = (identity: AgentIdentity) => string | null;
 
 /** The order in which groups are asked: higher priority first, then by name. Deterministic, so every replica agrees. */
 export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(groups: Iterable<G>): G[] {
@@ -26,5 +27,14 @@ export function resolutionOrder<G extends Pick<Group, 'name' | 'priority'>>(grou
 
 export function grouping(groups: Iterable<Group>): GroupOf {
   const ordered = resolutionOrder(groups).map(({ name, selector }) => ({ name, selector: parseSelector(selector) }));
-  return (labels) => ordered.find(({ selector }) => matches(selector, labels))?.name ?? null;
+  // Asked with every report of an agent, whose identity seldom changes.
+  const known = new WeakMap<AgentIdentity, string | null>();
+  return (identity) => {
+    const before = known.get(identity);
+    if (before !== undefined) return before;
+    const labels = labelsOf(identity);
+    const group = ordered.find(({ selector }) => matches(selector, labels))?.name ?? null;
+    known.set(identity, group);
+    return group;
+  };
 }

@@ -49,15 +49,16 @@ export function planRollout(request: RolloutRequest, members: readonly Agent[]):
 export const isCandidate = (rollout: Rollout, agent: Agent): boolean =>
   mayBeAdmitted(rollout, agent.identity.id) && skipReason(agent, rollout.target) === undefined;
 
-/** Of those who wait, in their order, whom to admit now: as many as may be in flight (I1), none that cannot be reached. */
+/** Of those who wait, in their order, `room` at most whom to admit now: as many as may be in flight (I1), none that cannot be reached. */
 export function admissible(
   rollout: Rollout,
   waiting: Iterable<{ readonly agent: Agent; readonly presence: Presence }>,
+  room = Number.POSITIVE_INFINITY,
 ): Extract<RolloutEvent, { type: 'admitted' }>['agents'] {
   const { carried, createdAt } = rollout;
   const admitted: { agent: AgentId; late: boolean }[] = [];
   let slots = freeSlots(rollout);
-  const most = freeOwnSlots(rollout);
+  const most = Math.min(room, freeOwnSlots(rollout));
   for (const { agent, presence } of waiting) {
     if (admitted.length === most || (slots === 0 && carried.size === 0)) break;
     const { id, group } = agent.identity;

@@ -4,6 +4,7 @@ import type { RevisionRef } from '../configurations/revision.ts';
 import type { FailureReason } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 import type { Strategy } from './strategy.ts';
+import type { Targets } from './targets.ts';
 
 export const ROLLOUT_STATES = ['running', 'paused', 'succeeded', 'superseded'] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
@@ -79,7 +80,7 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly pause: { readonly reason: PauseReason; readonly message: string } | null;
   /** The rollout that took over. */
   readonly supersededBy: string | null;
-  readonly targets: ReadonlyMap<AgentId, Target>;
+  readonly targets: Targets;
   readonly counts: Readonly<Record<TargetState, number>>;
   /** Agents still in flight of the rollout that this one superseded; they count against `maxInFlight` (I1). */
   readonly carried: ReadonlySet<AgentId>;

@@ -2,6 +2,7 @@
  * The rollout as a machine: `(rollout, event, now) -> (rollout, commands)`. Pure. Its log is the list of events, and
  * folding the log gives the rollout again (I15). SPEC.md beside this file holds the table in words and the invariants.
  */
+import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
 import {
   freeOwnSlots,
@@ -19,6 +20,7 @@ import {
   type Target,
   type TargetState,
 } from './rollout.ts';
+import { Targets } from './targets.ts';
 
 interface Step {
   readonly rollout: Rollout;
@@ -44,19 +46,20 @@ const mayBecome = (before: TargetState | undefined, next: TargetState): boolean 
   return true;
 };
 
-/** Applies target changes in one copy of the map. */
+/** Applies target changes, of one agent in their order. */
 function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant): Rollout {
-  if (changes.length === 0) return rollout;
-  const targets = new Map(rollout.targets);
   const counts = { ...rollout.counts };
+  const changed = new Map<AgentId, Target>();
   for (const change of changes) {
-    const before = targets.get(change.agent);
-    if (!mayBecome(before?.state, change.state)) continue;
+    const { agent, state } = change;
+    const before = changed.get(agent) ?? rollout.targets.get(agent);
+    if (!mayBecome(before?.state, state)) continue;
     if (before !== undefined) counts[before.state] -= 1;
-    counts[change.state] += 1;
-    targets.set(change.agent, { late: before?.late ?? false, ...change, at: now });
+    counts[state] += 1;
+    changed.set(agent, { late: before?.late ?? false, ...change, at: now });
   }
-  return { ...rollout, targets, counts };
+  if (changed.size === 0) return rollout;
+  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts };
 }
 
 const admit: Handler<'admitted'> = (rollout, event, now) => {
@@ -142,7 +145,7 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
     state: 'running',
     pause: null,
     supersededBy: null,
-    targets: new Map(),
+    targets: new Targets(),
     counts,
     carried: new Set(carried),
     version: 0,

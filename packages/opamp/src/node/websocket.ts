@@ -28,13 +28,19 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
       socket.terminate();
       return false;
     }
+    cork();
     // A frame for each part: the shared ones are not copied.
-    stream.cork();
     for (const [i, part] of parts.entries()) {
       socket.send(i === 0 ? frame(part) : part, { binary: true, fin: i === parts.length - 1 });
     }
-    stream.uncork();
     return true;
+  }
+
+  /** What is sent in one go leaves in one write: several answers to one agent, or to many on one connection. */
+  function cork(): void {
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   const connection: AgentConnection = {

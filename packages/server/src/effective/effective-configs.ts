@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type Agent,
   type AgentId,
@@ -33,7 +33,7 @@ interface Waiting {
   readonly agents: Set<AgentId>;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string): string => hash('sha256', text);
 
 const textsOf = (files: ConfigFiles): Texts =>
   Object.fromEntries(Object.entries(files).map(([name, { body }]) => [name, body]));
@@ -72,15 +72,17 @@ export class EffectiveConfigs {
   /** Takes in a report: what to keep of it, and the texts to store with it. Nothing is understood before it must be. */
   receive(agent: Agent, files: readonly ReceivedFile[], now: Instant) {
     const changes: Change[] = [];
-    const { instanceUid: uid } = agent.identity;
-    const dashed = uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-    const values = [uid, dashed, ...Object.values(labelsOf(agent.identity))];
+    const valuesOf = () => {
+      const { instanceUid: uid } = agent.identity;
+      const dashed = uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      return [uid, dashed, ...Object.values(labelsOf(agent.identity))];
+    };
     // The store drops texts that no report refers to, so only those of the present report are surely there.
     const stored = new Set(agent.report.effective?.files.map(({ template }) => template));
     const kept = files.map(({ name, contentType, body }) => {
       const bytes = Buffer.byteLength(body);
       if (bytes > LIMITS.effectiveBytes) return { name, contentType, template: null, holes: [sha256(body)], bytes };
-      const { digest, template, holes } = this.#book.mask(body, values);
+      const { digest, template, holes } = this.#book.mask(body, valuesOf);
       if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
       return { name, contentType, template: digest, holes, bytes };
     });

@@ -66,7 +66,7 @@ export class Gateway {
   /** Connections that an offer of this turn goes over. */
   readonly #claimed = new Set<string>();
   /** Called after each message. */
-  onMessage: () => void = () => {};
+  onMessage: (from: Member) => void = () => {};
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -89,7 +89,7 @@ export class Gateway {
     speaker.gap = Math.max(speaker.gap * 0.9, this.#silenceOf(speaker));
     const { link } = connection;
     this.#answer(connection, speaker, this.#step(speaker, { kind: 'message', link, message, payload }));
-    this.onMessage();
+    this.onMessage(speaker.member);
   }
 
   closed(connection: AgentConnection): void {

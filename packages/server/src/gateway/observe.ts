@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Agent,
   type AgentIdentity,
@@ -67,8 +68,11 @@ export class Observer {
         const key = mapKey(identity, hash);
         const told = componentIds(fact.value.components);
         // Most often the hash comes alone: a known map stays (S-246).
-        if (hash !== '' && Object.keys(told).length > 0) this.#maps.set(key, told);
-        const ids = this.#maps.get(key) ?? (identity.components?.hash === hash ? identity.components.ids : null);
+        const known = this.#maps.get(key);
+        const isNews = hash !== '' && Object.keys(told).length > 0 && !isDeepStrictEqual(known, told);
+        if (isNews) this.#maps.set(key, told);
+        const before = identity.components?.hash === hash ? identity.components.ids : null;
+        const ids = (isNews ? told : known) ?? before;
         return withIdentity(agent, { components: { hash, ids } });
       }
       case 'health':
@@ -94,7 +98,6 @@ function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
 
 function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {
   // Apart from when it was said.
-  const before = { ...agent.report[part], at: value.at };
-  if (JSON.stringify(before) === JSON.stringify(value) && !isOpen(agent.ledger)) return agent;
-  return { ...agent, report: { ...agent.report, [part]: value } };
+  const isSame = () => JSON.stringify({ ...agent.report[part], at: value.at }) === JSON.stringify(value);
+  return !isOpen(agent.ledger) && isSame() ? agent : { ...agent, report: { ...agent.report, [part]: value } };
 }

@@ -1,5 +1,5 @@
 /** The one file that knows both vocabularies: the protocol's messages and the domain's records. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type {
   Attributes,
   AttributeValue,
@@ -49,9 +49,7 @@ const wireFiles = (files: ConfigFiles): ConfigFile[] =>
 
 /** The hash on the wire, hex: SHA-256 over the canonical bytes of the files (S-116). */
 export function hashOf(files: ConfigFiles): string {
-  return createHash('sha256')
-    .update(canonicalConfigBytes(wireFiles(files)))
-    .digest('hex');
+  return hash('sha256', canonicalConfigBytes(wireFiles(files)));
 }
 
 /** A configuration as it goes out, encoded once for all agents that get it. */
@@ -101,8 +99,12 @@ function attributeValue(value: AnyValue | undefined): AttributeValue {
   }
 }
 
+/** Most nodes of a health tree have neither attributes nor components: they share this. */
+const NOTHING = Object.freeze(Object.create(null));
+
 /** The first `most` entries. Without prototype, so that a key such as `__proto__` is only a key (R18). */
 function bounded<T, R>(entries: readonly [string, T][], most: number, read: (value: T) => R): Record<string, R> {
+  if (entries.length === 0) return NOTHING;
   const result: Record<string, R> = Object.create(null);
   for (const [key, value] of entries.slice(0, most)) result[cut(key, AGENT_LIMITS.name)] = read(value);
   return result;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { FleetError } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 
@@ -27,7 +27,7 @@ export function onceOnly({ journal, now, reconciler, store }: ControlPlane) {
 
   return async function once<T>(scope: string, { idempotencyKey, body }: Request, prepare: Prepare<T>): Promise<T> {
     const key = `${scope} ${idempotencyKey}`;
-    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+    const digest = hash('sha256', JSON.stringify(body));
 
     const create = async (): Promise<T> => {
       const decide = await prepare();

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ApiError } from '@flaghoist/api';
 
 /** Refuses an edit of something that has changed since it was read. `*` asks only that it exists. */
@@ -12,5 +12,5 @@ export function checkVersion(ifMatch: string | undefined, present: string | unde
 
 /** Changes whenever what a person can edit changes: the ETag of the object. */
 export function versionOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+  return hash('sha256', JSON.stringify(value)).slice(0, 16);
 }

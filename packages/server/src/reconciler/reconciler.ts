@@ -37,6 +37,8 @@ export class Reconciler {
   readonly #open = new Set<Member>();
   /** Agents whose offer waits for room in a turn, for a busy connection, or for its texts. */
   readonly #waiting = new Set<Member>();
+  /** Who was sent an offer of late and has said nothing since: when. */
+  readonly #unheard = new Map<Member, Instant>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
@@ -50,7 +52,8 @@ export class Reconciler {
     memory.roster.onTouched = () => this.#schedule();
     memory.journal.onWritten = () => this.#schedule();
     // In a burst of messages no timer would fire.
-    gateway.onMessage = () => {
+    gateway.onMessage = (from) => {
+      this.#unheard.delete(from);
       if (memory.roster.touchedCount >= SERVER_LIMITS.turnSize) this.turn();
     };
   }
@@ -87,20 +90,22 @@ export class Reconciler {
     const { roster, rollouts, journal, store } = this.#memory;
     const now = this.#memory.now();
     const seen = new Set<Member>();
+    let room: number = SERVER_LIMITS.admissionsPerTurn;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const touched = roster.takeTouched();
       for (const member of touched) {
         seen.add(member);
         this.#settle(member, now);
       }
-      rollouts.advance(now);
+      room = rollouts.advance(now, room);
       for (const member of touched) this.#lanes.admit(member, now);
       if (roster.touchedCount === 0) break;
     }
     this.#decide(seen, now);
     const offers = this.#offers(now);
     for (const member of offers.keys()) seen.add(member);
-    if (offers.size > 0) rollouts.advance(now);
+    if (offers.size > 0) room = rollouts.advance(now, room);
+    if (room === 0) this.#schedule();
     // Whom the last advance admitted is looked at in the next turn, but stands in the commit that says so (I15).
     const left = roster.takeTouched();
     for (const member of left) seen.add(member);
@@ -154,9 +159,10 @@ export class Reconciler {
   /** The offers that leave with this turn; each is marked as sent in the very commit that comes first (I3). */
   #offers(now: Instant): Map<Member, Dispatch> {
     const offers = new Map<Member, Dispatch>();
+    const room = Math.min(SERVER_LIMITS.offersPerTurn, SERVER_LIMITS.offersUnheard - this.#unheard.size);
     let isBusy = false;
     for (const member of this.#waiting) {
-      if (offers.size === SERVER_LIMITS.offersPerTurn) break;
+      if (offers.size >= room) break;
       const { agent, presence } = member;
       const { ledger } = agent;
       const remoteConfig = ledger && this.#memory.offers.atHand(ledger.revision.hash);
@@ -168,6 +174,7 @@ export class Reconciler {
       member.agent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
       this.#memory.rollouts.follow(member);
       offers.set(member, { remoteConfig, epoch: presence.epoch });
+      this.#unheard.set(member, now);
     }
     if (this.#waiting.size > 0 && (isBusy || offers.size > 0)) this.#schedule();
     return offers;
@@ -190,6 +197,7 @@ export class Reconciler {
     const at = now();
     for (const member of this.#open) if (isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
+    for (const [member, since] of this.#unheard) if (at - since >= SERVER_LIMITS.tick) this.#unheard.delete(member);
     if (this.#waiting.size > 0) this.#schedule();
   }
 

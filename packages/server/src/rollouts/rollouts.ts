@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type Agent,
   type AgentId,
@@ -40,8 +40,7 @@ interface Parts {
 }
 
 /** Position of an agent in a rollout's order: by hash, never by uid, or the same hosts would always come first (A.6). */
-const rank = (rollout: string, agent: AgentId): string =>
-  createHash('sha256').update(`${rollout} ${agent}`).digest('hex');
+const rank = (rollout: string, agent: AgentId): string => hash('sha256', `${rollout} ${agent}`);
 
 function summaryOf({ targets: _targets, carried: _carried, ...summary }: Rollout): RolloutSummary {
   return summary;
@@ -143,8 +142,9 @@ export class Rollouts {
     }
   }
 
-  /** Folds what was observed, admits as many as may be, ends what is done. */
-  advance(now: Instant): void {
+  /** Folds what was observed, admits as many as may be, `room` at most, ends what is done. Returns how much room is left. */
+  advance(now: Instant, room: number): number {
+    let left = room;
     for (const active of this.#active.values()) {
       const { observed, pending } = active;
       const changes = observed.splice(0);
@@ -153,13 +153,15 @@ export class Rollouts {
         const member = this.#parts.roster.get(agent);
         if (member && active.rollout.targets.get(agent)?.state === 'deferred') pending.set(agent, member);
       }
-      const agents = admissible(active.rollout, pending.values());
+      const agents = admissible(active.rollout, pending.values(), left);
+      left -= agents.length;
       for (const { agent } of agents) pending.delete(agent);
       if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
       if (!isOver(active.rollout, pending.size)) continue;
       if ([...pending.values()].some((member) => this.#isAwaited(member, now))) continue;
       this.#apply(active, { type: 'exhausted', deferred: [...pending.keys()] }, now);
     }
+    return left;
   }
 
   /** There, or not yet back since our own start (I10). */

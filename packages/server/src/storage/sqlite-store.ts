@@ -1,6 +1,7 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
 import { type Agent, newAgent } from '@flaghoist/fleet';
+import { written } from './columns.ts';
 import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
 import { SqliteThread } from './sqlite-thread.ts';
@@ -22,7 +23,7 @@ export async function openSqliteStore(options: { readonly directory: string }): 
   await using opened = new AsyncDisposableStack();
   const writer = opened.use(await SqliteThread.start<WriteOperations>({ role: 'writer', directory }));
   const reader = opened.use(await SqliteThread.start<ReadOperations>({ role: 'reader', directory }));
-  const writes = new WriteQueue((changes) => writer.call('commit', changes));
+  const writes = new WriteQueue((changes) => writer.call('commit', changes.map(written)));
   const threads = opened.move();
   let closed: Promise<void> | null = null;
 
