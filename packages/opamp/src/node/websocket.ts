@@ -33,6 +33,8 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
     for (const [i, part] of parts.entries()) {
       socket.send(i === 0 ? frame(part) : part, { binary: true, fin: i === parts.length - 1 });
     }
+    // What is large leaves at once, so that only what the reader is slow to take counts as queued.
+    if (parts.length > 1) stream.uncork();
     return true;
   }
 
