@@ -80,7 +80,7 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly pause: { readonly reason: PauseReason; readonly message: string } | null;
   /** The rollout that took over. */
   readonly supersededBy: string | null;
-  readonly targets: Targets;
+  readonly targets: Targets<Target>;
   readonly counts: Readonly<Record<TargetState, number>>;
   /** Agents still in flight of the rollout that this one superseded; they count against `maxInFlight` (I1). */
   readonly carried: ReadonlySet<AgentId>;

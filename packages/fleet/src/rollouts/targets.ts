@@ -1,11 +1,10 @@
 import type { AgentId } from '../agents/agent.ts';
-import type { Target } from './rollout.ts';
 
 /**
  * The targets of a rollout by agent, an immutable value. A change copies a plain list: of 10,000 targets in 5 µs, where a
  * Map takes 500 µs, and that happens with every turn of a push.
  */
-export class Targets {
+export class Targets<Target extends { readonly agent: AgentId }> {
   readonly #list: readonly Target[];
   /** Positions in the list. Shared with later versions, which alone add to it: what is beyond the list is theirs. */
   readonly #positions: Map<AgentId, number>;
@@ -33,7 +32,7 @@ export class Targets {
   }
 
   /** With these in place of what their agents had, or added. */
-  with(targets: readonly Target[]): Targets {
+  with(targets: readonly Target[]): Targets<Target> {
     const list = [...this.#list];
     // A second future of one version gets positions of its own.
     const isLatest = this.#positions.size === this.size;
