@@ -31,30 +31,17 @@ async function run(command: string): Promise<string> {
   }
 }
 
-/**
- * A `resolved` address would tie the lockfile to one registry, and without `integrity` a package is not pinned.
- * `npm ci` refuses a lockfile that lacks an optional package which its registry did not have when it was written.
- */
+/** A `resolved` address would tie the lockfile to one registry, and without `integrity` a package is not pinned. */
 function lockfile(): string {
-  interface Entry {
-    link?: boolean;
-    resolved?: string;
-    integrity?: string;
-    optionalDependencies?: Record<string, string>;
-  }
-  const { packages }: { packages: Record<string, Entry> } = JSON.parse(
-    readFileSync(join(root, 'package-lock.json'), 'utf8'),
-  );
-  const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
-  const wrong = Object.entries(packages).flatMap(([path, { link, resolved, integrity, optionalDependencies }]) => {
-    const missing = Object.keys(optionalDependencies ?? {}).filter((name) => !locked.has(name));
-    return [
-      ...(resolved?.includes('://') ? [`${path} has "resolved"`] : []),
-      ...(path.includes('node_modules/') && !link && !integrity ? [`${path} has no "integrity"`] : []),
-      ...missing.map((name) => `${path} needs ${name}, which is not locked`),
-    ];
-  });
-  return wrong.join('\n');
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { link?: true; resolved?: string; integrity?: string }>;
+  };
+  return Object.entries(packages)
+    .filter(
+      ([path, { link, resolved, integrity }]) => path.includes('node_modules/') && !link && (resolved || !integrity),
+    )
+    .map(([path]) => `${path} is to be pinned by "integrity", without "resolved"\n`)
+    .join('');
 }
 
 /** Where this clone and this user's home are must not stand in a file that others get. */

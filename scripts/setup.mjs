@@ -19,8 +19,8 @@ const platform = `${windows ? 'win' : process.platform}-${process.arch}`;
 const modules = path.join(root, 'node_modules');
 const packagedNode = path.join(modules, `node-${platform}`, 'bin', windows ? 'node.exe' : 'node');
 const lockfile = path.join(root, 'package-lock.json');
-// A copy of the lockfile, so that bin/flaghoist can compare it without starting Node. `npm ci` removes it.
-const stamp = path.join(modules, `.set-up-for-${platform}`);
+// npm writes it at the end of whatever it installs, by our order or by hand.
+const installed = path.join(modules, '.package-lock.json');
 const lock = path.join(root, '.cache', 'set-up.lock');
 
 /** Why the set-up cannot go on, as a sentence for the user. */
@@ -46,16 +46,12 @@ export async function setUpOrExit() {
 }
 
 async function setUp() {
-  const own = ownNodeIsGood();
+  const { node: version, sqlite = '0' } = process.versions;
+  const own = atLeast(version, WANTED_NODE) && atLeast(sqlite, WANTED_SQLITE);
   if (!own && !PACKAGED_FOR.includes(platform)) throw new SetUpError(needsNode('npm has none for it'));
-  const ready = () => isStamped() && (own || fs.existsSync(packagedNode));
+  const ready = () => isInstalled() && (own || fs.existsSync(packagedNode));
   if (!ready()) await oneAtATime(async () => ready() || (await install(own)));
   return own ? process.execPath : packagedNode;
-}
-
-function ownNodeIsGood() {
-  const { node, sqlite = '0' } = process.versions;
-  return atLeast(node, WANTED_NODE) && atLeast(sqlite, WANTED_SQLITE);
 }
 
 const atLeast = (version, wanted) => version.localeCompare(wanted, 'en', { numeric: true }) >= 0;
@@ -68,61 +64,34 @@ function needsNode(why) {
   ].join('\n');
 }
 
-function isStamped() {
-  return fs.existsSync(stamp) && fs.readFileSync(stamp).equals(fs.readFileSync(lockfile));
+/** Whether npm has finished since the lockfile was changed; bin/flaghoist asks the same. */
+function isInstalled() {
+  const changed = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return changed(installed) >= changed(lockfile);
 }
 
 async function install(own) {
-  fs.rmSync(stamp, { force: true });
-  if (!matchesLockfile() || !(own || packagedNodeRuns())) await npmCi(own);
-  if (!packagedNodeRuns()) {
+  await npmCi(own);
+  const { stdout } = spawnSync(packagedNode, ['--version'], { encoding: 'utf8' });
+  if (!stdout?.startsWith('v')) {
     // npm passes over an optional package that it cannot fetch or unpack, and still exits with 0.
     fs.rmSync(path.join(modules, `node-${platform}`), { recursive: true, force: true });
     if (!own) throw new SetUpError(needsNode('the packaged one did not arrive through npm or does not run here'));
   }
   // A `node` in there would stand in for the machine's in every npm command, and on Windows could not be replaced.
   for (const shim of ['node', 'node.cmd', 'node.ps1']) fs.rmSync(path.join(modules, '.bin', shim), { force: true });
-  fs.copyFileSync(lockfile, stamp);
-}
-
-function packagedNodeRuns() {
-  return spawnSync(packagedNode, ['--version'], { encoding: 'utf8' }).stdout?.startsWith('v') ?? false;
-}
-
-/** Whether an `npm install` by hand has already put everything in place: npm notes at its end what it installed. */
-function matchesLockfile() {
-  try {
-    const packagesOf = (file) => JSON.parse(fs.readFileSync(file, 'utf8')).packages;
-    const wanted = packagesOf(lockfile);
-    const installed = packagesOf(path.join(modules, '.package-lock.json'));
-    return Object.entries(wanted).every(([name, entry]) => {
-      if (name === '' || (entry.optional && !installed[name] && !isForHere(entry))) return true;
-      return installed[name] !== undefined && installed[name].integrity === entry.integrity;
-    });
-  } catch {
-    return false;
-  }
-}
-
-function isForHere({ os, cpu, libc }) {
-  return os?.includes(process.platform) && cpu?.includes(process.arch) && !libc?.includes('musl');
 }
 
 async function npmCi(own) {
-  const began = Date.now();
-  process.stderr.write('flaghoist: installing dependencies with npm ci ... ');
-  const flags = '--include=dev --include=optional --engine-strict=false --loglevel=error';
-  const { code, stopped, error, output } = await npm(`ci ${flags}`, npmEnvironment(own));
-  process.stderr.write(`${code === 0 ? '' : 'failed after '}${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+  process.stderr.write('flaghoist: installing dependencies with npm ci, which takes a while\n');
+  const { code, stopped, error } = await npm(
+    'ci --include=dev --include=optional --engine-strict=false --loglevel=error',
+    npmEnvironment(own),
+  );
   if (stopped)
     throw new SetUpError(`stopped by ${stopped}; the next command starts again.`, 128 + constants.signals[stopped]);
   if (error) throw new SetUpError(`npm does not start (${error.message}). Install npm; it comes with Node.`);
-  if (code === 0) return;
-  const offline = /\bE(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NOTCACHED)\b/.test(
-    output,
-  );
-  const hint = offline ? 'npm cannot reach its registry: check network and proxy, and try again.' : 'npm ci failed.';
-  throw new SetUpError(`${hint} What npm says:\n${output.trim()}`);
+  if (code !== 0) throw new SetUpError('npm ci failed, see above. Mend what it names (network? proxy?) and try again.');
 }
 
 function npmEnvironment(own) {
@@ -140,21 +109,15 @@ async function npm(args, env) {
   const stop = (name) => stopping.abort(name);
   for (const name of STOPPING) process.on(name, stop);
   const { signal } = stopping;
-  const settings = { cwd: root, env, signal, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
+  const settings = { cwd: root, env, signal, killSignal: 'SIGKILL', stdio: ['ignore', 'ignore', 'inherit'] };
   // On Windows npm is a .cmd file, which only a shell starts.
   const child = windows ? spawn(`npm ${args}`, { ...settings, shell: true }) : spawn('npm', args.split(' '), settings);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
   const end = await once(child, 'close').then(
     ([code]) => ({ code }),
     (error) => ({ error }),
   );
   for (const name of STOPPING) process.off(name, stop);
-  return { ...end, stopped: signal.reason, output };
+  return { ...end, stopped: signal.reason };
 }
 
 /** Of several set-ups of this clone, the one that could write its process id into the lock works. */

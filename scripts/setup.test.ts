@@ -13,13 +13,14 @@ echo "$*" >> ../npm.log
 rm -rf node_modules
 case $NPM_DOES in
   fails) echo 'npm error code ENOTFOUND' >&2; exit 1 ;;
-  passes-node-over) mkdir node_modules; exit 0 ;;
+  passes-node-over) mkdir node_modules; touch node_modules/.package-lock.json; exit 0 ;;
   hangs) exec sleep 60 ;;
   slowly) sleep 1 ;;
 esac
 mkdir -p node_modules/node-${platform}/bin
 printf '#!/bin/sh\\nunset NODE_OPTIONS\\nexec "%s" "$@"\\n' "$REAL_NODE" > node_modules/node-${platform}/bin/node
 chmod +x node_modules/node-${platform}/bin/node
+touch node_modules/.package-lock.json
 `;
 
 /** Loaded into Node by NODE_OPTIONS: makes it look too old. */
@@ -100,7 +101,7 @@ const binary = (...args: string[]) => [join(clone, 'bin/flaghoist'), ...args];
 describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
   test('the first command installs and says so in one line, the next ones are silent', async () => {
     const first = await ended(run('one', 'two words', ''));
-    expect(first.err).toMatch(/^flaghoist: installing dependencies with npm ci \.\.\. \d+\.\d s\n$/);
+    expect(first.err).toMatch(/^flaghoist: installing dependencies with npm ci.*\n$/);
     expect(JSON.parse(first.out)).toMatchObject({ args: ['one', 'two words', ''], cwd: base });
     expect(await ended(run('again'))).toMatchObject({ code: 0, err: '' });
     expect(await ended(binary('again'))).toMatchObject({ code: 0, err: '' });
@@ -110,16 +111,11 @@ describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
     expect(installs()).toBe(2);
   });
 
-  test('what somebody has installed by hand is taken as it is, unless something is missing', async () => {
-    const put = (name: string, packages: object) => fs.writeFileSync(join(clone, name), JSON.stringify({ packages }));
-    const here = { integrity: 'a' };
-    const elsewhere = { integrity: 'b', optional: true, os: ['plan9'], cpu: [process.arch] };
+  test('what somebody has installed by hand is taken as it is, until the lockfile changes', async () => {
     fs.mkdirSync(join(clone, 'node_modules'));
-    put('package-lock.json', { '': {}, 'node_modules/here': here, 'node_modules/elsewhere': elsewhere });
-    put('node_modules/.package-lock.json', { 'node_modules/here': here });
+    fs.writeFileSync(join(clone, 'node_modules/.package-lock.json'), '{}');
     expect(await ended(run('x'), {})).toMatchObject({ code: 0, err: '' });
-    fs.rmSync(join(clone, `node_modules/.set-up-for-${platform}`));
-    put('node_modules/.package-lock.json', { 'node_modules/here': { integrity: 'older' } });
+    fs.appendFileSync(join(clone, 'package-lock.json'), '\n');
     expect(await ended(run('x'), {})).toMatchObject({ code: 0, err: expect.stringMatching(/installing/) });
   });
 
@@ -165,10 +161,10 @@ describe.skipIf(process.platform !== 'linux')('set-up (needs Linux)', () => {
     expect(await ended(run('x'))).toMatchObject({ code: 0 });
   });
 
-  test('without network the reason is said, with what npm says', async () => {
+  test('without network npm says the reason, and nothing goes on', async () => {
     const { code, err } = await ended(run('x'), { OLD: 'yes', NPM_DOES: 'fails' });
     expect(code).toBe(2);
-    expect(err).toMatch(/npm cannot reach its registry.*ENOTFOUND/s);
+    expect(err).toMatch(/ENOTFOUND.*npm ci failed, see above.*network/s);
   });
 
   test('two at once: one installs, the other waits', async () => {
