@@ -1,5 +1,5 @@
 // A fleet in a process of its own: `instant` agents that one argument describes, and a count of what they saw.
-import { type Fleet, scenario, startFleet } from '@flaghoist/simulator';
+import { Fleet, scenario } from '@flaghoist/simulator';
 
 export interface Load {
   readonly url: string;
@@ -31,8 +31,8 @@ const group = {
 const described = scenario({ seed: load.seed, heartbeat: load.heartbeat, groups: [group] });
 let fleet: Fleet | undefined;
 
-process.on('message', async (message) => {
-  if (message === 'start') fleet = await startFleet({ url: load.url, startsPerSecond: 100_000, scenario: described });
+process.on('message', (message) => {
+  if (message === 'start') fleet = new Fleet({ url: load.url, startsPerSecond: 100_000, scenario: described });
   if (message !== 'count') return;
   const seen = { connections: 0, offers: 0 };
   for (const { connections, timesOffered } of fleet?.records() ?? []) {

@@ -62,7 +62,7 @@ test.concurrent.each([
   [['--seed', '1.5'], "argument '1.5' is invalid. Give a whole number."],
   [['--url', 'localhost:4320'], '--url: is "localhost:4320"; write one such as ws://127.0.0.1:4320/v1/opamp'],
   [['--scenario', 'missing.yaml'], "no such file or directory, open 'missing.yaml'"],
-  [['--scenario', 'bad.yaml'], 'groups[0].behaviours[0].kind: is "crahs"; allowed are good, '],
+  [['--scenario', 'bad.yaml'], 'bad.yaml: groups[0].behaviours[0].kind: is "crahs"; allowed are good, '],
 ])('%j is refused in a sentence', async (args, sentence) => {
   const { code, out, err } = await ended(simulate(...args.map((arg) => arg.replace(/^bad/, `${directory}/bad`))));
   expect({ code, out }).toEqual({ code: 2, out: '' });

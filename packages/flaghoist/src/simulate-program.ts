@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Programs } from '@flaghoist/cli';
-import { parseScenario, type Scenario, ScenarioError, scenario, startFleet } from '@flaghoist/simulator';
+import { Fleet, parseScenario, type Scenario, ScenarioError, scenario } from '@flaghoist/simulator';
 
 /** How often the fleet says how it is. */
 const TELL_EVERY = 2_000;
@@ -13,7 +13,7 @@ const PATIENCE = 5_000;
 /** The scenario of a file, else one of so many agents; with another seed where one is given. @throws ScenarioError */
 export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[0], 'url'>): Promise<Scenario> {
   const { agents = DEFAULT_AGENTS, scenario: file, seed } = options;
-  const given = file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'));
+  const given = file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'), file);
   return seed === undefined ? given : { ...given, seed };
 }
 
@@ -21,10 +21,10 @@ export async function chosenScenario(options: Omit<Parameters<Programs['simulate
 export const simulate: Programs['simulate'] = async (options, { stdout, stderr, interruption }) => {
   const { url } = options;
   if (!/^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new ScenarioError('--url', `is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`);
+    throw new ScenarioError(`--url: is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`);
   const chosen = await chosenScenario(options);
   const signal = interruption();
-  await using fleet = await startFleet({ url, scenario: chosen });
+  await using fleet = new Fleet({ url, scenario: chosen });
   const began = performance.now();
   let told = '';
   let patient = true;

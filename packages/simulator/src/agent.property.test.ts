@@ -39,7 +39,7 @@ function act(virtual: VirtualAgent, what: Deed): void {
   else if (what.do === 'components') virtual.say(allComponents);
   else if (what.do === 'restart') virtual.say(restartCommand);
   else if (what.do === 'uid') virtual.say(newUid('0f'.repeat(16)));
-  else if (what.do === 'close') virtual.turn((agent) => agent.client.closed());
+  else if (what.do === 'close') virtual.turn((agent) => agent.client.lost());
   else if (what.do === 'release') virtual.turn((agent) => agent.release());
   else virtual.reachable = what.do === 'return';
 }

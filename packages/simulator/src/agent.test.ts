@@ -211,7 +211,7 @@ describe('the link of opamp-go', () => {
 
   test('a reconnect is immediate and sends only what is pending, with the next number', () => {
     const virtual = started();
-    virtual.turn((agent) => agent.client.closed());
+    virtual.turn((agent) => agent.client.lost());
     expect(virtual.sent).toMatchObject([{ at: 2_000, message: { sequenceNum: 3n } }]);
     expect(virtual.said()).toEqual(['heartbeat']);
   });
@@ -220,7 +220,7 @@ describe('the link of opamp-go', () => {
     const virtual = started();
     virtual.offer('first', FIRST).said();
     virtual.reachable = false;
-    virtual.turn((agent) => agent.client.closed()).run(120_000);
+    virtual.turn((agent) => agent.client.lost()).run(120_000);
     virtual.reachable = true;
     virtual.run(120_000);
     expect(virtual.said().filter((message) => message !== 'heartbeat')).toEqual(['APPLIED+effective+healthy tree']);

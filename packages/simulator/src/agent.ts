@@ -5,33 +5,10 @@ import {
   ServerToAgentFlags,
   uidFromBytes,
 } from '@flaghoist/opamp';
-import type { BehaviourKind } from './behaviour.ts';
-import { Client, type Life } from './client.ts';
-import { Random } from './random.ts';
-import { type AgentRecord, newRecord, recordConnected } from './record.ts';
+import { Client } from './client.ts';
+import type { Life } from './life.ts';
+import { type AgentRecord, recordConnected } from './record.ts';
 import { Supervisor } from './supervisor.ts';
-import { Timers } from './timers.ts';
-
-/** What a Supervisor with everything switched on advertises that this one can do. */
-const CAPABILITIES =
-  Bits.AgentCapabilities_ReportsStatus |
-  Bits.AgentCapabilities_AcceptsRemoteConfig |
-  Bits.AgentCapabilities_ReportsEffectiveConfig |
-  Bits.AgentCapabilities_ReportsOwnMetrics |
-  Bits.AgentCapabilities_AcceptsRestartCommand |
-  Bits.AgentCapabilities_ReportsHealth |
-  Bits.AgentCapabilities_ReportsRemoteConfig |
-  Bits.AgentCapabilities_ReportsHeartbeat |
-  Bits.AgentCapabilities_ReportsAvailableComponents;
-
-const LACKS: Partial<Record<BehaviourKind, Bits>> = {
-  'no-remote-config': Bits.AgentCapabilities_AcceptsRemoteConfig | Bits.AgentCapabilities_ReportsRemoteConfig,
-  'no-status': Bits.AgentCapabilities_ReportsRemoteConfig,
-  'no-effective': Bits.AgentCapabilities_ReportsEffectiveConfig,
-};
-
-/** What an agent is made of. */
-type Origin = Pick<Life, 'plan' | 'scenario' | 'composer' | 'link'>;
 
 /**
  * One simulated agent without sockets and clock: what happens is told to it in turns, what it does goes to its link,
@@ -42,23 +19,14 @@ export class SimulatedAgent {
   readonly client: Client;
   readonly record: AgentRecord;
   private readonly supervisor: Supervisor;
-  /** Cut off by its behaviour. */
-  private away = false;
 
   /** @param startAt milliseconds since 1970 */
-  constructor(origin: Origin, startAt: number) {
-    const { plan, scenario } = origin;
-    this.life = {
-      ...origin,
-      capabilities: CAPABILITIES & ~(LACKS[plan.behaviour.kind] ?? 0),
-      random: new Random(scenario.seed, `life of ${plan.name}`),
-      timers: new Timers(scenario.timeScale),
-      record: newRecord(plan),
-    };
-    this.record = this.life.record;
-    this.client = new Client(this.life, (part) => this.supervisor.content[part]());
-    this.supervisor = new Supervisor(this.life, this.client);
-    this.life.timers.set('boot', startAt, () => this.boot());
+  constructor(life: Life, startAt: number) {
+    this.life = life;
+    this.record = life.record;
+    this.client = new Client(life, (part) => this.supervisor.content[part]());
+    this.supervisor = new Supervisor(life, this.client);
+    life.timers.set('boot', startAt, () => this.boot());
   }
 
   /** When the next turn is due; infinity when nothing is waited for. */
@@ -110,9 +78,11 @@ export class SimulatedAgent {
       supervisor.receive(message.remoteConfig);
   }
 
-  /** An `offline-until` may reach the server. */
+  /** Who is cut off by its behaviour may reach the server. */
   release(): void {
-    if (this.away) this.comeBack();
+    if (!this.client.unreachable) return;
+    this.life.timers.clear('absence');
+    this.client.start();
   }
 
   /** The Supervisor is told to end. */
@@ -130,14 +100,7 @@ export class SimulatedAgent {
 
   /** Without a time: until released. */
   private goAway(ms: number | undefined): void {
-    this.away = true;
     this.client.leave();
-    if (ms !== undefined) this.life.timers.set('absence', ms, () => this.comeBack());
-  }
-
-  private comeBack(): void {
-    this.away = false;
-    this.life.timers.clear('absence');
-    this.client.start();
+    if (ms !== undefined) this.life.timers.set('absence', ms, () => this.release());
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentCount, duration, wanted } from './quantity.ts';
+import { agentCount, duration } from './quantity.ts';
 
 /** What can be said about a behaviour besides its kind; times in milliseconds, before `timeScale`. */
 const OPTIONS = z
@@ -59,7 +59,7 @@ export type BehaviourKind = keyof typeof BEHAVIOURS;
 /** Behaviours that are about a connection: agents with one speak WebSocket, whatever the scenario says. */
 export const NEEDS_WEBSOCKET: ReadonlySet<BehaviourKind> = new Set(['flapper', 'clone', 'slow-reader', 'instant']);
 
-const places = wanted('a number of agents, or a share of the group such as 5%');
+const places = 'write a number of agents, or a share of the group such as 5%';
 const share = z.string().regex(/^\d+(\.\d+)?%$/, places);
 
 /** A behaviour, and how many agents of its group have it. */

@@ -1,44 +1,7 @@
 import { type AgentCapabilities, encodeAgentToServer, type InstanceUid, uidToBytes } from '@flaghoist/opamp';
-import type { Composer } from './composer.ts';
+import type { Life, Payload } from './life.ts';
 import { backoff } from './limits.ts';
-import type { AgentPlan } from './plan.ts';
-import type { Random } from './random.ts';
-import { recordConnected, type WritableRecord } from './record.ts';
-import type { Scenario } from './scenario.ts';
-import type { Timers } from './timers.ts';
-
-/** A message in pieces, to be joined. */
-export type Payload = readonly Uint8Array[];
-
-/** The sockets of one agent. What comes of it is told to the agent later, never before the call returns. */
-export interface Link {
-  /** Open the WebSocket: `opened`, or `refused`. */
-  connect(): void;
-  /** Send over the open WebSocket. */
-  send(payload: Payload): void;
-  /** POST: `answered`, or `refused`. Never while another one is under way. */
-  post(payload: Payload, uid: InstanceUid): void;
-  /** Close the WebSocket in good order with 1000. */
-  close(): void;
-  /** Break off the connection or request without a word, and without an event. */
-  drop(): void;
-  /** Read nothing more from the WebSocket. */
-  stopReading(): void;
-}
-
-/** What the parts of one agent have in common. */
-export interface Life {
-  readonly plan: AgentPlan;
-  readonly scenario: Scenario;
-  /** One for all agents of a group. */
-  readonly composer: Composer;
-  /** Bits of AgentCapabilities. */
-  readonly capabilities: number;
-  readonly random: Random;
-  readonly timers: Timers;
-  readonly record: WritableRecord;
-  readonly link: Link;
-}
+import { recordConnected } from './record.ts';
 
 /** The parts that a report can have besides uid, number and capabilities; `hash` and `components` are of those available. */
 export type Part = 'description' | 'health' | 'effective' | 'status' | 'packages' | 'hash' | 'components' | 'goodbye';
@@ -77,6 +40,10 @@ export class Client {
     return this.state === 'stopped';
   }
 
+  get unreachable(): boolean {
+    return this.state === 'unreachable';
+  }
+
   can(capability: AgentCapabilities): boolean {
     return (this.life.capabilities & capability) !== 0;
   }
@@ -99,21 +66,23 @@ export class Client {
     this.due = true;
   }
 
-  /** The attempt failed; opamp-go honours Retry-After if it is longer than its own back-off. */
-  refused(retryAfterMs = 0): void {
+  /**
+   * The attempt failed, or the open WebSocket ended, which is dialled again at once, whoever ended it. opamp-go honours
+   * Retry-After if it is longer than its own back-off.
+   */
+  lost(retryAfterMs = 0): void {
+    const { random, record, timers } = this.life;
+    timers.clear('heartbeat');
+    recordConnected(record, false);
+    if (this.state === 'idle') {
+      this.start();
+      return;
+    }
     this.state = 'waiting';
-    recordConnected(this.life.record, false);
     const { jitter, factor, longestMs } = backoff;
-    const wait = this.backoffMs * this.life.random.between([1 - jitter, 1 + jitter]);
+    const wait = this.backoffMs * random.between([1 - jitter, 1 + jitter]);
     this.backoffMs = Math.min(this.backoffMs * factor, longestMs);
-    this.life.timers.set('dial', Math.max(wait, retryAfterMs), () => this.attempt());
-  }
-
-  /** The open WebSocket ended: dialled again at once, whoever ended it. */
-  closed(): void {
-    this.life.timers.clear('heartbeat');
-    recordConnected(this.life.record, false);
-    this.start();
+    timers.set('dial', Math.max(wait, retryAfterMs), () => this.attempt());
   }
 
   /** The POST has its answer; what has become pending meanwhile goes out with `flush`. */

@@ -1,7 +1,8 @@
 import { AgentCapabilities as Bits, formatUid } from '@flaghoist/opamp';
-import type { Client, Life } from './client.ts';
+import type { Client } from './client.ts';
 import type { Composition } from './composer.ts';
 import { encodeHealth, type Health } from './content.ts';
+import type { Life } from './life.ts';
 import { supervisor as figures } from './limits.ts';
 
 /** `starting` and `failing` include stopping the process before; a `failing` one will not come up (SPEC.md). */

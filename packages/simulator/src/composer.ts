@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentRemoteConfig } from '@flaghoist/opamp';
 import { stringify } from 'yaml';
-import { encodeEffective, type HealthParts, sharedAttributes } from './content.ts';
+import { encodeEffective, sharedAttributes } from './content.ts';
 import { type Config, merge, printed, supervisorBlocks } from './distribution.ts';
 import { parseGoYaml } from './go-yaml.ts';
 import { limits } from './limits.ts';
@@ -9,27 +9,6 @@ import { componentNames, fault, healthParts, outline } from './outline.ts';
 import { agentName } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
 import { hole, Template } from './template.ts';
-
-/** What the Supervisor and the collector make of a remote configuration; shared by all agents that got it. */
-export interface Composition {
-  /** Of the remote configuration, in lowercase hex; empty when the server sent none, undefined for the local one alone. */
-  readonly hash: string | undefined;
-  /** Why there is none, in the words of the Supervisor's parser; everything below is then that of an empty text. */
-  readonly error: string | undefined;
-  /** The merged text, with holes: equal texts are the same configuration to the Supervisor. */
-  readonly text: string;
-  /** That text as effective config: what the Supervisor reports until the collector has reported itself. */
-  readonly own: Template;
-  /** What the collector reports once it runs: defaults filled in, secrets hidden. */
-  readonly effective: Template;
-  /** The remote configuration had no entry at all: the collector is stopped. */
-  readonly empty: boolean;
-  /** Why a collector does not start with it, in its own words. */
-  readonly fault: string | undefined;
-  /** Ids and types of the components. */
-  readonly components: ReadonlySet<string>;
-  readonly parts: HealthParts;
-}
 
 /** Composes for all agents of one group: each configuration once, however many agents get it. */
 export class Composer {
@@ -59,24 +38,37 @@ export class Composer {
 /** The bodies of a remote configuration by entry name. */
 type Bodies = Readonly<Record<string, Uint8Array>>;
 
-/** Merge bodies above the local configuration of the group as the Supervisor does. */
-function compose(group: ScenarioGroup, hash?: string, bodies: Bodies = {}): Composition {
+/**
+ * What the Supervisor and the collector make of a remote configuration, whose bodies merge above the local one of the group;
+ * shared by all agents that got it.
+ */
+function compose(group: ScenarioGroup, hash?: string, bodies: Bodies = {}) {
   const { value, error } = mergedBodies(group, bodies);
   const complete = mergeLayer(blocks(group), value);
   const shape = outline.parse(complete);
   const text = print(complete);
   return {
+    /** Of the remote configuration, in lowercase hex; empty when the server sent none, undefined for the local one alone. */
     hash,
+    /** Why there is none, in the words of the Supervisor's parser; everything below is then that of an empty text. */
     error,
+    /** The merged text, with holes: equal texts are the same configuration to the Supervisor. */
     text,
+    /** That text as effective config: what the Supervisor reports until the collector has reported itself. */
     own: new Template(encodeEffective(text)),
+    /** What the collector reports once it runs: defaults filled in, secrets hidden. */
     effective: new Template(encodeEffective(effectiveText(complete, group.effectiveConfigSize))),
+    /** The remote configuration had no entry at all: the collector is stopped. */
     empty: hash !== undefined && Object.keys(bodies).length === 0,
+    /** Why a collector does not start with it, in its own words. */
     fault: fault(shape),
+    /** Ids and types of the components. */
     components: componentNames(shape),
     parts: healthParts(shape),
   };
 }
+
+export type Composition = Readonly<ReturnType<typeof compose>>;
 
 const print = (config: unknown) =>
   stringify(config, { indent: 4, lineWidth: 0, sortMapEntries: true, singleQuote: true, aliasDuplicateObjects: false });

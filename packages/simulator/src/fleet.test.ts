@@ -14,7 +14,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { FIRST } from '../test/configs.ts';
 import { encoded, hashOf } from '../test/virtual-agent.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { Fleet } from './fleet.ts';
 import { scenario } from './scenario.ts';
 
 const { RemoteConfigStatuses_APPLIED: APPLIED } = RemoteConfigStatuses;
@@ -77,14 +77,14 @@ async function body(request: IncomingMessage): Promise<Buffer> {
 const running: { close(): void }[] = [];
 const fleets: Fleet[] = [];
 afterEach(async () => {
-  await Promise.all(fleets.splice(0).map((fleet) => fleet.stop()));
+  await Promise.all(fleets.splice(0).map((fleet) => fleet[Symbol.asyncDispose]()));
   for (const server of running.splice(0)) server.close();
 });
 
 async function start(about: object, url: (address: string) => string, server = new TinyServer()) {
   running.push(server);
   const made = scenario({ timeScale: 0.02, heartbeat: '50ms', ...about });
-  const fleet = await startFleet({ url: url(await server.listen()), scenario: made });
+  const fleet = new Fleet({ url: url(await server.listen()), scenario: made });
   fleets.push(fleet);
   return { server, fleet };
 }
@@ -121,7 +121,7 @@ test.each(['websocket', 'http', 'mixed'] as const)('a fleet over %s takes a conf
 test('a stop says goodbye with close code 1000', async () => {
   const { server, fleet } = await start({ agents: 3 }, (address) => `http://${address}/v1/opamp`);
   await allApplied(fleet);
-  await fleet.stop();
+  await fleet[Symbol.asyncDispose]();
   expect(server.heard.filter(({ agentDisconnect }) => agentDisconnect !== undefined).length).toBe(3);
   expect(server.closes).toEqual([1000, 1000, 1000]);
 });

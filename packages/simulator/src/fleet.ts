@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SimulatedAgent } from './agent.ts';
 import { Composer } from './composer.ts';
+import { newLife } from './life.ts';
 import { limits } from './limits.ts';
 import { type LinkEvent, SocketLink, webSocketUrl } from './link.ts';
 import { type AgentPlan, plan } from './plan.ts';
@@ -15,15 +16,15 @@ interface FleetOptions {
   readonly startsPerSecond?: number;
 }
 
-/** Simulated agents that run in this process. */
+/** Simulated agents that run in this process: they start one after the other, `startsPerSecond`. Disposing ends them. */
 export class Fleet implements AsyncDisposable {
   readonly agents: readonly AgentPlan[];
   private readonly members: readonly { readonly agent: SimulatedAgent; readonly link: SocketLink }[];
   /** By agent: when it wants its next turn. */
   private readonly deadlines: Float64Array;
   private readonly timer: NodeJS.Timeout;
-  private stopping: Promise<void> | undefined;
 
+  /** @throws TypeError for a URL that cannot be parsed */
   constructor({ url, scenario, startsPerSecond = limits.startsPerSecond }: FleetOptions) {
     this.agents = plan(scenario);
     const address = webSocketUrl(url);
@@ -33,7 +34,7 @@ export class Fleet implements AsyncDisposable {
       const composer = composers.get(about.group) as Composer;
       const link = new SocketLink(address, (event) => this.turn(i, event));
       const startAt = began + (i * 1000) / startsPerSecond;
-      return { link, agent: new SimulatedAgent({ plan: about, scenario, composer, link }, startAt) };
+      return { link, agent: new SimulatedAgent(newLife(about, scenario, composer, link), startAt) };
     });
     this.deadlines = Float64Array.from(this.members, ({ agent }) => agent.deadline);
     this.timer = setInterval(() => this.runDue(), limits.tickMs);
@@ -66,16 +67,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Ends all agents as their Supervisors do. */
-  stop(): Promise<void> {
-    this.stopping ??= this.end();
-    return this.stopping;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-
-  private async end(): Promise<void> {
     clearInterval(this.timer);
     for (const i of this.members.keys()) this.turn(i, (agent) => agent.stop());
     const deadline = clock() + limits.closeMs;
@@ -99,14 +91,6 @@ export class Fleet implements AsyncDisposable {
       if (at <= now) this.turn(index);
     });
   }
-}
-
-/**
- * Start a fleet. It resolves at once; the agents start one after the other, `startsPerSecond`. Throws for a URL that
- * cannot be parsed.
- */
-export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  return new Fleet(options);
 }
 
 /** Milliseconds since 1970 that never run backwards. */

@@ -1,13 +1,11 @@
 import { parseDocument } from 'yaml';
 import { isMap, PARSER_WORDS } from './distribution.ts';
 
-/** What a body holds: its mapping (empty for an empty body), or the error of the Supervisor's parser. */
-type Parsed =
-  | { readonly value: Record<string, unknown>; readonly error?: undefined }
-  | { readonly value?: undefined; readonly error: string };
-
-/** Parse one config body as the Supervisor v0.149 does, with its error texts. */
-export function parseGoYaml(body: Uint8Array): Parsed {
+/**
+ * Parse one config body as the Supervisor v0.149 does: its mapping (empty for an empty body), or the error of the
+ * Supervisor's parser.
+ */
+export function parseGoYaml(body: Uint8Array) {
   const text = new TextDecoder().decode(body);
   const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: true });
   const [problem] = document.errors;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { decodeServerToAgent, formatUid, type InstanceUid, type ServerToAgent, unframe } from '@flaghoist/opamp';
 import { WebSocket } from 'ws';
 import type { SimulatedAgent } from './agent.ts';
-import type { Link, Payload } from './client.ts';
+import type { Link, Payload } from './life.ts';
 import { limits } from './limits.ts';
 
 /** What has happened to the link of an agent, to be told to it. */
@@ -78,13 +78,11 @@ export class SocketLink implements Link {
       agent: this.url.startsWith('wss:') ? DIALS['wss:'] : DIALS['ws:'],
     });
     this.socket = socket;
-    let opened = false;
     let retryAfterMs: number | undefined;
     socket.on('upgrade', (response) => {
       this.stream = response.socket;
     });
     socket.on('open', () => {
-      opened = true;
       if (this.socket === socket) this.happened((agent) => agent.opened());
     });
     socket.on('unexpected-response', (_, response) => {
@@ -97,7 +95,7 @@ export class SocketLink implements Link {
       // Unless the agent has let go of this socket.
       if (this.socket !== socket) return;
       this.socket = undefined;
-      this.happened((agent) => (opened ? agent.client.closed() : agent.client.refused(retryAfterMs)));
+      this.happened((agent) => agent.client.lost(retryAfterMs));
     });
     socket.on('message', (data: Buffer, isBinary) => {
       // To opamp-go a text frame is a read error.
@@ -119,7 +117,7 @@ export class SocketLink implements Link {
     const body = Buffer.concat(payload);
     fetch(this.url.replace(/^ws/, 'http'), { method: 'POST', headers, body, signal: request.signal })
       .then(answer)
-      .then(done, () => done((agent) => agent.client.refused()));
+      .then(done, () => done((agent) => agent.client.lost()));
   }
 }
 
@@ -130,7 +128,7 @@ const OPAMP_HEADER = Uint8Array.of(0);
 async function answer(response: Response): Promise<LinkEvent> {
   const body = await response.bytes();
   const { status, headers } = response;
-  if (status === 429 || status === 503) return (agent) => agent.client.refused(retryAfter(headers.get('retry-after')));
+  if (status === 429 || status === 503) return (agent) => agent.client.lost(retryAfter(headers.get('retry-after')));
   const message = status === 200 ? read(() => body) : undefined;
   return (agent) => agent.answered(message);
 }

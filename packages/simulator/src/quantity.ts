@@ -1,23 +1,12 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 
-/** For a schema whose refusals say what to write instead. */
-export const wanted = (what: string) => ({
-  error: ({ input }: { readonly input?: unknown }) => `is ${shown(input)}; write ${what}`,
-});
-
-/** A value as an error names it. */
-export function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'missing';
-  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
-}
-
 /** A number with a unit after it, in the smallest one. */
 function quantity(units: Readonly<Record<string, number>>, what: string) {
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)(${Object.keys(units).join('|')})$`);
   return z
-    .string(wanted(what))
-    .regex(pattern, wanted(what))
+    .string(`write ${what}`)
+    .regex(pattern, `write ${what}`)
     .transform((text) => {
       const [, amount, unit = ''] = pattern.exec(text) ?? [];
       return Number(amount) * (units[unit] ?? 1);
@@ -29,15 +18,15 @@ export const duration = quantity({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }, 'a
 
 /** Two durations with `..` between, or one: what lies between them is chosen anew each time. */
 export const durations = z
-  .string(wanted('a duration, or two such as 500ms..2s'))
+  .string('write a duration, or two such as 500ms..2s')
   .transform((text) => [text.split('..')[0], text.split('..')[1] ?? text])
   .pipe(z.tuple([duration, duration]))
-  .refine(([from, to]) => from <= to, 'has the longer duration first; write it last');
+  .refine(([from, to]) => from <= to, 'write the longer duration last');
 
 /** Bytes. */
 export const size = quantity({ KiB: 2 ** 10, MiB: 2 ** 20 }, 'a size such as 20KiB').refine(
   (bytes) => bytes <= limits.effectiveBytes,
-  `is too large; write at most ${limits.effectiveBytes / 2 ** 20}MiB`,
+  `write at most ${limits.effectiveBytes / 2 ** 20}MiB`,
 );
 
 export const agentCount = z.int().min(1).max(limits.agents);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BEHAVIOURS } from './behaviour.ts';
 import { plan } from './plan.ts';
-import { parseScenario, scenario } from './scenario.ts';
+import { parseScenario, ScenarioError, scenario } from './scenario.ts';
 
 describe('a scenario file', () => {
   test('may be empty', () => {
@@ -56,22 +56,22 @@ groups:
 
   test.each([
     [{ agent: 3 }, 'has the unknown key agent; allowed are seed, agents, transport'],
-    [{ agents: 0 }, 'agents: is 0: Too small: expected number to be >=1'],
-    [{ agents: 1.5 }, 'agents: is 1.5: Invalid input: expected int'],
-    [{ timeScale: 0 }, 'timeScale: is 0: Too small: expected number to be >0'],
+    [{ agents: 0 }, 'agents: is 0; Too small: expected number to be >=1'],
+    [{ agents: 1.5 }, 'agents: is 1.5; Invalid input: expected int'],
+    [{ timeScale: 0 }, 'timeScale: is 0; Too small: expected number to be >0'],
     [{ transport: 'udp' }, 'transport: is "udp"; allowed are websocket, http, mixed'],
     [{ heartbeat: 'soon' }, 'heartbeat: is "soon"; write a duration such as 500ms'],
     [{ heartbeat: 5 }, 'heartbeat: is 5; write a duration such as 500ms'],
-    [{ restartTime: '2s..1s' }, 'restartTime: has the longer duration first'],
+    [{ restartTime: '2s..1s' }, 'restartTime: write the longer duration last'],
     [{ restartTime: '1s..2' }, 'restartTime[1]: is "2"; write a duration'],
     [{ heartbeat: '0s', transport: 'http' }, 'heartbeat: is 0; agents over HTTP need an interval'],
-    [{ groups: [] }, 'groups: is []: Too small'],
+    [{ groups: [] }, 'groups: is []; Too small'],
     [{ groups: [{ name: 'a' }, { name: 'a' }] }, 'groups[1].name: is taken by another group'],
     [{ groups: [{ name: 'Edge' }] }, 'groups[0].name: is "Edge"; write a name of lowercase letters'],
     [{ groups: [{ labels: { role: [] } }] }, 'groups[0].labels.role: is []; write a text'],
     [{ agents: 200_000, groups: [{}, {}] }, 'groups: has 400000 agents; at most 200000 are allowed'],
     [{ groups: [{ effectiveConfigSize: '1GiB' }] }, 'groups[0].effectiveConfigSize: is "1GiB"; write a size'],
-    [{ groups: [{ effectiveConfigSize: '5MiB' }] }, 'groups[0].effectiveConfigSize: is too large; write at most 4MiB'],
+    [{ groups: [{ effectiveConfigSize: '5MiB' }] }, 'groups[0].effectiveConfigSize: write at most 4MiB'],
     [
       { groups: [{ behaviours: [{ count: 1 }] }] },
       'groups[0].behaviours[0].kind: is missing; allowed are good, reject',
@@ -89,14 +89,17 @@ groups:
       { groups: [{ count: 3, behaviours: [{ kind: 'liar', count: 2 }, { kind: 'clone' }] }] },
       'groups[0].behaviours: takes 4 agents of 3',
     ],
-    [[], 'is []: Invalid input: expected object'],
+    [[], 'is []; Invalid input: expected object'],
   ])('%j is refused with its path and what is allowed', (file, problem) => {
-    expect(() => scenario(file)).toThrow(expect.objectContaining({ code: 'bad-scenario' }));
+    expect(() => scenario(file)).toThrow(ScenarioError);
     expect(() => scenario(file)).toThrow(problem);
   });
 
   test('is refused when it is not YAML', () => {
-    expect(() => parseScenario('groups: [')).toThrow(expect.objectContaining({ code: 'bad-scenario', path: '' }));
+    const broken = /^fleet\.yaml: Flow sequence .* at line 1, column 10$/;
+    expect(() => parseScenario('groups: [', 'fleet.yaml')).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(broken) }),
+    );
   });
 });
 

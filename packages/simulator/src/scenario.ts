@@ -2,14 +2,14 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Behaviour, behaviour } from './behaviour.ts';
 import { limits } from './limits.ts';
-import { agentCount, duration, durations, shown, size, wanted } from './quantity.ts';
+import { agentCount, duration, durations, size } from './quantity.ts';
 
 const transport = z.enum(['websocket', 'http', 'mixed']);
-const label = z.union([z.string(), z.number(), z.boolean()], wanted('a text')).transform(String);
+const label = z.union([z.string(), z.number(), z.boolean()], 'write a text').transform(String);
 const NAME = /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/;
 
 const group = z.strictObject({
-  name: z.string().regex(NAME, wanted('a name of lowercase letters, digits and hyphens')).optional(),
+  name: z.string().regex(NAME, 'write a name of lowercase letters, digits and hyphens').optional(),
   count: agentCount.optional(),
   /** Non-identifying attributes. */
   labels: z.record(z.string(), label).default({}),
@@ -72,41 +72,39 @@ function agentsWith({ kind, count }: Behaviour, size: number): number {
   return kind === 'clone' ? chosen * 2 : chosen;
 }
 
-/** A scenario that cannot be used: `path` says where, the message what is allowed there. */
+/** A scenario that cannot be used: where it is wrong, what is there, and what is allowed. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
-  readonly code = 'bad-scenario';
-  /** Such as `groups[0].behaviours[2].kind`; empty for the whole file. */
-  readonly path: string;
-
-  constructor(path: string, problem: string, options?: { readonly cause?: unknown }) {
-    super(path === '' ? problem : `${path}: ${problem}`, options);
-    this.path = path;
-  }
 }
 
-/** The scenario in a YAML text (format: README.md). Throws `ScenarioError`. */
-export function parseScenario(yaml: string): Scenario {
-  if (Buffer.byteLength(yaml) > limits.scenarioBytes) throw new ScenarioError('', 'the scenario is over 1 MiB');
+/** The scenario in a YAML text (format: README.md). @param file names it in errors. @throws ScenarioError */
+export function parseScenario(yaml: string, file = 'scenario'): Scenario {
+  if (Buffer.byteLength(yaml) > limits.scenarioBytes) throw new ScenarioError(`${file}: is over 1 MiB`);
   const document = parseDocument(yaml);
   const [error] = document.errors;
-  if (error !== undefined) throw new ScenarioError('', error.message, { cause: error });
-  return scenario(document.toJS() ?? {});
+  // Its other lines draw the place.
+  if (error !== undefined) throw new ScenarioError(`${file}: ${error.message.split(':\n')[0]}`, { cause: error });
+  return scenario(document.toJS() ?? {}, file);
 }
 
-/** The scenario in a value of the shape that a scenario file has (durations as `5s`). Throws `ScenarioError`. */
-export function scenario(value: unknown): Scenario {
-  const { data, error } = scenarioFile.safeParse(value, { error: explain });
+/** The scenario in a value of the shape that a scenario file has (durations as `5s`). @throws ScenarioError */
+export function scenario(value: unknown, file?: string): Scenario {
+  const { data, error } = scenarioFile.safeParse(value, { error: allowed, reportInput: true });
   const [issue] = error?.issues ?? [];
-  if (issue !== undefined) throw new ScenarioError(z.core.toDotPath(issue.path), issue.message, { cause: error });
-  return data as Scenario;
+  if (issue === undefined) return data as Scenario;
+  const { code, input, message, path } = issue;
+  const found = code === 'custom' || code === 'unrecognized_keys' ? message : `is ${shown(input)}; ${message}`;
+  throw new ScenarioError([file, z.core.toDotPath(path), found].filter(Boolean).join(': '), { cause: error });
 }
 
-/** What is wrong, with what is there and what is allowed. */
-const explain: z.core.$ZodErrorMap = (issue) => {
-  const found = `is ${shown(issue.input)}`;
-  if (issue.code === 'invalid_value') return `${found}; allowed are ${issue.values.join(', ')}`;
-  if (issue.code !== 'unrecognized_keys') return `${found}: ${z.locales.en().localeError(issue)}`;
-  const allowed = Object.keys((issue.inst as z.ZodObject).shape);
-  return `has the unknown key ${issue.keys.join(', ')}; allowed are ${allowed.join(', ')}`;
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'missing';
+  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}
+
+const allowed: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === 'invalid_value') return `allowed are ${issue.values.join(', ')}`;
+  if (issue.code !== 'unrecognized_keys') return undefined;
+  const keys = Object.keys((issue.inst as z.ZodObject).shape);
+  return `has the unknown key ${issue.keys.join(', ')}; allowed are ${keys.join(', ')}`;
 };

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentRemoteConfig, AgentCapabilities as Bits, formatUid, type InstanceUid } from '@flaghoist/opamp';
-import type { Client, Life, Part } from './client.ts';
+import type { Client, Part } from './client.ts';
 import { Collector } from './collector.ts';
 import type { Composition } from './composer.ts';
 import * as content from './content.ts';
+import type { Life } from './life.ts';
 import { recordOffer, recordStatus } from './record.ts';
 
 /** Supervisor v0.149: takes remote configurations, restarts its collector, reports (SPEC.md). */

@@ -11,8 +11,8 @@ import {
   ServerToAgentFlags,
 } from '@flaghoist/opamp';
 import { SimulatedAgent } from '../src/agent.ts';
-import type { Link, Payload } from '../src/client.ts';
 import { Composer } from '../src/composer.ts';
+import { type Link, newLife, type Payload } from '../src/life.ts';
 import type { LinkEvent } from '../src/link.ts';
 import { plan } from '../src/plan.ts';
 import { scenario } from '../src/scenario.ts';
@@ -45,7 +45,7 @@ export class VirtualAgent implements Link {
     if (only === undefined) throw new Error('no agent');
     const composer = new Composer(only.group);
     this.transport = only.transport;
-    this.agent = new SimulatedAgent({ plan: only, scenario: made, composer, link: this }, NOW);
+    this.agent = new SimulatedAgent(newLife(only, made, composer, this), NOW);
   }
 
   /** Let time pass. */
@@ -93,7 +93,7 @@ export class VirtualAgent implements Link {
   connect(): void {
     this.note('connect');
     const { reachable, retryAfterMs } = this;
-    this.happened.push((agent) => (reachable ? agent.opened() : agent.client.refused(retryAfterMs)));
+    this.happened.push((agent) => (reachable ? agent.opened() : agent.client.lost(retryAfterMs)));
   }
 
   send(payload: Payload): void {
@@ -128,7 +128,7 @@ export class VirtualAgent implements Link {
   private answer(): void {
     this.answerAt = Number.POSITIVE_INFINITY;
     const message = decodeServerToAgent(this.replies.shift() ?? new Uint8Array());
-    this.turn((agent) => (this.reachable ? agent.answered(message) : agent.client.refused()));
+    this.turn((agent) => (this.reachable ? agent.answered(message) : agent.client.lost()));
   }
 }
 

@@ -8,7 +8,7 @@ import { styleText } from 'node:util';
 import { type Agent, allItems, createClient } from '@flaghoist/api';
 import type { Programs } from '@flaghoist/cli';
 import { type RunningServer, startServer } from '@flaghoist/server';
-import { startFleet } from '@flaghoist/simulator';
+import { Fleet } from '@flaghoist/simulator';
 import { chosenScenario } from '../simulate-program.ts';
 import { VERSION } from '../version.ts';
 import { expectations } from './expectations.ts';
@@ -101,7 +101,7 @@ export const demo: Programs['demo'] = async (options, { interruption }) => {
   const stage = new Stage(api, interrupted);
   stage.heading('Flaghoist demo');
   stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
-  const fleet = cleanUp.use(await startFleet({ url, scenario }));
+  const fleet = cleanUp.use(new Fleet({ url, scenario }));
   const real = options.real ? cleanUp.use(await startRealAgents(url, directory)) : undefined;
   if (options.real && real === undefined)
     stage.say('The real Supervisor and Collector are not built here: npm run interop builds them (needs Go).');
