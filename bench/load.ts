@@ -24,7 +24,7 @@ const group = {
   name: `bench-${load.seed}`,
   count: load.agents,
   labels: { role: 'bench' },
-  effectiveConfigSize: `${load.effectiveSize / 1_024}KiB`,
+  effectiveConfigSize: load.effectiveSize,
   config: load.config,
   behaviours: [{ kind: 'instant', count: '100%' }],
 };

@@ -3,6 +3,8 @@
 import { appendFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
 
+type State = 'skipped' | 'passed' | 'failed';
+
 export default class SkippedReporter implements Reporter {
   #selected = false;
 
@@ -11,33 +13,26 @@ export default class SkippedReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const skipped = this.#selected ? [] : skippedParts(modules);
+    const count = (state: State) => testsOf(modules, state).length;
+    const skipped = this.#selected ? [] : [...new Set(testsOf(modules, 'skipped').map(widest))];
     for (const name of skipped) console.log(`skipped: ${name}`);
     if (skipped.length > 0 && process.env['CI']) {
       console.log('A skipped test is a failure here (CI is set).');
       process.exitCode = 1;
     }
-    tally(modules);
+    // For .ci/run, which adds up several runs.
+    const tally = process.env['FLAGHOIST_TEST_TALLY'];
+    if (tally !== undefined) appendFileSync(tally, `${count('passed')} ${count('failed')}\n`);
   }
 }
 
-/** The widest suites of which nothing ran, and the single tests besides. */
-function skippedParts(modules: readonly TestModule[]): string[] {
-  const tests = modules.flatMap((module) => [...module.children.allTests('skipped')]);
-  return [...new Set(tests.map((test) => widest(test).fullName))];
+function testsOf(modules: readonly TestModule[], state: State): TestCase[] {
+  return modules.flatMap((module) => [...module.children.allTests(state)]);
 }
 
-function widest(test: TestCase): TestCase | TestSuite {
+/** The name of the widest suite around it of which nothing ran; its own where there is none. */
+function widest(test: TestCase): string {
   let part: TestCase | TestSuite = test;
   while (part.parent.type === 'suite' && part.parent.state() === 'skipped') part = part.parent;
-  return part;
-}
-
-/** For .ci/run, which adds up several runs. */
-function tally(modules: readonly TestModule[]): void {
-  const file = process.env['FLAGHOIST_TEST_TALLY'];
-  if (file === undefined) return;
-  const count = (state: 'passed' | 'failed') =>
-    modules.flatMap((module) => [...module.children.allTests(state)]).length;
-  appendFileSync(file, `${count('passed')} ${count('failed')}\n`);
+  return part.fullName;
 }

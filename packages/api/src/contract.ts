@@ -3,7 +3,6 @@
  * that the server must fill in, the reading of requests and the writing of answers all follow from this table.
  */
 import { z } from 'zod';
-import type { ProblemCode } from './errors.ts';
 import { API_LIMITS } from './limits.ts';
 import * as agents from './resources/agents.ts';
 import * as configurations from './resources/configurations.ts';
@@ -14,20 +13,18 @@ import { author, count, numeral, objectName, revisionNumber } from './resources/
 import { type OperationName, ROUTES, type Route } from './routes.ts';
 
 /**
- * `input` holds all inputs by name (`placeOf` tells where each of them travels), `refusals` the errors that do not follow
- * from the route and the inputs. The event stream answers with one item, which travels in blocks of `id` (the number),
- * `event` (the kind) and `data`, with comments while nothing happens; without a number to resume from it begins with an
- * `id` alone.
+ * `input` holds all inputs by name (`placeOf` tells where each of them travels). Every operation may answer with a
+ * `Problem` instead. The event stream answers with one item, which travels in blocks of `id` (the number), `event` (the
+ * kind) and `data`, with comments while nothing happens; without a number to resume from it begins with an `id` alone.
  */
 function op<Answer extends z.ZodType, Input extends z.ZodRawShape>(
   summary: string,
   response: Answer,
   input: Input,
-  refusals: readonly ProblemCode[] = [],
   success: 200 | 201 | 202 = 200,
 ) {
   const status: number = response instanceof z.ZodVoid ? 204 : success;
-  return { summary, response, input: z.object(input), refusals, status };
+  return { summary, response, input: z.object(input), status };
 }
 
 export type Operation = Route & ReturnType<typeof op>;
@@ -81,15 +78,13 @@ const operations = {
     ...agents.configFilter,
   }),
   getAgentTimeline: history('Show the events of an agent, oldest first', fleet.journalEvent, byAgent),
-  pinAgent: op(
-    'Push a revision to one agent, whatever its group runs',
-    agents.agent,
-    { ...byAgent, body: agents.pinRequest },
-    ['refused-hash', 'conflict', 'not-supported'],
-  ),
+  pinAgent: op('Push a revision to one agent, whatever its group runs', agents.agent, {
+    ...byAgent,
+    body: agents.pinRequest,
+  }),
   unpinAgent: op('Give an agent back to its group', agents.agent, agentAct),
-  restartAgent: op('Tell an agent to restart', agents.agent, agentAct, ['not-supported', 'conflict'], 202),
-  retryAgent: op('Offer an agent again what it did not apply', agents.agent, agentAct, ['conflict'], 202),
+  restartAgent: op('Tell an agent to restart', agents.agent, agentAct, 202),
+  retryAgent: op('Offer an agent again what it did not apply', agents.agent, agentAct, 202),
 
   listConfigurations: list('List configurations', configurations.configuration, {}),
   getConfiguration: op('Show a configuration', configurations.configuration, byName),
@@ -98,13 +93,12 @@ const operations = {
     ...ifMatch,
     body: configurations.configurationRequest,
   }),
-  deleteConfiguration: op('Delete a configuration that no group runs', nothing, deletion, ['conflict']),
+  deleteConfiguration: op('Delete a configuration that no group runs', nothing, deletion),
   listRevisions: list('List the revisions of a configuration, newest first', configurations.revision, byName),
   createRevision: op(
     'Save a revision; touches no agent',
     configurations.savedRevision,
     { ...byName, ...idempotencyKey, body: configurations.revisionRequest },
-    ['invalid-config', 'conflict'],
     201,
   ),
   getRevision: op('Show a revision with its texts', configurations.revisionWithFiles, byRevision),
@@ -115,20 +109,14 @@ const operations = {
 
   listGroups: list('List groups', groups.group, {}),
   getGroup: op('Show a group', groups.group, byName),
-  putGroup: op('Create or change a group', groups.group, { ...byName, ...ifMatch, body: groups.groupRequest }, [
-    'invalid-selector',
-    'invalid-strategy',
-    'conflict',
-    'rollout-active',
-  ]),
-  deleteGroup: op('Delete a group; its agents keep what they run', nothing, deletion, ['rollout-active']),
+  putGroup: op('Create or change a group', groups.group, { ...byName, ...ifMatch, body: groups.groupRequest }),
+  deleteGroup: op('Delete a group; its agents keep what they run', nothing, deletion),
   listGroupAgents: list('List the agents of a group', agents.agent, { ...byName, ...memberFilter }),
 
   startRollout: op(
     'Move a group, or every group that runs a configuration, to a revision',
     rollouts.startedRollouts,
     { ...idempotencyKey, body: rollouts.rolloutRequest },
-    ['not-found', 'invalid-strategy', 'conflict', 'rollout-active', 'not-supported'],
     201,
   ),
   listRollouts: list('List rollouts, newest first', rollouts.rollout, rollouts.rolloutFilter),
@@ -140,9 +128,7 @@ const operations = {
   listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, byId),
 
   getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet, {}),
-  streamEvents: op('Follow what happens: in order, nothing lost or doubled', fleet.journalEvent, fleet.eventFilter, [
-    'gone',
-  ]),
+  streamEvents: op('Follow what happens: in order, nothing lost or doubled', fleet.journalEvent, fleet.eventFilter),
   getVersion: op('Tell the version of the server', fleet.version, {}),
 } satisfies Record<OperationName, unknown>;
 

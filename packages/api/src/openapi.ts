@@ -1,7 +1,6 @@
 /** The contract as an OpenAPI 3.1 document. Component schemas are those with an id; the order is the contract's. */
 import { z } from 'zod';
 import { contract, type Operation } from './contract.ts';
-import { PROBLEM_STATUS, type ProblemCode } from './errors.ts';
 import { problem } from './resources/problem.ts';
 import { BASE_PATH, placeOf } from './routes.ts';
 
@@ -33,31 +32,14 @@ const { properties, $defs } = JSON.parse(
   ).replaceAll('"#/$defs/', '"#/components/schemas/'),
 ) as { properties: Record<string, Json>; $defs: Record<string, Json> };
 
-/** The errors that belong to an operation; `invalid`, `too-large`, `internal` and the like can always come. */
-function errorsOf({ method, path, input, refusals }: Operation): ProblemCode[] {
-  const errors = [...refusals];
-  // A PUT makes what it does not find.
-  if (path.includes('{') && !(method === 'PUT' && path.endsWith('}'))) errors.unshift('not-found');
-  if ('ifMatch' in input.shape) errors.push('changed-meanwhile');
-  if ('selector' in input.shape) errors.push('invalid-selector');
-  return errors;
-}
-
-function responses(name: string, operation: Operation): Json {
-  const { status } = operation;
+function responses(name: string, { status }: Operation): Json {
   const type = name === 'streamEvents' ? 'text/event-stream' : 'application/json';
-  const content = status === 204 ? undefined : { [type]: { schema: properties[`${name}.response`] } };
-  const refused = { 'application/problem+json': { schema: properties['problem'] } };
-  const refusals = Map.groupBy(errorsOf(operation), (code) => PROBLEM_STATUS[code]);
   return {
-    [status]: { description: 'Done', content },
-    ...Object.fromEntries(
-      [...refusals].map(([status, codes]) => [
-        status,
-        { description: codes.map((code) => `\`${code}\``).join(', '), content: refused },
-      ]),
-    ),
-    default: { description: 'Any other problem', content: refused },
+    [status]: {
+      description: 'Done',
+      content: status === 204 ? undefined : { [type]: { schema: properties[`${name}.response`] } },
+    },
+    default: { description: 'A problem', content: { 'application/problem+json': { schema: properties['problem'] } } },
   };
 }
 

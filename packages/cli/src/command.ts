@@ -20,7 +20,7 @@ export const OPTIONS = {
   data: ['--data <dir>', 'where it keeps its data', './flaghoist-data'],
   dryRun: ['--dry-run', 'only tell what would change'],
   exit: ['--exit', 'end after the rollouts; 0 only if all went as it should'],
-  expires: ['--expires <when>', 'a duration such as 2h, or a time', moment],
+  expires: ['--expires <duration>', 'only for so long', duration],
   filename: ['-f, --filename <file>', 'file, directory or -'],
   fleet: ['--fleet', 'every group that runs the configuration'],
   follow: ['--follow', 'and what happens from now on'],
@@ -59,14 +59,7 @@ function wholeNumber(text: string): number {
 function duration(text: string): number {
   const millis = parseDuration(text);
   if (millis) return millis;
-  throw new InvalidArgumentError('Give a duration such as 10m.');
-}
-
-/** A time, or a length of time from now on; RFC 3339. */
-function moment(text: string): string {
-  const time = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() + (parseDuration(text) ?? Number.NaN);
-  if (Number.isNaN(time)) throw new InvalidArgumentError('Give a duration such as 2h, or an RFC 3339 time.');
-  return new Date(time).toISOString();
+  throw new InvalidArgumentError('Give a duration such as 10m or 2h.');
 }
 
 function userOfTheSystem(): string {

@@ -14,7 +14,7 @@ import { rolloutCommands } from './commands/rollout.ts';
 import { versionCommands } from './commands/version.ts';
 import type { Io } from './io.ts';
 import { bare } from './references.ts';
-import { DEFAULT_SERVER, FORMATS, type GlobalOptions, Session } from './session.ts';
+import { DEFAULT_SERVER, FORMATS, type GlobalOptions, openSession } from './session.ts';
 
 /** What there is commands for, in one group for each. */
 const KINDS: Readonly<Record<string, readonly [about: string, commands: readonly Declared[]]>> = {
@@ -66,7 +66,7 @@ export async function runProgram(argv: readonly string[], io: Io, programs: Prog
     for (const argument of command.registeredArguments)
       if (argument.name() in KINDS) argument.argParser(bare(argument.name()));
     command.action(async (...given: unknown[]) => {
-      const session = new Session(io, command.optsWithGlobals<GlobalOptions>());
+      const session = openSession(io, command.optsWithGlobals<GlobalOptions>());
       code = (await run(session, command.opts() as never, ...(given.slice(0, -2) as never[]))) ?? 0;
     });
   };

@@ -1,5 +1,5 @@
 /** One run of a command: where its output goes, what was asked globally, and the client of the server. */
-import { type Client, createClient } from '@flaghoist/api';
+import { createClient } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { Screen } from './output/screen.ts';
@@ -19,42 +19,39 @@ export interface GlobalOptions {
 export const DEFAULT_SERVER = 'http://127.0.0.1:4321';
 const NOWHERE = { write: () => undefined };
 
-export class Session {
-  readonly io: Io;
-  readonly options: GlobalOptions;
-  readonly stdout: Screen;
-  /** Everything that is not data; nowhere with `--quiet`. */
-  readonly stderr: Screen;
-  readonly baseUrl: string;
-  readonly client: Client;
+/** @throws CliError when the address of the server is none */
+export function openSession(io: Io, options: GlobalOptions) {
+  const stdout = new Screen(io.stdout, io.env);
+  const baseUrl = checkedUrl(options.server ?? (io.env['FLAGHOIST_SERVER'] || DEFAULT_SERVER));
+  return {
+    io,
+    options,
+    stdout,
+    /** Everything that is not data; nowhere with `--quiet`. */
+    stderr: new Screen(options.quiet ? NOWHERE : io.stderr, io.env),
+    baseUrl,
+    client: createClient({ baseUrl }),
 
-  /** @throws CliError when the address of the server is none */
-  constructor(io: Io, options: GlobalOptions) {
-    this.io = io;
-    this.options = options;
-    this.stdout = new Screen(io.stdout, io.env);
-    this.stderr = new Screen(options.quiet ? NOWHERE : io.stderr, io.env);
-    this.baseUrl = checkedUrl(options.server ?? (io.env['FLAGHOIST_SERVER'] || DEFAULT_SERVER));
-    this.client = createClient({ baseUrl: this.baseUrl });
-  }
+    /** What a command just did, at once, so that it is known how far it got; nothing where machines read. */
+    say(...lines: string[]): void {
+      if (options.output === 'table' || options.output === 'wide') stdout.print(lines);
+    },
 
-  /** What a command just did, at once, so that it is known how far it got; nothing where machines read. */
-  say(...lines: string[]): void {
-    if (this.options.output === 'table' || this.options.output === 'wide') this.stdout.print(lines);
-  }
-
-  /** Asks at a terminal; anywhere else, and with `--yes`, the answer is yes. @throws CliError when it is no. */
-  async confirm(question: string): Promise<void> {
-    const { stdin, stderr } = this.io;
-    if (this.options.yes || !stdin.isTTY || !stderr.isTTY) return;
-    stderr.write(oneLine(`${question} [y/N] `));
-    for await (const chunk of stdin) {
-      if (/^\s*y(es)?\s*$/i.test(String(chunk).split('\n')[0] ?? '')) return;
-      break;
-    }
-    throw new CliError('nothing was changed', ExitCode.negative);
-  }
+    /** Asks at a terminal; anywhere else, and with `--yes`, the answer is yes. @throws CliError when it is no. */
+    async confirm(question: string): Promise<void> {
+      const { stdin, stderr } = io;
+      if (options.yes || !stdin.isTTY || !stderr.isTTY) return;
+      stderr.write(oneLine(`${question} [y/N] `));
+      for await (const chunk of stdin) {
+        if (/^\s*y(es)?\s*$/i.test(String(chunk).split('\n')[0] ?? '')) return;
+        break;
+      }
+      throw new CliError('nothing was changed', ExitCode.negative);
+    },
+  };
 }
+
+export type Session = Readonly<ReturnType<typeof openSession>>;
 
 function checkedUrl(text: string): string {
   const url = text.includes('://') ? text : `http://${text}`;

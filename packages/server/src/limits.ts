@@ -21,8 +21,6 @@ export const SERVER_LIMITS = {
   /** Agents let in over WebSocket, and polls answered: the rate, and how many at once before it holds (R9). */
   connects: { perSecond: 5_000, burst: 10_000 },
   polls: { perSecond: 5_000, burst: 10_000 },
-  /** An HTTP agent is gone after three of its own gaps, and never before this. */
-  httpPatience: 90_000,
   /** Events kept; older ones are gone (410). */
   eventsKept: 200_000,
   /** How often what is no longer kept is dropped. */

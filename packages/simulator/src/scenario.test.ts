@@ -25,7 +25,7 @@ heartbeat: 500ms
 restartTime: 1s..3s
 timeScale: 0.1
 groups:
-  - { name: edge, labels: { region: eu, tier: 1 }, effectiveConfigSize: 20KiB, validateConfig: true }
+  - { name: edge, labels: { region: eu, tier: 1 }, effectiveConfigSize: 20480, validateConfig: true }
   - name: gateway
     count: 30
     transport: websocket
@@ -70,8 +70,7 @@ groups:
     [{ groups: [{ name: 'Edge' }] }, 'groups[0].name: is "Edge"; write a name of lowercase letters'],
     [{ groups: [{ labels: { role: [] } }] }, 'groups[0].labels.role: is []; write a text'],
     [{ agents: 200_000, groups: [{}, {}] }, 'groups: has 400000 agents; at most 200000 are allowed'],
-    [{ groups: [{ effectiveConfigSize: '1GiB' }] }, 'groups[0].effectiveConfigSize: is "1GiB"; write a size'],
-    [{ groups: [{ effectiveConfigSize: '5MiB' }] }, 'groups[0].effectiveConfigSize: write at most 4MiB'],
+    [{ groups: [{ effectiveConfigSize: 2 ** 23 }] }, 'groups[0].effectiveConfigSize: is 8388608; Too big'],
     [
       { groups: [{ behaviours: [{ count: 1 }] }] },
       'groups[0].behaviours[0].kind: is missing; allowed are good, reject',

@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Behaviour, behaviour } from './behaviour.ts';
 import { limits } from './limits.ts';
-import { agentCount, duration, durations, size } from './quantity.ts';
+import { agentCount, duration, durations } from './quantity.ts';
 
 const transport = z.enum(['websocket', 'http', 'mixed']);
 const label = z.union([z.string(), z.number(), z.boolean()], 'write a text').transform(String);
@@ -19,7 +19,7 @@ const group = z.strictObject({
   /** The Supervisor lets the collector check a configuration before it stops the running one. */
   validateConfig: z.boolean().default(false),
   /** Pad effective configs to at least so many bytes. */
-  effectiveConfigSize: size.default(0),
+  effectiveConfigSize: z.int().min(0).max(limits.effectiveBytes).default(0),
   behaviours: z.array(behaviour).default([]),
 });
 

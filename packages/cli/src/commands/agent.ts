@@ -84,8 +84,9 @@ async function label(session: Session, { author }: Given<'author!'>, agent: stri
 
 type Pin = Given<'to!' | 'reason!' | 'expires' | 'author!'>;
 
-async function pin(session: Session, { to, ...given }: Pin, agent: string) {
-  const body = { ...given, ...(await revisionNamed(session.client, to)) };
+async function pin(session: Session, { to, expires: lasts, ...given }: Pin, agent: string) {
+  const expires = lasts === undefined ? undefined : new Date(session.io.now() + lasts).toISOString();
+  const body = { ...given, expires, ...(await revisionNamed(session.client, to)) };
   return act(session, agent, (client, id) => client.pinAgent({ id, body }), `pinned to ${to}`);
 }
 

@@ -3,6 +3,7 @@
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
 import { randomBytes } from 'node:crypto';
+import { LIMITS } from '@flaghoist/fleet';
 import {
   type AgentToServer,
   attach,
@@ -28,7 +29,6 @@ import {
 } from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
 import type { Member } from '../agents/roster.ts';
-import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { Observer } from './observe.ts';
 import { has, presenceOf } from './wire.ts';
@@ -105,7 +105,8 @@ export class Gateway {
   /** Ends the patience with HTTP agents that no longer poll (S-046). */
   sweep(): void {
     for (const speaker of this.#speakers.values()) {
-      const patience = Math.max(SERVER_LIMITS.httpPatience, 3 * speaker.gap);
+      // Three of its own gaps, but never before an offer to it would count as not delivered.
+      const patience = Math.max(LIMITS.deliveryTimeout.http, 3 * speaker.gap);
       const { link } = speaker.session;
       if (link?.transport !== 'http' || this.#silenceOf(speaker) <= patience) continue;
       this.#step(speaker, { kind: 'link-closed', link: link.id });
