@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Programs } from '@flaghoist/cli';
 import { parseAddress, startServer } from '@flaghoist/server';
-import { VERSION } from './version.ts';
+import own from '../package.json' with { type: 'json' };
 
 /** Agents are sent away spread over this time when the server stops, so that they do not all come back at once (R10). */
 const DRAIN_MS = 5_000;
@@ -14,7 +14,7 @@ export const serve: Programs['server'] = async (options, { stdout, interruption 
     api: parseAddress(options.apiListen),
     ops: parseAddress(options.opsListen),
     insecureOpenEnrolment: options.insecureOpenEnrolment ?? false,
-    version: VERSION,
+    version: own.version,
     // What is not durable must not be answered: end at once, and let agents come back to a server that can store.
     onFatal: () => process.exit(1),
   });

@@ -9,8 +9,8 @@ import { type Agent, allItems, createClient } from '@flaghoist/api';
 import type { Programs } from '@flaghoist/cli';
 import { type RunningServer, startServer } from '@flaghoist/server';
 import { Fleet } from '@flaghoist/simulator';
+import own from '../../package.json' with { type: 'json' };
 import { chosenScenario } from '../simulate-program.ts';
-import { VERSION } from '../version.ts';
 import { expectations } from './expectations.ts';
 import { startRealAgents } from './real-agents.ts';
 import { Stage } from './stage.ts';
@@ -42,7 +42,7 @@ const STORY: Readonly<Record<string, readonly string[]>> = {
 /** The usual ports, so that what is printed is what is typed later; any free ones when they are taken. */
 async function startOnUsualPorts(data: string): Promise<RunningServer> {
   const at = (port: number) => ({ host: '127.0.0.1', port });
-  const options = { data, version: VERSION, logLevel: 'warn', onFatal: () => process.exit(1) };
+  const options = { data, version: own.version, logLevel: 'warn', onFatal: () => process.exit(1) };
   try {
     return await startServer({ ...options, opamp: at(4320), api: at(4321), ops: at(4322) });
   } catch (error) {
