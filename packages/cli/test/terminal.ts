@@ -45,7 +45,7 @@ export async function run(server: string, argv: readonly string[], as: RunAs = {
     interruption: () => as.interrupted ?? new AbortController().signal,
   };
   const code = await runCli(argv, io, {
-    server: async (options) => {
+    server: async (_, options) => {
       written.out += JSON.stringify(options);
       return 7;
     },

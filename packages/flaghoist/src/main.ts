@@ -5,7 +5,7 @@ import { interruption } from './interruption.ts';
 const { stdin, stdout, stderr, env } = process;
 const io = { stdin, stdout, stderr, env, now: Date.now, interruption };
 process.exitCode = await runCli(process.argv.slice(2), io, {
-  server: async (options, io) => (await import('./server-program.ts')).serve(options, io),
-  simulate: async (options, io) => (await import('./simulate-program.ts')).simulate(options, io),
-  demo: async (options, io) => (await import('./demo/demo.ts')).demo(options, io),
+  server: async (...given) => (await import('./server-program.ts')).serve(...given),
+  simulate: async (...given) => (await import('./simulate-program.ts')).simulate(...given),
+  demo: async (...given) => (await import('./demo/demo.ts')).demo(...given),
 });

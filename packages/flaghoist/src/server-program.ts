@@ -7,7 +7,7 @@ import own from '../package.json' with { type: 'json' };
 const DRAIN_MS = 5_000;
 
 /** Runs the server until it is interrupted. @throws SettingError, StoreError when it cannot start. */
-export const serve: Programs['server'] = async (options, { stdout, interruption }) => {
+export const serve: Programs['server'] = async ({ io }, options) => {
   const server = await startServer({
     data: options.data,
     opamp: parseAddress(options.opampListen),
@@ -19,8 +19,8 @@ export const serve: Programs['server'] = async (options, { stdout, interruption 
     onFatal: () => process.exit(1),
   });
   const { opamp, api, ops } = server.addresses;
-  const interrupted = interruption();
-  stdout.write(`flaghoist ready opamp=${opamp} api=${api} ops=${ops}\n`);
+  const interrupted = io.interruption();
+  io.stdout.write(`flaghoist ready opamp=${opamp} api=${api} ops=${ops}\n`);
   await once(interrupted, 'abort');
   await server.close({ drainMs: DRAIN_MS });
   return 0;

@@ -11,19 +11,19 @@ const DEFAULT_AGENTS = 100;
 const PATIENCE = 5_000;
 
 /** The scenario of a file, else one of so many agents; with another seed where one is given. @throws ScenarioError */
-export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[0], 'url'>): Promise<Scenario> {
+export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[1], 'url'>): Promise<Scenario> {
   const { agents = DEFAULT_AGENTS, scenario: file, seed } = options;
   const given = file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'), file);
   return seed === undefined ? given : { ...given, seed };
 }
 
 /** Runs a simulated fleet against any OpAMP server until it is interrupted. @throws ScenarioError */
-export const simulate: Programs['simulate'] = async (options, { stdout, stderr, interruption }) => {
+export const simulate: Programs['simulate'] = async ({ io }, options) => {
   const { url } = options;
   if (!/^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new ScenarioError(`--url: is ${JSON.stringify(url)}; write one such as ws://127.0.0.1:4320/v1/opamp`);
   const chosen = await chosenScenario(options);
-  const signal = interruption();
+  const signal = io.interruption();
   await using fleet = new Fleet({ url, scenario: chosen });
   const began = performance.now();
   let told = '';
@@ -31,10 +31,10 @@ export const simulate: Programs['simulate'] = async (options, { stdout, stderr, 
   while (!signal.aborted) {
     const { agents, connected, healthy, offers, repeatedOffers, collectorRestarts } = fleet.summary();
     const line = `${connected}/${agents} connected, ${healthy} healthy, ${offers} offers (${repeatedOffers} repeated), ${collectorRestarts} collector restarts`;
-    if (line !== told) stdout.write(`${line}\n`);
+    if (line !== told) io.stdout.write(`${line}\n`);
     told = line;
     if (patient && connected === 0 && performance.now() - began > PATIENCE) {
-      stderr.write(`nobody answers at ${url}; still trying\n`);
+      io.stderr.write(`nobody answers at ${url}; still trying\n`);
       patient = false;
     }
     await sleep(TELL_EVERY, undefined, { signal }).catch(() => undefined);

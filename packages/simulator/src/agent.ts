@@ -36,7 +36,7 @@ export class SimulatedAgent {
 
   /** The turn of the agent at `now`, which never runs backwards: what happened, or what is due. */
   turn(now: number, happened?: (agent: SimulatedAgent) => void): void {
-    if (this.client.stopped) return;
+    if (this.client.state === 'stopped') return;
     this.life.timers.now = now;
     if (happened !== undefined) happened(this);
     else while (this.life.timers.runDue()) this.client.flush();
@@ -63,7 +63,9 @@ export class SimulatedAgent {
   received(message: ServerToAgent): void {
     const { client, supervisor } = this;
     if (message.command !== undefined && client.can(Bits.AgentCapabilities_AcceptsRestartCommand)) {
-      if (message.command.type === CommandType.CommandType_Restart) supervisor.restart();
+      if (message.command.type !== CommandType.CommandType_Restart) return;
+      this.life.record.restartCommands += 1;
+      supervisor.collector.restart();
       return;
     }
     const flags = Number(message.flags);
@@ -80,14 +82,14 @@ export class SimulatedAgent {
 
   /** Who is cut off by its behaviour may reach the server. */
   release(): void {
-    if (!this.client.unreachable) return;
+    if (this.client.state !== 'unreachable') return;
     this.life.timers.clear('absence');
     this.client.start();
   }
 
   /** The Supervisor is told to end. */
   stop(): void {
-    this.supervisor.end();
+    this.supervisor.collector.end();
     this.client.stop();
   }
 

@@ -20,7 +20,7 @@ export class Client {
   uid: InstanceUid;
   private readonly life: Life;
   private readonly content: (part: Part) => Uint8Array;
-  private state: LinkState = 'waiting';
+  state: LinkState = 'waiting';
   private sequence = 0n;
   private readonly pending = new Set(EVERYTHING);
   /** Whether something is to be sent, if only uid, number and capabilities. */
@@ -34,14 +34,6 @@ export class Client {
     this.life = life;
     this.content = content;
     this.uid = life.plan.uid;
-  }
-
-  get stopped(): boolean {
-    return this.state === 'stopped';
-  }
-
-  get unreachable(): boolean {
-    return this.state === 'unreachable';
   }
 
   can(capability: AgentCapabilities): boolean {

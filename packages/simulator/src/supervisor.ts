@@ -22,7 +22,7 @@ export class Supervisor {
   };
   private readonly life: Life;
   private readonly client: Client;
-  private readonly collector: Collector;
+  readonly collector: Collector;
   /** The configuration received last, good or bad: the one that statuses are about. */
   private received: Composition;
   /** The one that the collector is to run. */
@@ -45,11 +45,6 @@ export class Supervisor {
     if (composer.local.error !== undefined) return;
     if (plan.behaviour.kind === 'instant') this.collector.replace(composer.local);
     else this.collector.start(composer.local, false);
-  }
-
-  /** The orderly end. */
-  end(): void {
-    this.collector.end();
   }
 
   receive(config: AgentRemoteConfig): void {
@@ -87,11 +82,6 @@ export class Supervisor {
       timers.clear('apply');
       this.collector.halt(() => this.report('APPLIED'));
     }
-  }
-
-  restart(): void {
-    this.life.record.restartCommands += 1;
-    this.collector.restart();
   }
 
   /** A new instance uid is part of the collector's configuration. */

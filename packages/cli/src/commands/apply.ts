@@ -14,16 +14,6 @@ import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
 import { ROLLOUT, startAt } from './rollout.ts';
 
-/** What a file wants beside what the server has, both as manifests. */
-interface Change {
-  readonly object: string;
-  /** Undefined when the server does not have it. */
-  readonly before: string | undefined;
-  readonly after: string;
-  /** Makes it so; resolves to the number of the revision that it saved. */
-  readonly make: (by: { readonly author: string; readonly message: string }) => Promise<number | undefined>;
-}
-
 /** In one order, so that what is the same looks the same. */
 const inOrder = (manifest: object): string => stringify(manifest, { lineWidth: 0, sortMapEntries: true });
 
@@ -32,15 +22,18 @@ type Of<Kind extends Manifest['kind']> = Extract<Manifest, { readonly kind: Kind
 /** The newest revision, or nothing where there is none. */
 const newestOf = (client: Client, name: string) => ifThere(client.getRevision({ name, revision: 'latest' }));
 
-async function configurationChange(client: Client, wanted: Of<'Configuration'>): Promise<Change> {
+/** What a file wants beside what the server has, both as manifests. */
+async function configurationChange(client: Client, wanted: Of<'Configuration'>) {
   const { name, description } = wanted.metadata;
   const present = await ifThere(client.getConfiguration({ name }));
   const newest = await newestOf(client, name);
   return {
     object: `configuration/${name}`,
+    /** Undefined when the server does not have it. */
     before: present && inOrder(configurationManifest(present, newest?.files ?? {})),
     after: inOrder(wanted),
-    make: async (by) => {
+    /** Makes it so; resolves to the number of the revision that it saved. */
+    make: async (by: { readonly author: string; readonly message: string }): Promise<number | undefined> => {
       if (present?.description !== description)
         await client.putConfiguration({ name, ifMatch: present?.version, body: { description, author: by.author } });
       const body = { files: wanted.spec.files, parent: newest?.number, ...by };
@@ -48,6 +41,8 @@ async function configurationChange(client: Client, wanted: Of<'Configuration'>):
     },
   };
 }
+
+type Change = Awaited<ReturnType<typeof configurationChange>>;
 
 async function groupChange(client: Client, wanted: Of<'Group'>): Promise<Change> {
   const { name } = wanted.metadata;

@@ -7,7 +7,7 @@ const DEMO = ['exit', 'real', 'seed'] as const;
 const SIMULATE = ['agents', 'url!', 'scenario', 'seed'] as const;
 
 /** Loads what it needs when it is called, and resolves to the exit code. */
-type Program<Takes extends readonly Taken[]> = (options: Given<Takes[number]>, io: Io) => Promise<number>;
+type Program<Takes extends readonly Taken[]> = (session: { io: Io }, options: Given<Takes[number]>) => Promise<number>;
 
 export interface Programs {
   readonly server: Program<typeof SERVER>;
@@ -16,9 +16,7 @@ export interface Programs {
 }
 
 export const programCommands = ({ server, demo, simulate }: Programs) => [
-  command('server', 'run the server', SERVER, ({ io }, options) => server(options, io)),
-  command('demo', 'a server, a simulated fleet and a rollout to watch', DEMO, ({ io }, options) => demo(options, io)),
-  command('simulate', 'a simulated fleet that speaks OpAMP to any server', SIMULATE, ({ io }, options) =>
-    simulate(options, io),
-  ),
+  command('server', 'run the server', SERVER, server),
+  command('demo', 'a server, a simulated fleet and a rollout to watch', DEMO, demo),
+  command('simulate', 'a simulated fleet that speaks OpAMP to any server', SIMULATE, simulate),
 ];

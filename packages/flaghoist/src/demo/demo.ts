@@ -13,7 +13,7 @@ import own from '../../package.json' with { type: 'json' };
 import { chosenScenario } from '../simulate-program.ts';
 import { expectations } from './expectations.ts';
 import { startRealAgents } from './real-agents.ts';
-import { Stage } from './stage.ts';
+import { type Stage, setStage } from './stage.ts';
 
 const DATA = join(import.meta.dirname, '../../demo');
 /** Longest wait for anything on a slow machine, in milliseconds. */
@@ -89,16 +89,16 @@ Ctrl-C ends it; nothing is left behind.`);
 }
 
 /** Resolves to 0 when every expectation held. @throws AbortError when it is interrupted before. */
-export const demo: Programs['demo'] = async (options, { interruption }) => {
+export const demo: Programs['demo'] = async ({ io }, options) => {
   const scenario = await chosenScenario({ ...options, scenario: join(DATA, 'fleet.yaml') });
-  const interrupted = interruption();
+  const interrupted = io.interruption();
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'flaghoist-demo-'));
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
   const { addresses } = cleanUp.use(await startOnUsualPorts(join(directory, 'data')));
   const url = `ws://${addresses.opamp}/v1/opamp`;
   const api = `http://${addresses.api}`;
-  const stage = new Stage(api, interrupted);
+  const stage = setStage(api, interrupted);
   stage.heading('Flaghoist demo');
   stage.say(`A server on ${url}, its data in SQLite, and 300 simulated agents that speak real OpAMP.`);
   const fleet = cleanUp.use(new Fleet({ url, scenario }));
