@@ -5,7 +5,7 @@ import module from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, setUpOrExit } from './setup.mjs';
+import { root, setUp } from './setup.mjs';
 
 const PROGRAMS = {
   bench: 'bench/run.ts',
@@ -23,7 +23,7 @@ if (file === undefined) {
   process.stderr.write(`usage: node scripts/run.mjs ${Object.keys(PROGRAMS).join('|')} [ARGS]\n`);
   process.exit(2);
 }
-const node = await setUpOrExit();
+const node = await setUp();
 const program = path.join(root, file);
 process.env.NODE_COMPILE_CACHE ??= path.join(root, 'node_modules', '.cache', 'compiled');
 if (node === process.execPath) {

@@ -23,32 +23,20 @@ const lockfile = path.join(root, 'package-lock.json');
 const installed = path.join(modules, '.package-lock.json');
 const lock = path.join(root, '.cache', 'set-up.lock');
 
-/** Why the set-up cannot go on, as a sentence for the user. */
-class SetUpError extends Error {
-  constructor(message, exitCode = 2) {
-    super(message);
-    this.exitCode = exitCode;
-  }
+/** Says why the set-up cannot go on, as a sentence for the user, and ends the process. */
+function giveUp(why, exitCode = 2) {
+  process.stderr.write(`flaghoist: ${why}\n`);
+  process.exit(exitCode);
 }
 
 /**
- * Sets the clone up if it is not; on failure says why on stderr and ends the process.
+ * Sets the clone up if it is not; ends the process if it cannot.
  * @returns {Promise<string>} the path of a Node that runs Flaghoist
  */
-export async function setUpOrExit() {
-  try {
-    return await setUp();
-  } catch (error) {
-    if (!(error instanceof SetUpError)) throw error;
-    process.stderr.write(`flaghoist: ${error.message}\n`);
-    return process.exit(error.exitCode);
-  }
-}
-
-async function setUp() {
+export async function setUp() {
   const { node: version, sqlite = '0' } = process.versions;
   const own = atLeast(version, WANTED_NODE) && atLeast(sqlite, WANTED_SQLITE);
-  if (!own && !PACKAGED_FOR.includes(platform)) throw new SetUpError(needsNode('npm has none for it'));
+  if (!own && !PACKAGED_FOR.includes(platform)) giveUp(needsNode('npm has none for it'));
   const ready = () => isInstalled() && (own || fs.existsSync(packagedNode));
   if (!ready()) await oneAtATime(async () => ready() || (await install(own)));
   return own ? process.execPath : packagedNode;
@@ -76,7 +64,7 @@ async function install(own) {
   if (!stdout?.startsWith('v')) {
     // npm passes over an optional package that it cannot fetch or unpack, and still exits with 0.
     fs.rmSync(path.join(modules, `node-${platform}`), { recursive: true, force: true });
-    if (!own) throw new SetUpError(needsNode('the packaged one did not arrive through npm or does not run here'));
+    if (!own) giveUp(needsNode('the packaged one did not arrive through npm or does not run here'));
   }
   // A `node` in there would stand in for the machine's in every npm command, and on Windows could not be replaced.
   for (const shim of ['node', 'node.cmd', 'node.ps1']) fs.rmSync(path.join(modules, '.bin', shim), { force: true });
@@ -84,14 +72,21 @@ async function install(own) {
 
 async function npmCi(own) {
   process.stderr.write('flaghoist: installing dependencies with npm ci, which takes a while\n');
-  const { code, stopped, error } = await npm(
-    'ci --include=dev --include=optional --engine-strict=false --loglevel=error',
-    npmEnvironment(own),
+  const args = 'ci --include=dev --include=optional --engine-strict=false --loglevel=error';
+  const settings = { cwd: root, env: npmEnvironment(own), stdio: ['ignore', 'ignore', 'inherit'] };
+  // On Windows npm is a .cmd file, which only a shell starts.
+  const child = windows ? spawn(`npm ${args}`, { ...settings, shell: true }) : spawn('npm', args.split(' '), settings);
+  const stop = (signal) => {
+    // By itself npm would finish what it is at.
+    child.kill('SIGKILL');
+    giveUp(`stopped by ${signal}; the next command starts again.`, 128 + constants.signals[signal]);
+  };
+  for (const signal of STOPPING) process.once(signal, stop);
+  const [code] = await once(child, 'close').catch(({ message }) =>
+    giveUp(`npm does not start (${message}). Install npm; it comes with Node.`),
   );
-  if (stopped)
-    throw new SetUpError(`stopped by ${stopped}; the next command starts again.`, 128 + constants.signals[stopped]);
-  if (error) throw new SetUpError(`npm does not start (${error.message}). Install npm; it comes with Node.`);
-  if (code !== 0) throw new SetUpError('npm ci failed, see above. Mend what it names (network? proxy?) and try again.');
+  for (const signal of STOPPING) process.off(signal, stop);
+  if (code !== 0) giveUp('npm ci failed, see above. Mend what it names (network? proxy?) and try again.');
 }
 
 function npmEnvironment(own) {
@@ -103,34 +98,17 @@ function npmEnvironment(own) {
   return own ? env : { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --require ${preload}` };
 }
 
-/** Runs npm to its end; what would stop this process kills npm first, which would finish what it is at. */
-async function npm(args, env) {
-  const stopping = new AbortController();
-  const stop = (name) => stopping.abort(name);
-  for (const name of STOPPING) process.on(name, stop);
-  const { signal } = stopping;
-  const settings = { cwd: root, env, signal, killSignal: 'SIGKILL', stdio: ['ignore', 'ignore', 'inherit'] };
-  // On Windows npm is a .cmd file, which only a shell starts.
-  const child = windows ? spawn(`npm ${args}`, { ...settings, shell: true }) : spawn('npm', args.split(' '), settings);
-  const end = await once(child, 'close').then(
-    ([code]) => ({ code }),
-    (error) => ({ error }),
-  );
-  for (const name of STOPPING) process.off(name, stop);
-  return { ...end, stopped: signal.reason };
-}
-
 /** Of several set-ups of this clone, the one that could write its process id into the lock works. */
 async function oneAtATime(work) {
   for (let told = false; !takeLock(); told = true) {
     if (!told) process.stderr.write('flaghoist: waiting for another set-up of this clone\n');
     await sleep(200);
   }
-  try {
-    await work();
-  } finally {
-    fs.rmSync(lock, { force: true });
-  }
+  const release = () => fs.rmSync(lock, { force: true });
+  process.once('exit', release);
+  await work();
+  process.off('exit', release);
+  release();
 }
 
 function takeLock() {
@@ -139,8 +117,7 @@ function takeLock() {
     fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
-    if (error.code !== 'EEXIST')
-      throw new SetUpError(`not set up yet, and ${root} cannot be written to (${error.code}).`);
+    if (error.code !== 'EEXIST') giveUp(`not set up yet, and ${root} cannot be written to (${error.code}).`);
   }
   try {
     process.kill(Number(fs.readFileSync(lock, 'utf8')), 0);
@@ -150,4 +127,4 @@ function takeLock() {
   return false;
 }
 
-if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await setUpOrExit();
+if (process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await setUp();

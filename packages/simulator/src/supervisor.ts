@@ -111,10 +111,8 @@ export class Supervisor {
   }
 
   private exited(exitCode: number): void {
-    const { timers } = this.life;
-    if (!timers.has('apply')) return;
-    timers.clear('apply');
-    this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`);
+    if (this.life.timers.clear('apply'))
+      this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`);
   }
 
   /** After FAILED, automatic rollback starts what worked last, and judges it anew. */

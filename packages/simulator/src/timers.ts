@@ -7,7 +7,7 @@ export class Timers {
   /** Milliseconds since 1970, of the event that is being handled; never runs backwards. */
   now = 0;
   private readonly scale: number;
-  private readonly waits = new Map<Wait, { readonly at: number; readonly run: () => void }>();
+  private readonly waits = new Map<Wait, { readonly wait: Wait; readonly at: number; readonly run: () => void }>();
 
   /** @param scale factor on what happens inside agents */
   constructor(scale: number) {
@@ -15,38 +15,35 @@ export class Timers {
   }
 
   set(wait: Wait, ms: number, run: () => void): void {
-    this.waits.set(wait, { at: this.now + (REAL_TIME.has(wait) ? ms : ms * this.scale), run });
+    this.waits.set(wait, { wait, at: this.now + (REAL_TIME.has(wait) ? ms : ms * this.scale), run });
   }
 
-  clear(wait: Wait): void {
-    this.waits.delete(wait);
+  /** Whether it was waited for. */
+  clear(wait: Wait): boolean {
+    return this.waits.delete(wait);
   }
 
   clearAll(): void {
     this.waits.clear();
   }
 
-  has(wait: Wait): boolean {
-    return this.waits.has(wait);
-  }
-
   /** The earliest deadline, or infinity. */
   get next(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { at } of this.waits.values()) next = Math.min(next, at);
-    return next;
+    return this.earliest?.at ?? Number.POSITIVE_INFINITY;
   }
 
   /** Runs the earliest wait that is over; false when none is. */
   runDue(): boolean {
-    const { next } = this;
-    if (next > this.now) return false;
-    for (const [wait, { at, run }] of this.waits) {
-      if (at !== next) continue;
-      this.waits.delete(wait);
-      run();
-      return true;
-    }
-    return false;
+    const { earliest } = this;
+    if (earliest === undefined || earliest.at > this.now) return false;
+    this.clear(earliest.wait);
+    earliest.run();
+    return true;
+  }
+
+  private get earliest() {
+    let earliest: ReturnType<typeof this.waits.get>;
+    for (const each of this.waits.values()) if (earliest === undefined || each.at < earliest.at) earliest = each;
+    return earliest;
   }
 }
