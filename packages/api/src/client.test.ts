@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, expectTypeOf, test } from 'vitest';
 import { allItems, createClient } from './client.ts';
 import { ApiError, problemDocument } from './errors.ts';
@@ -77,6 +80,15 @@ test('no answer is unreachable, with a sentence; none in time is timeout; an abo
   const call = clientOf(waiting).getFleet({}, { signal: controller.signal });
   controller.abort(new Error('enough'));
   await expect(call).rejects.toThrow('enough');
+});
+
+test('an answer that does not end in time is timeout as well', async () => {
+  const server = createServer((_, response) => void response.writeHead(200).write('{')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, timeout: 200 });
+  await expect(client.getFleet()).rejects.toMatchObject({ name: 'ApiError', code: 'timeout' });
+  server.close();
 });
 
 test('204 answers with nothing', async () => {

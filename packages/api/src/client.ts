@@ -59,26 +59,19 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/**
- * Sends a request; without a `timeout` it may take as long as it likes. @throws ApiError the server's refusal, or why
- * no answer came; the caller's reason when aborted.
- */
+/** Sends a request. @throws ApiError the server's refusal, or `unreachable`; the reason of the signal when aborted. */
 export async function send(
-  { baseUrl, timeout, fetch: doFetch = fetch }: ClientOptions,
+  { baseUrl, fetch: doFetch = fetch }: ClientOptions,
   name: OperationName,
   input: Input,
-  caller?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Response> {
   const { url, ...request } = writeRequest(name, input);
-  const wait = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-  const signal = AbortSignal.any([caller, wait].filter((each) => each !== undefined));
   let response: Response;
   try {
     response = await doFetch(baseUrl.replace(/\/+$/, '') + url, { method: ROUTES[name].method, ...request, signal });
   } catch (cause) {
-    if (caller?.aborted) throw caller.reason;
-    if (wait?.aborted)
-      throw new ApiError('timeout', `${baseUrl} did not answer within ${Number(timeout) / 1_000} s`, [], { cause });
+    signal.throwIfAborted();
     const detail = `no server answers at ${baseUrl}: is it running, and is this its address?`;
     throw new ApiError('unreachable', detail, [], { cause });
   }
@@ -87,12 +80,18 @@ export async function send(
 }
 
 export function createClient(options: ClientOptions): Client {
-  const waiting = { timeout: API_LIMITS.requestMs, ...options };
+  const { baseUrl, timeout = API_LIMITS.requestMs } = options;
   const method =
     (name: OperationName) =>
     async (input: Input = {}, { signal }: CallOptions = {}) => {
-      const response = await send(waiting, name, input, signal);
-      return response.status === 204 ? undefined : jsonOf(response);
+      const patience = AbortSignal.timeout(timeout);
+      try {
+        const response = await send(options, name, input, AbortSignal.any(signal ? [signal, patience] : [patience]));
+        return response.status === 204 ? undefined : await jsonOf(response);
+      } catch (cause) {
+        if (cause !== patience.reason) throw cause;
+        throw new ApiError('timeout', `${baseUrl} did not answer within ${timeout / 1_000} s`, [], { cause });
+      }
     };
   const names = Object.keys(ROUTES) as OperationName[];
   return Object.fromEntries(names.map((name) => [name, method(name)])) as unknown as Client;
