@@ -3,12 +3,10 @@
  * of its bytes, where a tree of objects costs the main thread several times its JSON.
  */
 import type { Change } from './store.ts';
-import type { Writers } from './writer.ts';
+import type { Writers, WrittenChange } from './writer.ts';
 
 type Kind = Change['kind'];
 type Of<K extends Kind> = Extract<Change, { kind: K }>;
-
-export type WrittenChange = readonly [kind: Kind, ...columns: unknown[]];
 
 const json = JSON.stringify;
 

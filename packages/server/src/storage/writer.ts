@@ -1,8 +1,7 @@
 /** What the writing thread does: it applies the changes of a commit, and drops what nobody can ask for any more. */
 import type { DatabaseSync, SQLTagStore } from 'node:sqlite';
 import { STORE_LIMITS } from '../limits.ts';
-import type { WrittenChange } from './columns.ts';
-import type { Change, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { transaction } from './transaction.ts';
 import { trimmer } from './trimming.ts';
 
@@ -71,11 +70,13 @@ const writers = (sql: SQLTagStore) => ({
 });
 
 export type Writers = ReturnType<typeof writers>;
+
+export type WrittenChange = readonly [kind: keyof Writers, ...columns: unknown[]];
 export type WriteOperations = ReturnType<typeof writeOperations>;
 
 export function writeOperations(db: DatabaseSync) {
   const trim = trimmer(db);
-  const write = writers(db.createTagStore()) as Readonly<Record<Change['kind'], (...columns: unknown[]) => void>>;
+  const write = writers(db.createTagStore()) as Readonly<Record<keyof Writers, (...columns: unknown[]) => void>>;
   return {
     commit: (changes: readonly WrittenChange[]): void =>
       transaction(db, 'IMMEDIATE', () => {
