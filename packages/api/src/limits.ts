@@ -10,9 +10,8 @@ export const API_LIMITS = {
   labelsPerRequest: 64,
   /** Idempotency keys, characters. */
   idempotencyKeyLength: 128,
-  /** Examples of agents with each kind of failure, and stragglers, in one rollout. */
+  /** Examples of agents with each kind of failure in one rollout. */
   failureExamples: 5,
-  stragglers: 20,
   /** How long the client waits for an answer, milliseconds. */
   requestMs: 30_000,
   /** Comments keep an idle event stream open that often; one silent for the second time is reconnected, milliseconds. */

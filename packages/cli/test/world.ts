@@ -154,7 +154,6 @@ export class World {
       supersededBy: null,
       failures: [],
       eta: null,
-      stragglers: [],
     };
     this.rollouts.set(id, rollout);
     this.record('rollout.started', `rollout/${id}`, { group: group.name });

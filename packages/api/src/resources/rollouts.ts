@@ -56,13 +56,11 @@ export const rollout = v.object('Rollout', {
 const agent = { agent: z.string(), name: z.string() };
 const examples = z.array(z.object(agent));
 const failure = z.object({ reason: failureReason, message: z.string(), count: v.count, examples });
-const straggler = z.object({ ...agent, state: targetState, why: z.string(), since: v.time.nullable() });
 
 export const rolloutDetail = v.object('RolloutDetail', {
   ...rollout.shape,
   failures: z.array(failure).describe('Grouped by reason and message, most frequent first'),
   eta: v.time.nullable().describe('Null while it cannot be told'),
-  stragglers: z.array(straggler),
 });
 
 export const target = v.object('RolloutTarget', {

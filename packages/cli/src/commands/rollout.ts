@@ -73,7 +73,7 @@ async function status(session: Session, { watch, timeout }: Given<'watch' | 'tim
   const { client, io, stdout } = session;
   if (watch) return watchRollouts(session, [{ id }], timeout);
   const rollout = await client.getRollout({ id });
-  const { failures, stragglers, counts, pause, ...facts } = rollout;
+  const { failures, counts, pause, ...facts } = rollout;
   return print(session, rollout, [ROLLOUT.name(rollout)], () => {
     stdout.print([...renderFacts(facts, io.now()), '', ...renderProgress([rollout], io.now(), stdout.width)]);
     stdout.print([...renderOutcome(rollout), ...waysOut(rollout)]);

@@ -7,7 +7,6 @@ import {
   type LedgerEntry,
   nameOf,
   type Rollout,
-  standing,
   strategyNamed,
   type Target,
   withOverrides,
@@ -26,8 +25,6 @@ const pendingTarget = (agent: string) =>
 
 /** The steps of a target without a ledger entry. */
 const NOTHING_DONE = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null };
-
-const SETTLED: ReadonlySet<Target['state']> = new Set<Target['state']>(['proven', 'failed', 'skipped']);
 
 /** When it would end at the pace it had until its last proof; not told before a twentieth is proven, or once late. */
 function etaOf({ state, planned, counts, targets, createdAt }: Rollout, now: number): number | null {
@@ -86,15 +83,6 @@ export function rolloutHandlers(plane: ControlPlane) {
       examples: same.slice(0, API_LIMITS.failureExamples).map(({ agent }) => named(agent)),
     }));
     return failures.sort((a, b) => b.count - a.count);
-  }
-
-  function stragglersOf(rollout: Rollout) {
-    const open = [...rollout.targets.values()].filter(({ state }) => !SETTLED.has(state)).sort((a, b) => a.at - b.at);
-    return [...open, ...pendingOf(rollout)].slice(0, API_LIMITS.stragglers).map(({ agent, state, at }) => {
-      const member = roster.get(agent);
-      const why = member === undefined ? 'deleted' : standing(member.agent, member.presence).reason;
-      return { ...named(agent), state, why, since: at };
-    });
   }
 
   /** The ledger entry of what an agent did for a rollout. */
@@ -168,7 +156,6 @@ export function rolloutHandlers(plane: ControlPlane) {
         ...view(rollouts.summary(id)),
         failures: failuresOf(active ?? read),
         eta: active === undefined ? null : etaOf(active, now()),
-        stragglers: active === undefined ? [] : stragglersOf(active),
       };
     },
 
