@@ -42,7 +42,6 @@ export function presence(over: Partial<Presence> = {}): Presence {
     transport: 'websocket',
     epoch: 'e1',
     synced: true,
-    fullStateEpoch: 'e1',
     fullStateAt: T0,
     lastSeen: T0,
     disconnectedAt: null,

@@ -158,8 +158,7 @@ export interface Presence {
   readonly epoch: string | null;
   /** True when the agent's state is known without gaps on this epoch. */
   readonly synced: boolean;
-  /** The epoch on which a full state was last received. */
-  readonly fullStateEpoch: string | null;
+  /** When a full state was last received on this epoch; null while none was. */
   readonly fullStateAt: Instant | null;
   readonly lastSeen: Instant | null;
   readonly disconnectedAt: Instant | null;
@@ -170,7 +169,6 @@ export const ABSENT: Presence = {
   transport: null,
   epoch: null,
   synced: false,
-  fullStateEpoch: null,
   fullStateAt: null,
   lastSeen: null,
   disconnectedAt: null,
@@ -191,8 +189,8 @@ export function refusalOf({ assignment }: Agent, hash: string): Refusal | undefi
 }
 
 /** Whether a full state came on the present epoch, at that time or later. */
-export function isKnownSince({ epoch, fullStateEpoch, fullStateAt }: Presence, since: Instant): boolean {
-  return fullStateEpoch === epoch && fullStateAt !== null && fullStateAt >= since;
+export function isKnownSince({ fullStateAt }: Presence, since: Instant): boolean {
+  return fullStateAt !== null && fullStateAt >= since;
 }
 
 export function capabilityNames(capabilities: number): CapabilityName[] {

@@ -101,7 +101,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
         ...saysApplied,
         why: 'a full state on a later epoch does not name the overtaken one',
         assignment: crossedBy,
-        presence: { epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 },
+        presence: { epoch: 'e2', fullStateAt: T0 + 1 },
       },
     ],
     applying: [saysApplying],

@@ -36,7 +36,7 @@ interface Row {
 }
 
 const http = { transport: 'http' } as const;
-const onE2 = { epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 } as const;
+const onE2 = { epoch: 'e2', fullStateAt: T0 + 1 } as const;
 const lost = { failure: { reason: 'lost-contact', message: '', at: T0 } } as const;
 const NEVER = { sentAt: null, sentEpoch: null, sends: 0 } as const;
 const identity = (over: Partial<Agent['identity']>) => (agent: Agent) => ({
@@ -111,12 +111,7 @@ const TABLE: readonly Row[] = [
     answer: 'no',
   },
   // Sent, and a new epoch.
-  { why: 'new epoch, nothing known yet', presence: { epoch: 'e2' }, answer: 'ask-full-state' },
-  {
-    why: 'a full state of the old epoch',
-    presence: { epoch: 'e2', fullStateAt: T0 + 1 },
-    answer: 'ask-full-state',
-  },
+  { why: 'new epoch, nothing known yet', presence: { ...onE2, fullStateAt: null }, answer: 'ask-full-state' },
   {
     why: 'a full state older than the send',
     presence: { ...onE2, fullStateAt: T0 - 1 },
@@ -166,7 +161,7 @@ const TABLE: readonly Row[] = [
   { why: 'HTTP, rebooted', presence: { ...http, ...onE2 }, now: T0 + 2, answer: 'offer' },
   {
     why: 'sent by WebSocket, back by HTTP',
-    presence: { ...http, epoch: 'e2' },
+    presence: { ...http, epoch: 'e2', fullStateAt: null },
     answer: 'ask-full-state',
   },
   // Failures that are no refusal: the pair is not condemned, but the place is gone (I1).
@@ -187,7 +182,13 @@ const TABLE: readonly Row[] = [
     answer: 'wait-for-place',
   },
   { why: 'given up before it was sent', phase: 'failed', entry: { ...lost, ...NEVER }, answer: 'wait-for-place' },
-  { why: 'given up, state unknown', phase: 'failed', entry: lost, presence: { epoch: 'e2' }, answer: 'ask-full-state' },
+  {
+    why: 'given up, state unknown',
+    phase: 'failed',
+    entry: lost,
+    presence: { ...onE2, fullStateAt: null },
+    answer: 'ask-full-state',
+  },
   {
     why: 'given up under a pin, which is one agent',
     phase: 'failed',
@@ -233,7 +234,7 @@ describe('decision table', () => {
 });
 
 test('who was given up gets nothing more without a place, though it shows itself with the revision meanwhile (I1)', () => {
-  const there = presence({ epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 300_000 });
+  const there = presence({ epoch: 'e2', fullStateAt: T0 + 300_000 });
   const back = (said: Said, from: Agent): Agent => {
     const heard = { ...from, report: { ...from.report, reported: said } };
     return withLedger(heard, assess(heard, there, T0 + 300_000));
@@ -318,8 +319,8 @@ function reporting(world: World, what: number, status: Said['status']): World {
 
 function reconnecting(world: World, full: boolean): World {
   const epoch = `e${world.epochs + 1}`;
-  const known = full ? { fullStateEpoch: epoch, fullStateAt: world.now } : {};
-  const there = { ...world.there, connected: true, disconnectedAt: null, epoch, synced: full, ...known };
+  const fullStateAt = full ? world.now : null;
+  const there = { ...world.there, connected: true, disconnectedAt: null, epoch, synced: full, fullStateAt };
   return { ...world, there, epochs: world.epochs + 1 };
 }
 
@@ -337,7 +338,7 @@ function happen(world: World, event: Happening): World {
     case 'reconnect':
       return reconnecting(world, event.full);
     case 'full-state':
-      return { ...world, there: { ...there, synced: true, fullStateEpoch: there.epoch, fullStateAt: now } };
+      return { ...world, there: { ...there, synced: true, fullStateAt: now } };
     case 'gap':
       return { ...world, there: { ...there, synced: false } };
     case 'drop':

@@ -286,13 +286,13 @@ class Simulation {
     const isNext = message.sequence === member.expected;
     const synced = message.full || isBoot || (isNext && before.synced);
     member.expected = message.sequence + 1;
+    const knownAt = real.epoch === before.epoch ? before.fullStateAt : null;
     member.presence = {
       connected: true,
       transport: real.transport,
       epoch: real.epoch,
       synced,
-      fullStateEpoch: message.full ? real.epoch : before.fullStateEpoch,
-      fullStateAt: message.full ? this.#now : before.fullStateAt,
+      fullStateAt: message.full ? this.#now : knownAt,
       lastSeen: this.#now,
       disconnectedAt: null,
     };

@@ -61,7 +61,7 @@ describe('needsCatchUp', () => {
   test('one that was given up and is back without it, once that is known (I6)', () => {
     const failure = { reason: 'lost-contact', message: '', at: T0 } as const;
     const lost = assigned(entry('failed', { failure }), { reported: reported(A, 'APPLIED', T0) });
-    const back = presence({ epoch: 'e2', fullStateEpoch: 'e2', fullStateAt: T0 + 1 });
+    const back = presence({ epoch: 'e2', fullStateAt: T0 + 1 });
     expect(needsCatchUp(lost, back, B, T0 + 2)).toBe(true);
     expect(needsCatchUp(lost, presence(), B, T0 + 2)).toBe(false);
     expect(needsCatchUp({ ...lost, ledger: entry('sent') }, back, B, T0 + 2)).toBe(false);

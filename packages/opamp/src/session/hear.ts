@@ -61,7 +61,7 @@ function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Cou
   const next: SessionIn<'online'> = { ...stated, restartDue };
   const full = isFull(message, next);
   const { knowledge } = next;
-  if (full) return { full, heard: { ...next, knowledge: 'synced' as const, fullStateEpoch: session.epoch, asks: 0 } };
+  if (full) return { full, heard: { ...next, knowledge: 'synced' as const, asks: 0 } };
   return { full, heard: { ...next, knowledge: jumped ? ('unknown' as const) : knowledge } };
 }
 

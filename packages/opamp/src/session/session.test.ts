@@ -66,7 +66,6 @@ describe('answers', () => {
       state: 'online',
       knowledge: 'synced',
       epoch: 'b',
-      fullStateEpoch: 'a',
     });
   });
 
@@ -121,7 +120,7 @@ describe('sequence and full state', () => {
     const after = server.hear(ws('a'), full ?? agent.fullState());
     expect(flagsOf(after)).toBe(0);
     expect(kinds(after)).toContain('full-state');
-    expect(session()).toMatchObject({ knowledge: 'synced', fullStateEpoch: 'a', count: { next: 59n } });
+    expect(session()).toMatchObject({ knowledge: 'synced', count: { next: 59n } });
   });
 
   test('S-091, S-092: a fact for every part that is present, none for an absent one, also when present and empty', () => {
@@ -136,7 +135,7 @@ describe('sequence and full state', () => {
     const outcome = server.hear(ws('b'), agent.report());
     expect(kinds(outcome)).toEqual(['connected']);
     expect(flagsOf(outcome)).toBe(0);
-    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'b', fullStateEpoch: 'a' });
+    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'b' });
   });
 
   test('S-096: number 0 with everything is a restart of the agent and a new baseline, without a question', () => {
@@ -145,7 +144,7 @@ describe('sequence and full state', () => {
     const outcome = server.hear(http, agent.start());
     expect(kinds(outcome).slice(0, 2)).toEqual(['reboot', 'connected']);
     expect(flagsOf(outcome)).toBe(0);
-    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1', fullStateEpoch: 'boot#1' });
+    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1' });
     expect(flagsOf(server.hear(http, agent.report()))).toBe(0);
   });
 
@@ -217,7 +216,7 @@ describe('a full state without the status of a remote configuration', () => {
     expect(session().knowledge).toBe('synced');
     server.hear(ws('a'), agent.report({ remoteConfigStatus: { status: 1 } }));
     server.hear(ws('b'), agent.start());
-    expect(session()).toMatchObject({ knowledge: 'synced', fullStateEpoch: 'b' });
+    expect(session()).toMatchObject({ knowledge: 'synced' });
   });
 
   test('is none once it was told: a change of the description may be all that came after a gap', () => {

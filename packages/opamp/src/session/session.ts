@@ -53,8 +53,6 @@ interface Memory {
    * that it differs after a restart of either side. Undefined until the first message.
    */
   readonly epoch?: string | undefined;
-  /** The epoch in which the last full state arrived. */
-  readonly fullStateEpoch?: string | undefined;
   /** This process of the agent has told the status of its remote configuration: a full state without it is none. */
   readonly toldStatus: boolean;
   readonly count: Count;

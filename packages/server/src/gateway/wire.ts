@@ -62,14 +62,14 @@ export function presenceOf(
   session: Session,
   { heard, facts, now }: { readonly heard: boolean; readonly facts: readonly Fact[]; readonly now: Instant },
 ): Presence {
-  const { link, knowledge, epoch = null, fullStateEpoch = null } = session;
+  const { link, knowledge, epoch = null } = session;
+  const knownAt = epoch === before.epoch ? before.fullStateAt : null;
   return {
     connected: link !== undefined,
     transport: link?.transport ?? before.transport,
     epoch,
     synced: knowledge === 'synced',
-    fullStateEpoch,
-    fullStateAt: has(facts, 'full-state') ? now : before.fullStateAt,
+    fullStateAt: has(facts, 'full-state') ? now : knownAt,
     lastSeen: heard ? now : before.lastSeen,
     disconnectedAt: link === undefined ? (before.disconnectedAt ?? now) : null,
   };
