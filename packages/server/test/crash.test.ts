@@ -1,60 +1,13 @@
 /** The server is killed with -9 while a push is under way: nothing is lost, nothing is sent twice (I3, I5, I10, R2). */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { type Client, createClient } from '@flaghoist/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applied, applying, edge, LabAgent, story, until } from './lab.ts';
+import { Program } from './program.ts';
 
-const MAIN = join(import.meta.dirname, '../../flaghoist/src/main.ts');
-
-/** The real program in a process of its own, which can be killed and started again on the same data and ports. */
-class KillableServer {
-  readonly directory: string;
-  addresses = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
-  #process: ChildProcess | undefined;
-
-  constructor(directory: string) {
-    this.directory = directory;
-  }
-
-  get client(): Client {
-    return createClient({ baseUrl: `http://${this.addresses.api}` });
-  }
-
-  async start(): Promise<void> {
-    const { opamp, api, ops } = this.addresses;
-    const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
-    const child = spawn(process.execPath, [MAIN, 'server', '--data', this.directory, ...listen], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    this.#process = child;
-    const [line] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line')) as [string];
-    const [, found] = /^flaghoist ready (.*)$/.exec(line) ?? [];
-    for (const pair of (found ?? '').split(' ')) {
-      const [name, address] = pair.split('=') as ['opamp' | 'api' | 'ops', string];
-      this.addresses[name] = address;
-    }
-  }
-
-  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
-    const ended = once(child, 'exit') as Promise<[number | null]>;
-    child.kill(signal);
-    const [code] = await ended;
-    return code;
-  }
-}
-
-let server: KillableServer;
+let server: Program;
 let agents: LabAgent[];
 
 beforeEach(async () => {
-  server = new KillableServer(await mkdtemp(join(tmpdir(), 'flaghoist-crash-')));
+  server = await Program.create();
   agents = [];
   await server.start();
   await server.client.putConfiguration({ name: 'edge', body: {} });
@@ -62,8 +15,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const agent of agents) agent.drop();
-  await server.kill();
-  await rm(server.directory, { recursive: true, force: true });
+  await server[Symbol.asyncDispose]();
 });
 
 async function enrol(options: ConstructorParameters<typeof LabAgent>[1]): Promise<LabAgent> {

@@ -180,9 +180,15 @@ export class Lab implements AsyncDisposable {
 
   /** Stops the server and starts it again on the same data. */
   async restart(): Promise<void> {
-    await this.server.close();
+    await this.#stop();
     this.server = await Lab.#serve(this.directory);
     this.client = createClient({ baseUrl: `http://${this.server.addresses.api}` });
+  }
+
+  async #stop(): Promise<void> {
+    await this.server.close().catch((error: unknown) => {
+      if (Lab.fatal === undefined) throw error;
+    });
   }
 
   agent(options: AgentOptions = {}): LabAgent {
@@ -241,9 +247,7 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.agents) agent.drop();
-    await this.server.close().catch((error: unknown) => {
-      if (Lab.fatal === undefined) throw error;
-    });
+    await this.#stop();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
