@@ -3,8 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const PROGRAM = path.join(import.meta.dirname, 'disk-process.ts');
+const PROGRAM = fileURLToPath(new URL('./disk-process.ts', import.meta.url));
 const SHIM = path.join(import.meta.dirname, 'failing-disk.c');
 
 const runs = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;

@@ -16,6 +16,7 @@ const LEDGER_KEPT = 50;
  * that is on disk, as many times as it was received (I3).
  */
 export async function expectLogged(directory: string, agents: readonly Witness[], since: ReadonlyMap<Witness, number>) {
+  if (agents.every((agent) => agent.hashes.length === (since.get(agent) ?? 0))) return;
   await using store = await openSqliteStore({ directory });
   const rows = new Map((await store.load()).agents.map(({ identity }) => [identity.instanceUid, identity.id]));
   for (const agent of agents) {
