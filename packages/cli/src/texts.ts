@@ -1,20 +1,32 @@
 /** The texts of configurations, from files or standard input. */
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { ApiError } from '@flaghoist/api';
 import { type ConfigFiles, checkText } from '@flaghoist/fleet';
 import { CliError } from './exit-code.ts';
 import { plural } from './output/text.ts';
 import type { Session } from './session.ts';
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A text in another encoding would be saved with other characters than it has. */
+function textIn(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Error('it is not UTF-8 text', { cause });
+  }
+}
+
+export const fileText = async (path: string): Promise<string> => textIn(await readFile(path));
+
 /** What people call it. */
 export const calledFile = (file: string): string => (file === '-' ? 'stdin' : file);
 
 /** The text of a file, or of standard input for `-`. @throws CliError */
 export async function readText({ io }: Session, file: string): Promise<string> {
-  if (file === '-') return text(io.stdin);
   try {
-    return await readFile(file, 'utf8');
+    return file === '-' ? textIn(await buffer(io.stdin)) : await fileText(file);
   } catch (cause) {
     throw new CliError(`cannot read ${file}: ${(cause as Error).message}`, undefined, { cause });
   }

@@ -29,7 +29,12 @@ const running = (n: number, offer = story()): string => `${offer}extensions:
 `;
 /** As many nodes as are allowed, a third of a second to read. */
 const heavy = (n: number): string => `n${n}:\n${'  - [a, b]\n'.repeat(16_000)}`;
-const file = (body: string, name = ''): ReceivedFile => ({ name, contentType: '', body });
+const file = (body: string, name = ''): ReceivedFile => ({
+  name,
+  contentType: '',
+  body,
+  bytes: Buffer.byteLength(body),
+});
 
 let directory: string;
 let store: Store;
@@ -218,6 +223,13 @@ describe('many texts at once', () => {
     expect(await verdictOf(reported(1, file(running(1), long)).agent)).toEqual({ kind: 'confirmed', why: '' });
     for (const [key, , size = 0] of remember.mock.calls) expect(key.length + size).toBeLessThan(2_000);
   });
+});
+
+it('a file that is not UTF-8 is inconclusive, says so, and is not read', async () => {
+  const latin1 = { name: 'x.yaml', contentType: '', encoding: 'base64', body: 'YTog5Ao=', bytes: 5 } as const;
+  const verdict = await verdictOf(await stored(1, file(running(1)), latin1));
+  expect(verdict).toEqual({ kind: 'inconclusive', why: 'a file is not UTF-8 text' });
+  expect(reader.understand).not.toHaveBeenCalled();
 });
 
 it('an agent’s own words in a verdict are cut', async () => {

@@ -74,6 +74,15 @@ it('a path that cannot be decoded is a problem too, and HEAD of the event stream
 });
 
 it.each([
+  ['name', { 'a\ud800': { body: story() } }],
+  ['body', { '': { body: `${story()}# \udc00\n` } }],
+  ['content type', { '': { body: story(), contentType: '\ud800' } }],
+])('a file whose %s UTF-8 cannot express is refused, not changed', async (_, files) => {
+  const refused = lab.client.createRevision({ name: 'edge', body: { files, message: 'm' } });
+  await expect(refused).rejects.toMatchObject({ status: 400, code: 'invalid' });
+});
+
+it.each([
   ['{"labels":{"__proto__":"x"}}', 'cannot be called "__proto__"'],
   ['{"labels":{"__pr\\u006fto__":"x"}}', 'cannot be called "__proto__"'],
   ['{"labels":', 'this is not JSON'],

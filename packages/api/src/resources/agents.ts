@@ -124,7 +124,13 @@ export const agentConfig = v.object(
     /** When it was assigned, sent or reported. */
     at: maybeTime,
     files: z.array(
-      z.object({ name: z.string(), contentType: z.string(), body: z.string().nullable(), bytes: v.count }),
+      z.object({
+        name: z.string(),
+        contentType: z.string(),
+        encoding: z.literal('base64').optional().describe('Of a body that is not UTF-8; else there is none'),
+        body: z.string().nullable(),
+        bytes: v.count,
+      }),
     ),
   },
   'A body is null when the text was over the limit and only its size was kept',

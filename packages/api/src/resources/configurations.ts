@@ -20,9 +20,11 @@ const description = 'Texts by their name on the wire; the name of a single one i
 const files = z
   .record(z.string(), z.object({ body: z.string(), contentType: z.string() }))
   .meta({ id: 'Files', description });
-const fileRequest = z.strictObject({ body: z.string(), contentType: z.string().max(255).default('text/yaml') });
+/** JSON can carry half a surrogate pair; UTF-8, in which agents get it, cannot. */
+const utf8Text = z.string().refine((text) => text.isWellFormed(), 'text that UTF-8 cannot express');
+const fileRequest = z.strictObject({ body: utf8Text, contentType: utf8Text.max(255).default('text/yaml') });
 const filesRequest = z
-  .record(z.string().max(255), fileRequest)
+  .record(utf8Text.max(255), fileRequest)
   .refine((all) => Object.keys(all).length <= LIMITS.configurationFiles, `at most ${LIMITS.configurationFiles} files`)
   .meta({ id: 'FilesRequest', description });
 

@@ -129,6 +129,13 @@ test.each([
   expect(err).toContain(`fleet.yaml:${complaint}`);
 });
 
+test('a file that is not UTF-8 is refused, and nothing is applied', async () => {
+  await writeFile(join(directory, 'collectors/edge.yaml'), Uint8Array.of(0x61, 0x3a, 0x20, 0xe4));
+  const { code, err } = await apply();
+  expect(code).toBe(2);
+  expect(err).toContain('spec.files."": names a file that cannot be read: it is not UTF-8 text');
+});
+
 test('a broken text: exit code 1 with the file that it is in, and nothing is applied', async () => {
   await writeFile(join(directory, 'collectors/edge.yaml'), 'receivers: {}\nreceivers: {}\n');
   const beside = await apply('--dry-run');

@@ -84,6 +84,9 @@ test('mistakes change nothing: two destinations, an unknown group, an unreadable
   });
   const unreadable = await run(server.url, ['push', join(directory, 'no.yaml'), '--configuration', 'edge', '-m', 'x']);
   expect(unreadable).toMatchObject({ code: 2, err: expect.stringContaining('cannot read') });
+  await writeFile(join(directory, 'latin1.yaml'), Uint8Array.of(0x61, 0x3a, 0x20, 0xe4));
+  const foreign = await run(server.url, ['push', join(directory, 'latin1.yaml'), '--configuration', 'edge', '-m', 'x']);
+  expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining('latin1.yaml: it is not UTF-8 text') });
   const silent = await run(server.url, ['push', file, '--configuration', 'edge']);
   expect(silent).toMatchObject({
     code: 2,

@@ -1,7 +1,7 @@
 /** What manifests may say. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { fileText } from '../texts.ts';
 
 const later = z.undefined('does not work yet in this version: leave it out').optional();
 const apiVersion = z.literal('flaghoist/v1');
@@ -17,7 +17,7 @@ function fileIn(home: string) {
       addIssue(`names a file that cannot be read: ${error.message}`);
       return '';
     };
-    return { body: body ?? (await readFile(resolve(home, path ?? ''), 'utf8').catch(unreadable)), contentType };
+    return { body: body ?? (await fileText(resolve(home, path ?? '')).catch(unreadable)), contentType };
   });
 }
 

@@ -56,11 +56,18 @@ export function revisionText(revision: { readonly configuration: string; readonl
   return `${revision.configuration}@${revision.revision}`;
 }
 
+interface ShownFile {
+  readonly name: string;
+  readonly encoding?: 'base64' | undefined;
+  readonly body: string | null;
+}
+
 /** Texts as they are; several of them each under a comment with its name. */
-export function filesText(files: readonly { readonly name: string; readonly body: string | null }[]): string {
+export function filesText(files: readonly ShownFile[]): string {
   return files
-    .map(({ name, body }) => {
-      const text = body ?? '# not kept: it is over the limit\n';
+    .map(({ name, encoding, body }) => {
+      const coded = encoding === undefined ? '' : '# not UTF-8, in base64:\n';
+      const text = body === null ? '# not kept: it is over the limit\n' : coded + body;
       const heading = files.length === 1 ? '' : `# --- ${JSON.stringify(name)}\n`;
       return `${heading}${text}${text.endsWith('\n') || text === '' ? '' : '\n'}`;
     })

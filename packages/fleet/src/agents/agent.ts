@@ -69,9 +69,12 @@ export interface ReportedConfig {
 export interface EffectiveFile {
   readonly name: string;
   readonly contentType: string;
+  /** The text stands for a body that is not UTF-8. */
+  readonly encoding?: 'base64';
   /** SHA-256 (hex) of the template; null when the text was over the limit and only its size was kept. */
   readonly template: string | null;
   readonly holes: readonly string[];
+  /** Of the body as it came. */
   readonly bytes: number;
 }
 

@@ -20,7 +20,7 @@ import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
 
 /** One text as an agent reports it. */
-export interface ReceivedFile extends Pick<EffectiveFile, 'name' | 'contentType'> {
+export interface ReceivedFile extends Pick<EffectiveFile, 'name' | 'contentType' | 'encoding' | 'bytes'> {
   readonly body: string;
 }
 
@@ -79,12 +79,11 @@ export class EffectiveConfigs {
     };
     // The store drops texts that no report refers to, so only those of the present report are surely there.
     const stored = new Set(agent.report.effective?.files.map(({ template }) => template));
-    const kept = files.map(({ name, contentType, body }) => {
-      const bytes = Buffer.byteLength(body);
-      if (bytes > LIMITS.effectiveBytes) return { name, contentType, template: null, holes: [sha256(body)], bytes };
+    const kept = files.map(({ body, ...file }) => {
+      if (file.bytes > LIMITS.effectiveBytes) return { ...file, template: null, holes: [sha256(body)] };
       const { digest, template, holes } = this.#book.mask(body, valuesOf);
       if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
-      return { name, contentType, template: digest, holes, bytes };
+      return { ...file, template: digest, holes };
     });
     const effective: EffectiveConfig = { files: kept, digest: sha256(JSON.stringify(kept)), at: now };
     return { effective, changes };
@@ -95,6 +94,7 @@ export class EffectiveConfigs {
     if (ledger === null || effective === null) return undefined;
     const { hash } = ledger.revision;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
+    if (effective.files.some(({ encoding }) => encoding !== undefined)) return inconclusive('a file is not UTF-8 text');
     const key = `${hash} ${keyOf(effective)}`;
     for (const [other, { agents }] of this.#waiting) {
       if (other !== key && agents.delete(id) && agents.size === 0) this.#waiting.delete(other);

@@ -27,7 +27,8 @@ import type { ReceivedFile } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+/** Keeps every byte or refuses: nothing is replaced, and a byte order mark stays. */
+const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
@@ -148,8 +149,18 @@ export function effectiveFiles(config: EffectiveConfig): ReceivedFile[] {
     .map(([name, file]) => ({
       name: cut(name, AGENT_LIMITS.name),
       contentType: cut(file.contentType, AGENT_LIMITS.name),
-      body: text.decode(file.body),
+      bytes: file.body.length,
+      ...textOf(file.body),
     }));
+}
+
+/** The text of a body; of one that has none the bytes, as a text that can be stored and shown like any other. */
+function textOf(body: Uint8Array): Pick<ReceivedFile, 'body' | 'encoding'> {
+  try {
+    return { body: text.decode(body) };
+  } catch {
+    return { body: Buffer.from(body).toString('base64'), encoding: 'base64' };
+  }
 }
 
 /** Component ids by kind, as the Collector groups them: receivers, processors, exporters, extensions, connectors. */

@@ -147,6 +147,29 @@ describe('effective configs', () => {
   });
 });
 
+describe('what is not UTF-8', () => {
+  const latin1 = Uint8Array.of(0x61, 0x3a, 0x20, 0xe4, 0x0a);
+
+  it('keeps every byte, through a report and a restart: S-109, S-129', async () => {
+    const bodies = { broken: latin1, mark: bytes('\ufeffa: 1\n'), nul: Uint8Array.of(0, 1, 2) };
+    const entries = Object.entries(bodies).map(([name, body]) => [name, { body, contentType: `x/${name}` }]);
+    const { id } = await shown({ effectiveConfig: { configMap: { configMap: Object.fromEntries(entries) } } });
+    const asSent = {
+      broken: { contentType: 'x/broken', encoding: 'base64', body: 'YTog5Ao=', bytes: 5 },
+      mark: { contentType: 'x/mark', body: '\ufeffa: 1\n', bytes: 8 },
+      nul: { contentType: 'x/nul', body: '\0\u0001\u0002', bytes: 3 },
+    };
+    const files = async () => {
+      const config = await lab.client.getAgentConfig({ id, view: 'effective' });
+      return Object.fromEntries(config.files.map(({ name, ...file }) => [name, file]));
+    };
+    expect(await files()).toEqual(asSent);
+    expect(Buffer.from('YTog5Ao=', 'base64')).toEqual(Buffer.from(latin1));
+    await lab.restart();
+    expect(await files()).toEqual(asSent);
+  });
+});
+
 describe('components', () => {
   const hash = bytes('components');
   const asks = (answers: readonly { flags: bigint }[]): boolean =>
