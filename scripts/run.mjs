@@ -14,6 +14,7 @@ const PROGRAMS = {
   flaghoist: 'packages/flaghoist/src/main.ts',
   generate: 'scripts/generate.ts',
   'interop-build': 'interop/build.ts',
+  package: 'scripts/package.ts',
   vitest: 'node_modules/vitest/vitest.mjs',
 };
 

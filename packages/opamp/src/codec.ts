@@ -18,9 +18,10 @@ import { type InstanceUid, uidFromBytes } from './instance-uid.ts';
 import { defaultLimits } from './limits.ts';
 
 /**
- * Decode the bytes of one AgentToServer (no WebSocket header). Unknown fields and enum values are kept (S-273, S-274).
+ * Decode the bytes of one AgentToServer (no WebSocket header). Unknown fields and enum values are kept (S-273, S-274),
+ * and come out again when it is encoded.
  * Byte fields are views of `bytes`: copy what is to outlive them.
- * Throws `malformed`, or `bad-instance-uid` when the uid is not 16 bytes (S-076).
+ * Throws `malformed` (also for text that is not UTF-8, as opamp-go does), or `bad-instance-uid` when the uid is not 16 bytes (S-076).
  */
 export function decodeAgentToServer(bytes: Uint8Array): AgentToServer {
   const message = decode(AgentToServerSchema, bytes);

@@ -11,7 +11,9 @@ export type OpampErrorCode = 'malformed' | 'bad-header' | 'bad-instance-uid' | '
 
 /** The only error this package throws on purpose: decide by `code`, show `message`, log `cause`. */
 export class OpampError extends Error {
+  /** Tells it from other errors where classes cannot. */
   override readonly name = 'OpampError';
+  /** What went wrong. */
   readonly code: OpampErrorCode;
 
   constructor(code: OpampErrorCode, message: string, options?: { readonly cause?: unknown }) {

@@ -45,6 +45,7 @@ export const defaultLimits = {
   silentShare: 0.2,
 };
 
+/** Limits by name, in the units of `defaultLimits`. */
 export type Limits = Readonly<typeof defaultLimits>;
 
 /** Frames that a message of `bytes` may have: opamp-go writes 4,096 bytes per frame, fewer would refuse it (R14). */

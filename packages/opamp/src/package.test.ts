@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { defaultLimits, maxFragments } from './index.ts';
+import { defaultLimits, maxFragments } from './limits.ts';
 
 const src = dirname(fileURLToPath(import.meta.url));
 

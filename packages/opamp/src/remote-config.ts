@@ -3,13 +3,15 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { OpampError } from './error.ts';
 import { AgentRemoteConfigSchema, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
 
-/** One entry of a configuration. `body` is opaque (S-129); `role` belongs to the agent type (S-130). */
+/** One entry of a configuration (AgentConfigObject and its key). Texts must be well formed, UTF-8 is what they become. */
 export interface ConfigFile {
   /** Unique within the configuration (S-127); may be empty (S-128). */
   readonly name: string;
+  /** Opaque bytes, sent as they are (S-129). */
   readonly body: Uint8Array;
-  /** MIME type such as `text/yaml`. */
+  /** MIME type such as `text/yaml`; any text. */
   readonly contentType?: string | undefined;
+  /** What the agent's type makes of it (S-130). */
   readonly role?: string | undefined;
 }
 
@@ -21,7 +23,10 @@ export interface EncodedRemoteConfig {
   readonly bytes: Uint8Array;
 }
 
-/** Encode a configuration. Entries are written in name order. Throws `bad-config`. */
+/**
+ * Encode a configuration (AgentRemoteConfig). Entries are written in name order.
+ * Throws `bad-config`: an empty hash (S-115), two entries of one name (S-127), text with half a surrogate pair.
+ */
 export function encodeRemoteConfig(config: {
   readonly files: readonly ConfigFile[];
   readonly hash: Uint8Array;
@@ -42,7 +47,8 @@ export function encodeRemoteConfig(config: {
 
 /**
  * Bytes that are equal exactly when two configurations are: hash them (SHA-256) to get a `config_hash` that covers
- * names, content types, roles and bodies, in whatever order the entries come (S-116). Throws `bad-config`.
+ * names, content types, roles and bodies, in whatever order the entries come (S-116). Throws `bad-config`
+ * for two entries of one name (S-127) and text with half a surrogate pair.
  */
 export function canonicalConfigBytes(files: readonly ConfigFile[]): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder();

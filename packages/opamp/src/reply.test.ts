@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { decodeServerToAgent, encodeBadRequest, encodeReply, newUuidV7, type Reply, uidFromBytes } from './index.ts';
+import {
+  decodeServerToAgent,
+  encodeBadRequest,
+  encodeReply,
+  type InstanceUid,
+  newUuidV7,
+  type Reply,
+  uidFromBytes,
+  uidToBytes,
+} from './index.ts';
 
 const uid = newUuidV7(1, new Uint8Array(10));
 const newUid = newUuidV7(2, new Uint8Array(10));
@@ -28,12 +37,16 @@ test('S-079: a new uid', () => {
 });
 
 test('S-053, S-259, S-260, S-261, A8, A13: a BAD_REQUEST says nothing else, but the uid if there is one', () => {
-  const known = decodeServerToAgent(encodeBadRequest('the uid has 15 bytes', uid));
+  const answer = (received: Uint8Array, header?: InstanceUid) =>
+    decodeServerToAgent(new Uint8Array(Buffer.concat(encodeBadRequest('a field is cut off', received, header))));
+  const readable = Uint8Array.of(10, 16, ...uidToBytes(uid), 0xff);
+  const known = answer(readable, newUid);
   expect(known).toMatchObject({
-    errorResponse: { type: 1, errorMessage: 'the uid has 15 bytes', Details: { case: undefined } },
+    errorResponse: { type: 1, errorMessage: 'a field is cut off', Details: { case: undefined } },
     capabilities: 0n,
     flags: 0n,
   });
   expect(uidFromBytes(known.instanceUid)).toBe(uid);
-  expect(decodeServerToAgent(encodeBadRequest('x')).instanceUid).toHaveLength(0);
+  expect(uidFromBytes(answer(Uint8Array.of(0xff), newUid).instanceUid)).toBe(newUid);
+  expect(answer(Uint8Array.of(0xff)).instanceUid).toHaveLength(0);
 });

@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
+import { peekInstanceUid } from './codec.ts';
 import { ServerCapabilities, ServerErrorResponseType, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidToBytes } from './instance-uid.ts';
 import type { EncodedRemoteConfig } from './remote-config.ts';
@@ -10,6 +11,7 @@ interface Words {
   readonly flags?: number | undefined;
   /** The uid the agent has to take from now on (S-079). */
   readonly newUid?: InstanceUid | undefined;
+  /** The configuration to run from now on (S-113). */
   readonly remoteConfig?: EncodedRemoteConfig | undefined;
 }
 
@@ -61,14 +63,21 @@ function encodeWords({ flags = 0, newUid, command }: Content): Uint8Array {
 const NO_WORDS = encodeWords({});
 
 /**
- * The answer to bytes that are no AgentToServer (S-259, S-260): the error and the uid alone (S-053).
+ * The answer to bytes that are no AgentToServer (S-259, S-260; spec: ServerErrorResponse), in parts as of `encodeReply`:
+ * the error and the uid alone (S-053). The uid is the one in the readable beginning of the bytes (S-049), or none (A13).
  * @param errorMessage what is wrong, for people (S-261)
- * @param uid empty when none could be read (A13)
+ * @param received the bytes
+ * @param uidHeader what the `OpAMP-Instance-UID` header of their request said, if they have no uid
  */
-export function encodeBadRequest(errorMessage: string, uid?: InstanceUid | undefined): Uint8Array {
+export function encodeBadRequest(
+  errorMessage: string,
+  received: Uint8Array,
+  uidHeader?: InstanceUid | undefined,
+): readonly Uint8Array[] {
+  const uid = peekInstanceUid(received) ?? uidHeader;
   const message = create(ServerToAgentSchema, {
     instanceUid: uid === undefined ? new Uint8Array() : uidToBytes(uid),
     errorResponse: { type: ServerErrorResponseType.ServerErrorResponseType_BadRequest, errorMessage },
   });
-  return toBinary(ServerToAgentSchema, message);
+  return [toBinary(ServerToAgentSchema, message)];
 }

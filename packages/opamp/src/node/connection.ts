@@ -22,6 +22,7 @@ export interface AgentConnection {
 
 /** The HTTP answer that refuses a request or an upgrade. */
 export interface Rejection {
+  /** HTTP status, such as 401, 403, 429 or 503 (S-266). */
   readonly status: number;
   /** `WWW-Authenticate` belongs to 401. Spread `Retry-After` (S-267): clients add no jitter of their own. */
   readonly headers?: Readonly<Record<string, string>>;

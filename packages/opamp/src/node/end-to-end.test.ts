@@ -16,7 +16,6 @@ import {
   newSession,
   newUuidV7,
   OpampError,
-  peekInstanceUid,
   type Session,
   uidFromBytes,
 } from '../index.ts';
@@ -54,7 +53,7 @@ async function serve() {
           answer(connection, payload);
         } catch (error) {
           if (!(error instanceof OpampError)) throw error;
-          connection.send([encodeBadRequest(error.message, peekInstanceUid(payload) ?? connection.uidHeader)]);
+          connection.send(encodeBadRequest(error.message, payload, connection.uidHeader));
         }
       },
     },

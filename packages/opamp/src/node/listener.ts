@@ -21,8 +21,9 @@ const PATH = '/v1/opamp';
 const unavailable: Rejection = { status: 503, headers: { 'Retry-After': '30' } };
 
 /**
- * Serve OpAMP over WebSocket and plain HTTP at one URL (S-001).
- * @param options.limits over the defaults
+ * Serve OpAMP over WebSocket and plain HTTP at one URL, `/v1/opamp` (S-001, S-002). What is no OpAMP, too large or too slow
+ * is refused here, with an HTTP status, a close code or BAD_REQUEST, before a handler hears of it (S-012, S-018, S-038).
+ * @param options - the handlers, and limits other than `defaultLimits`
  */
 export function createOpampListener(options: {
   readonly handlers: ListenerHandlers;

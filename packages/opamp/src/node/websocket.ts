@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { peekInstanceUid } from '../codec.ts';
 import { OpampError } from '../error.ts';
 import { frame, unframe } from '../framing.ts';
 import { encodeBadRequest } from '../reply.ts';
@@ -59,7 +58,7 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
       if (isBinary) return unframe(data);
       throw new OpampError('malformed', 'send binary WebSocket messages, not text (S-010)');
     } catch (error) {
-      send([encodeBadRequest((error as OpampError).message, peekInstanceUid(data))]);
+      send(encodeBadRequest((error as OpampError).message, data));
       return undefined;
     }
   }

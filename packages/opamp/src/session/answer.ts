@@ -37,7 +37,9 @@ export type Fact =
 
 /** A reply and where it goes: a draft, see `attach`, to be sent once the facts are stored (S-051). */
 export interface Delivery {
+  /** Most often the one that the message came over; another one for an agent that lost its uid. */
   readonly link: Link;
+  /** For `encodeReply`. */
   readonly reply: Reply;
 }
 
@@ -47,6 +49,7 @@ export interface Exchange {
   readonly session: Session;
   /** A message has its answer here (S-047), and those who lost their uid theirs. */
   readonly deliveries: readonly Delivery[];
+  /** What it told, in an order in which a reader can make sense of it; empty when nothing. */
   readonly facts: readonly Fact[];
   /** The agent goes on under another uid, with this session. `session` stays to answer latecomers (S-083). */
   readonly successor?: SessionIn<'online'>;

@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 
 /** What the domain may want to tell an agent. */
 export interface Offer {
+  /** A configuration to run. */
   readonly remoteConfig?: EncodedRemoteConfig | undefined;
   /** Ask for the component map (S-243). */
   readonly askComponents?: boolean | undefined;

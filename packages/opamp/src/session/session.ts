@@ -5,6 +5,7 @@ import type { InstanceUid } from '../instance-uid.ts';
 export interface Link {
   /** WebSocket: unique per connection and server boot. HTTP: one value for the whole boot of the server. */
   readonly id: string;
+  /** Over HTTP an agent can only be answered (S-034). */
   readonly transport: 'websocket' | 'http';
 }
 

@@ -63,9 +63,13 @@ export const silent: Outcome = () => [];
  * uid, number and capabilities after a reconnect.
  */
 export class MemoryAgent {
+  /** Who it says it is; the server may give it another one. */
   uid: InstanceUid;
+  /** Bits of AgentCapabilities. */
   capabilities: number;
+  /** What a full state holds; the defaults are replaced part by part. */
   state: AgentState;
+  /** How it takes an offer: `applied`, `failed(...)`, `silent` or your own. */
   outcome: Outcome;
   /** The number of the next message. */
   sequence = 0n;
@@ -105,6 +109,7 @@ export class MemoryAgent {
     return this.report(state);
   }
 
+  /** Its last message before it leaves (S-255). */
   goodbye(): AgentToServer {
     return this.report({ agentDisconnect: {} });
   }

@@ -20,7 +20,6 @@ import {
   newSession,
   newUuidV7,
   OpampError,
-  peekInstanceUid,
   push,
   type Refusal,
   type Reply,
@@ -80,7 +79,7 @@ export class Gateway {
       message = decodeAgentToServer(payload);
     } catch (error) {
       const why = error instanceof OpampError ? error.message : 'the message could not be read';
-      connection.send([encodeBadRequest(why, peekInstanceUid(payload) ?? connection.uidHeader)]);
+      connection.send(encodeBadRequest(why, payload, connection.uidHeader));
       return;
     }
     const uid = uidFromBytes(message.instanceUid);
