@@ -44,6 +44,20 @@ describe.each(TRANSPORTS)('over %s, which may be all that an agent knows (S-006)
     }
   });
 
+  it('what the server does not do is heard without an error and gets nothing: S-184, S-185, S-237', async () => {
+    await using one = await peer(lab, transport);
+    await one.talk(one.agent.start());
+    const data = Uint8Array.of(0xff, 0);
+    for (const content of [
+      { connectionSettingsRequest: {} },
+      { connectionSettingsRequest: { opamp: { certificateRequest: { csr: data } } } },
+      { customCapabilities: { capabilities: ['org.example.unheard'] } },
+      { customMessage: { capability: 'org.example.unheard', type: 'x', data } },
+    ]) {
+      expect(said(await one.say(one.agent.report(content)))).toEqual(['capabilities', 'instanceUid']);
+    }
+  });
+
   it('a heartbeat is any message, also the uid alone: S-156', async () => {
     await using one = await peer(lab, transport);
     await one.talk(one.agent.start());
