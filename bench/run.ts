@@ -36,7 +36,7 @@ type Figures = Readonly<Record<string, number | string>>;
 const seconds = (since: number): number => Math.round(performance.now() - since) / 1_000;
 const tenth = (value: number): number => Math.round(value * 10) / 10;
 
-/** CPU of the main thread and of all, in µs per unit, and how late the loop was, in ms. */
+/** CPU of the main thread, of the writer and of all, in µs, and rows written, per unit; how late the loop was, in ms. */
 async function cost(target: Target, units: number, work: () => Promise<Figures>): Promise<Figures> {
   const before = await target.read();
   const figures = await work();
@@ -45,7 +45,9 @@ async function cost(target: Target, units: number, work: () => Promise<Figures>)
   return {
     ...figures,
     'main µs': tenth(((after.main - before.main) * 1_000) / units),
+    'writer µs': tenth(((after.writer - before.writer) * 1_000) / units),
     'all µs': tenth(((after.all - before.all) * 1_000) / units),
+    rows: tenth((after.rows - before.rows) / units),
     'delay max ms': Math.round(after.delayMax),
     'delay p99 ms': Math.round(after.delay99),
   };
