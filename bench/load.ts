@@ -19,6 +19,9 @@ export interface Seen {
   readonly offers: number;
 }
 
+// Messages are built in pooled memory: with the default of 8 KiB every third one has the system asked for more.
+Buffer.poolSize = 1024 * 1024;
+
 const load: Load = JSON.parse(process.argv[2] ?? '{}');
 const group = {
   name: `bench-${load.seed}`,

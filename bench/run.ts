@@ -61,8 +61,8 @@ async function memory({ target, empty }: Run): Promise<Figures> {
 async function push({ target, fleet }: Run): Promise<Figures> {
   const began = performance.now();
   await target.push?.(configOf(PUSHED));
-  const delivered = took(async () => (await fleet.seen()).offers >= AGENTS, 50).then(() => seconds(began));
-  await took(() => target.applied?.(AGENTS) ?? true, 20);
+  const delivered = took(async () => (await fleet.seen()).offers >= AGENTS, 250).then(() => seconds(began));
+  await took(() => target.applied?.(AGENTS) ?? true, 50);
   const applied = seconds(began);
   const offers = await delivered;
   if (target.understood === undefined) return { 'applied s': applied, 'offers s': offers };

@@ -1,4 +1,5 @@
 import { type AgentCapabilities, encodeAgentToServer, type InstanceUid, uidToBytes } from '@flaghoist/opamp';
+import { encodeSequence } from './content.ts';
 import type { Life, Payload } from './life.ts';
 import { backoff } from './limits.ts';
 import { recordConnected } from './record.ts';
@@ -26,6 +27,7 @@ export class Client {
   /** Whether something is to be sent, if only uid, number and capabilities. */
   private due = true;
   private backoffMs: number = backoff.firstMs;
+  private lastHead: { readonly uid: InstanceUid; readonly encoded: Uint8Array } | undefined;
   /** The POST that was made and has no answer: repeated until it has one. */
   private unanswered: Payload | undefined;
 
@@ -98,9 +100,8 @@ export class Client {
   /** Send what is pending, if that is possible now. */
   flush(): void {
     if (!this.due || this.state !== 'idle') return;
-    const { plan, capabilities, link } = this.life;
-    const head = { instanceUid: uidToBytes(this.uid), sequenceNum: this.sequence, capabilities: BigInt(capabilities) };
-    const payload = [encodeAgentToServer(head), ...Array.from(this.pending, this.content)];
+    const { plan, link } = this.life;
+    const payload = [this.head(), encodeSequence(this.sequence), ...Array.from(this.pending, this.content)];
     this.pending.clear();
     this.due = false;
     this.sequence += 1n;
@@ -122,6 +123,16 @@ export class Client {
     this.state = 'stopped';
     recordConnected(record, false);
     timers.clearAll();
+  }
+
+  /** Uid and capabilities, as they begin every report. */
+  private head(): Uint8Array {
+    const { uid } = this;
+    if (this.lastHead?.uid !== uid) {
+      const head = { instanceUid: uidToBytes(uid), capabilities: BigInt(this.life.capabilities) };
+      this.lastHead = { uid, encoded: encodeAgentToServer(head) };
+    }
+    return this.lastHead.encoded;
   }
 
   private attempt(): void {

@@ -5,6 +5,7 @@
 import * as crypto from 'node:crypto';
 import { encodeAgentToServer, formatUid, type InstanceUid, RemoteConfigStatuses } from '@flaghoist/opamp';
 import { KINDS, type Kind, TYPES } from './distribution.ts';
+import { limits } from './limits.ts';
 import type { AgentPlan } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
 
@@ -76,10 +77,24 @@ export function encodeEffective(body: string): Uint8Array {
   return encodeAgentToServer({ effectiveConfig: { configMap: { configMap: { '': { body: Buffer.from(body) } } } } });
 }
 
-export function encodeStatus({ hash, status: name, error: errorMessage }: ConfigStatus): Uint8Array {
+export const encodeStatus = alike(({ hash, status: name, error: errorMessage }: ConfigStatus) => {
   const lastRemoteConfigHash = Buffer.from(hash, 'hex');
   const status = RemoteConfigStatuses[`RemoteConfigStatuses_${name}`];
   return encodeAgentToServer({ remoteConfigStatus: { lastRemoteConfigHash, status, errorMessage } });
+}, Object.values);
+
+export const encodeSequence = alike((sequenceNum: bigint) => encodeAgentToServer({ sequenceNum }), String);
+
+/** Encodes what many agents say alike once. */
+function alike<Value>(encode: (value: Value) => Uint8Array, keyOf: (value: Value) => unknown) {
+  const known = new Map<string, Uint8Array>();
+  return (value: Value): Uint8Array => {
+    const key = String(keyOf(value));
+    const encoded = known.get(key) ?? encode(value);
+    if (known.size >= limits.encodings) known.clear();
+    known.set(key, encoded);
+    return encoded;
+  };
 }
 
 /** What never changes: packages are not used, and said so by an empty message. */

@@ -10,6 +10,8 @@ export const limits = {
   startsPerSecond: 1_000,
   /** Distinct configurations kept composed per group. */
   compositions: 64,
+  /** Statuses and sequence numbers kept encoded. */
+  encodings: 1_024,
   /** WebSocket handshakes under way at one time. */
   dials: 500,
   /** The fleet looks so often for agents whose time has come. */
