@@ -88,7 +88,8 @@ const PHASES: Readonly<Record<string, (run: Run) => Promise<Figures>>> = {
       return {};
     }),
   push: async (run) => ({ ...(await cost(run.target, AGENTS, () => push(run))), ...(await memory(run)) }),
-  restart: async ({ target, fleet }) => {
+  restart: async (run) => {
+    const { target, fleet } = run;
     const before = await fleet.seen();
     const began = performance.now();
     await target.restart?.();
@@ -96,7 +97,7 @@ const PHASES: Readonly<Record<string, (run: Run) => Promise<Figures>>> = {
     await took(() => target.enrolled(AGENTS), 50);
     const s = seconds(began);
     await sleep(2_000);
-    return { s, resent: (await fleet.seen()).offers - before.offers };
+    return { s, resent: (await fleet.seen()).offers - before.offers, ...(await memory(run)) };
   },
 };
 

@@ -92,8 +92,10 @@ export class Observer {
 }
 
 function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
-  const identity = { ...agent.identity, ...change };
-  return JSON.stringify(identity) === JSON.stringify(agent.identity) ? agent : { ...agent, identity };
+  const isSame = Object.entries(change).every(([key, value]) =>
+    isDeepStrictEqual(agent.identity[key as keyof AgentIdentity], value),
+  );
+  return isSame ? agent : { ...agent, identity: { ...agent.identity, ...change } };
 }
 
 function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {

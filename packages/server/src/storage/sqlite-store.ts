@@ -1,6 +1,7 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
-import { type Agent, newAgent } from '@flaghoist/fleet';
+import { isDeepStrictEqual } from 'node:util';
+import { type Agent, type AgentIdentity, newAgent } from '@flaghoist/fleet';
 import { written } from './columns.ts';
 import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
@@ -9,9 +10,18 @@ import type { Store } from './store.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { WriteOperations } from './writer.ts';
 
-/** Facets that are not stored yet are those of a new agent. */
-function decodeAgent(facets: string): Agent {
-  return { ...newAgent('', '', 0), ...JSON.parse(facets) };
+/** Facets that are not stored yet are those of a new agent. Agents of one build share the long list of its components. */
+function agentDecoder(): (facets: string) => Agent {
+  const builds = new Map<string, AgentIdentity['components']>();
+  return (facets) => {
+    const agent: Agent = { ...newAgent('', '', 0), ...JSON.parse(facets) };
+    const { components } = agent.identity;
+    if (components === null) return agent;
+    const known = builds.get(components.hash) ?? components;
+    builds.set(components.hash, known);
+    if (!isDeepStrictEqual(known, components)) return agent;
+    return { ...agent, identity: { ...agent.identity, components: known } };
+  };
 }
 
 /**
@@ -31,7 +41,7 @@ export async function openSqliteStore(options: { readonly directory: string }): 
     async load() {
       const { agents, ...rows } = await reader.call('load');
       try {
-        return { ...rows, agents: agents.map(decodeAgent) };
+        return { ...rows, agents: agents.map(agentDecoder()) };
       } catch (error) {
         throw asStoreError(error, directory);
       }
