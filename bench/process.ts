@@ -15,8 +15,9 @@ export class Measured {
   readonly #ready: Promise<string>;
 
   /** `ready` finds in a line of its output what it listens on. */
-  constructor(program: string, args: readonly string[], ready: RegExp) {
+  constructor(program: string, args: readonly string[], ready: RegExp, options: readonly string[] = []) {
     const node = [
+      ...options,
       ...OPTIONS,
       '--disable-warning=ExperimentalWarning',
       '--import',
