@@ -44,8 +44,12 @@ function emptyProgram({ stdout, stderr }: Io): Command {
     .exitOverride();
 }
 
-/** Options that make no sense together: a push goes to one place, and only rollouts are watched. */
-const CONFLICTS: Readonly<Record<string, string[]>> = { agent: ['group', 'fleet', 'watch'], group: ['fleet'] };
+/** Options that make no sense together: a push goes to one place, only rollouts are watched, a scenario has its agents. */
+const CONFLICTS: Readonly<Record<string, string[]>> = {
+  agent: ['group', 'fleet', 'watch'],
+  group: ['fleet'],
+  scenario: ['agents'],
+};
 
 function optionOf(taken: string): Option {
   const [flags, about, how] = OPTIONS[taken.replace('!', '') as OptionName];

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import type { Programs } from './commands/programs.ts';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
-import { Screen } from './output/screen.ts';
+import { screenOn } from './output/screen.ts';
 import { oneLine } from './output/text.ts';
 import { runProgram } from './program.ts';
 
@@ -52,7 +52,7 @@ export async function runCli(argv: readonly string[], io: Io, programs: Programs
   } catch (error) {
     // Of what was typed wrong it has told already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.error;
-    new Screen(io.stderr, io.env).print(complaint(error).map(oneLine));
+    screenOn(io.stderr, io.env).print(complaint(error).map(oneLine));
     return exitCodeOf(error);
   }
 }

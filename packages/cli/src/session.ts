@@ -2,7 +2,7 @@
 import { createClient } from '@flaghoist/api';
 import { CliError, ExitCode } from './exit-code.ts';
 import type { Io } from './io.ts';
-import { Screen } from './output/screen.ts';
+import { screenOn } from './output/screen.ts';
 import { oneLine } from './output/text.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
@@ -21,14 +21,14 @@ const NOWHERE = { write: () => undefined };
 
 /** @throws CliError when the address of the server is none */
 export function openSession(io: Io, options: GlobalOptions) {
-  const stdout = new Screen(io.stdout, io.env);
+  const stdout = screenOn(io.stdout, io.env);
   const baseUrl = checkedUrl(options.server ?? (io.env['FLAGHOIST_SERVER'] || DEFAULT_SERVER));
   return {
     io,
     options,
     stdout,
     /** Everything that is not data; nowhere with `--quiet`. */
-    stderr: new Screen(options.quiet ? NOWHERE : io.stderr, io.env),
+    stderr: screenOn(options.quiet ? NOWHERE : io.stderr, io.env),
     baseUrl,
     client: createClient({ baseUrl }),
 

@@ -5,14 +5,10 @@ import { Fleet, parseScenario, type Scenario, ScenarioError, scenario } from '@f
 
 /** How often the fleet says how it is. */
 const TELL_EVERY = 2_000;
-const DEFAULT_AGENTS = 100;
-
-/** When it is said that nobody answers. */
-const PATIENCE = 5_000;
 
 /** The scenario of a file, else one of so many agents; with another seed where one is given. @throws ScenarioError */
 export async function chosenScenario(options: Omit<Parameters<Programs['simulate']>[1], 'url'>): Promise<Scenario> {
-  const { agents = DEFAULT_AGENTS, scenario: file, seed } = options;
+  const { agents, scenario: file, seed } = options;
   const given = file === undefined ? scenario({ agents }) : parseScenario(await readFile(file, 'utf8'), file);
   return seed === undefined ? given : { ...given, seed };
 }
@@ -25,18 +21,12 @@ export const simulate: Programs['simulate'] = async ({ io }, options) => {
   const chosen = await chosenScenario(options);
   const signal = io.interruption();
   await using fleet = new Fleet({ url, scenario: chosen });
-  const began = performance.now();
   let told = '';
-  let patient = true;
   while (!signal.aborted) {
     const { agents, connected, healthy, offers, repeatedOffers, collectorRestarts } = fleet.summary();
-    const line = `${connected}/${agents} connected, ${healthy} healthy, ${offers} offers (${repeatedOffers} repeated), ${collectorRestarts} collector restarts`;
+    const line = `${connected}/${agents} connected to ${url}, ${healthy} healthy, ${offers} offers (${repeatedOffers} repeated), ${collectorRestarts} collector restarts`;
     if (line !== told) io.stdout.write(`${line}\n`);
     told = line;
-    if (patient && connected === 0 && performance.now() - began > PATIENCE) {
-      io.stderr.write(`nobody answers at ${url}; still trying\n`);
-      patient = false;
-    }
     await sleep(TELL_EVERY, undefined, { signal }).catch(() => undefined);
   }
   return 0;

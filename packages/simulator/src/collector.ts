@@ -106,8 +106,8 @@ export class Collector {
   /** The effective config: of the collector, or before it has spoken the Supervisor's own text. */
   effective(): Uint8Array {
     const { name: host, port, pid } = this.life.plan;
-    const template = this.shown?.effective ?? this.job.own;
-    return template.fill({ uid: formatUid(this.client.uid), port: `${port}`, ppid: `${pid}`, host });
+    const fill = this.shown?.effective ?? this.job.own;
+    return fill({ uid: formatUid(this.client.uid), port: `${port}`, ppid: `${pid}`, host });
   }
 
   reportEffective(): void {

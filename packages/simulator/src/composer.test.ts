@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { BROKEN, FIRST, SECOND, UNDECLARED, UNKNOWN } from '../test/configs.ts';
 import { Composer, type Composition } from './composer.ts';
 import { type ScenarioGroup, scenario } from './scenario.ts';
-import type { Fillings, Template } from './template.ts';
+import type { Fillings, template } from './template.ts';
 
 const [SITE] = scenario({ groups: [{ name: 'edge', count: 2, labels: { role: 'edge' } }] }).groups as [ScenarioGroup];
 const FILLINGS = { uid: '01990000-0000-7000-8000-0000000000aa', port: '40000', ppid: '10077', host: 'edge-0001' };
@@ -20,9 +20,9 @@ const composed = (text: string, group = SITE): Composition => {
   return composition;
 };
 /** The text in a report with the effective config. */
-const filled = (template: Template, fillings: Fillings = FILLINGS) => {
+const filled = (fill: ReturnType<typeof template>, fillings: Fillings = FILLINGS) => {
   const uid = Buffer.concat([Buffer.of(0x0a, 16), Buffer.alloc(16)]);
-  const { effectiveConfig } = decodeAgentToServer(Buffer.concat([uid, template.fill(fillings)]));
+  const { effectiveConfig } = decodeAgentToServer(Buffer.concat([uid, fill(fillings)]));
   return Buffer.from(effectiveConfig?.configMap?.configMap['']?.body ?? []).toString();
 };
 const effective = (composition: Composition) => filled(composition.effective);

@@ -8,7 +8,7 @@ import { limits } from './limits.ts';
 import { componentNames, fault, healthParts, outline } from './outline.ts';
 import { agentName } from './plan.ts';
 import type { ScenarioGroup } from './scenario.ts';
-import { hole, Template } from './template.ts';
+import { hole, template } from './template.ts';
 
 /** Composes for all agents of one group: each configuration once, however many agents get it. */
 export class Composer {
@@ -55,9 +55,9 @@ function compose(group: ScenarioGroup, hash?: string, bodies: Bodies = {}) {
     /** The merged text, with holes: equal texts are the same configuration to the Supervisor. */
     text,
     /** That text as effective config: what the Supervisor reports until the collector has reported itself. */
-    own: new Template(encodeEffective(text)),
+    own: template(encodeEffective(text)),
     /** What the collector reports once it runs: defaults filled in, secrets hidden. */
-    effective: new Template(encodeEffective(effectiveText(complete, group.effectiveConfigSize))),
+    effective: template(encodeEffective(effectiveText(complete, group.effectiveConfigSize))),
     /** The remote configuration had no entry at all: the collector is stopped. */
     empty: hash !== undefined && Object.keys(bodies).length === 0,
     /** Why a collector does not start with it, in its own words. */

@@ -13,25 +13,18 @@ export function hole(name: Hole, bytes: number): string {
   return HOLES[name].padEnd(bytes - 2, 'x');
 }
 
-/** Bytes shared by all agents but for the holes. */
-export class Template {
-  private readonly bytes: Buffer;
-  private readonly holes: readonly { readonly at: number; readonly name: Hole }[];
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = Buffer.from(bytes);
-    this.holes = (Object.keys(HOLES) as Hole[]).flatMap((name) => {
-      const found = [];
-      const mark = HOLES[name];
-      for (let at = this.bytes.indexOf(mark); at >= 0; at = this.bytes.indexOf(mark, at + 1)) found.push({ at, name });
-      return found;
-    });
-  }
-
-  /** A copy for one agent; the fillings have the lengths of their holes. */
-  fill(fillings: Fillings): Uint8Array {
-    const copy = Buffer.from(this.bytes);
-    for (const { at, name } of this.holes) copy.write(fillings[name], at, 'latin1');
+/** Of bytes that all agents share but for the holes: makes one agent's own. Fillings have the lengths of their holes. */
+export function template(shared: Uint8Array): (fillings: Fillings) => Uint8Array {
+  const bytes = Buffer.from(shared);
+  const holes = (Object.keys(HOLES) as Hole[]).flatMap((name) => {
+    const found = [];
+    const mark = HOLES[name];
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) found.push({ at, name });
+    return found;
+  });
+  return (fillings) => {
+    const copy = Buffer.from(bytes);
+    for (const { at, name } of holes) copy.write(fillings[name], at, 'latin1');
     return copy;
-  }
+  };
 }

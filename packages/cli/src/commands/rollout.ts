@@ -75,7 +75,7 @@ async function status(session: Session, { watch, timeout }: Given<'watch' | 'tim
   const rollout = await client.getRollout({ id });
   const { failures, counts, pause, ...facts } = rollout;
   return print(session, rollout, [ROLLOUT.name(rollout)], () => {
-    stdout.print([...renderFacts(facts, io.now()), '', ...renderProgress([rollout], io.now(), stdout.width)]);
+    stdout.print([...renderFacts(facts, io.now()), '', ...renderProgress([rollout], io.now(), stdout.width())]);
     stdout.print([...renderOutcome(rollout), ...waysOut(rollout)]);
   });
 }

@@ -36,7 +36,7 @@ export function tableOf<Item>(
   headers = options.headers,
 ): string[] {
   const all = options.output === 'wide' ? columns.toSpliced(-1, 0, ...wide) : columns;
-  return renderTable(all, items, { width: stdout.width, now: io.now(), headers });
+  return renderTable(all, items, { width: stdout.width(), now: io.now(), headers });
 }
 
 export function printItems<Item>(session: Session, kind: Kind<Item>, items: readonly Item[]): Promise<undefined> {

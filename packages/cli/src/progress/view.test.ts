@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { World } from '../../test/world.ts';
-import { Screen } from '../output/screen.ts';
+import { screenOn } from '../output/screen.ts';
 import { bar, renderOutcome, renderProgress } from './view.ts';
 
 const plain = (lines: readonly string[]): string[] => lines.map(stripVTControlCharacters);
@@ -93,7 +93,7 @@ test('a single failure among many is seen in the bar', () => {
 
 test('live lines are drawn over each other, and only when they changed', () => {
   const written: string[] = [];
-  const screen = new Screen({ write: (text) => written.push(text), isTTY: true }, {});
+  const screen = screenOn({ write: (text) => written.push(text), isTTY: true }, {});
   screen.draw(['a', 'b']);
   screen.draw(['a', 'b']);
   screen.draw(['c']);
@@ -102,7 +102,7 @@ test('live lines are drawn over each other, and only when they changed', () => {
 
 test('in a log only the lines that are new', () => {
   const written: string[] = [];
-  const screen = new Screen({ write: (text) => written.push(text) }, {});
+  const screen = screenOn({ write: (text) => written.push(text) }, {});
   screen.draw(['\u001b[31ma\u001b[39m', 'b']);
   screen.draw(['\u001b[31ma\u001b[39m', 'c']);
   screen.draw(['c']);

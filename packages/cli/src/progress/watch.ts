@@ -34,7 +34,7 @@ export async function watchRollouts(
       if (rollouts === undefined || !(error instanceof ApiError && error.code === 'unreachable')) throw error;
       trouble = ['  the server does not answer: trying again'];
     }
-    stderr.draw([...renderProgress(rollouts, io.now(), stderr.width - 1), ...trouble]);
+    stderr.draw([...renderProgress(rollouts, io.now(), stderr.width() - 1), ...trouble]);
   } while (rollouts.some(({ state }) => state === 'running'));
   session.say(...rollouts.flatMap(renderOutcome), ...rollouts.map(summary));
   stderr.print(rollouts.flatMap(waysOut));
