@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, expectTypeOf, test } from 'vitest';
 import { allItems, createClient } from './client.ts';
@@ -82,12 +82,18 @@ test('no answer is unreachable, with a sentence; none in time is timeout; an abo
   await expect(call).rejects.toThrow('enough');
 });
 
-test('an answer that does not end in time is timeout as well', async () => {
-  const server = createServer((_, response) => void response.writeHead(200).write('{')).listen(0, '127.0.0.1');
+test.each([
+  ['does not end in time', 'timeout', () => undefined],
+  ['breaks off', 'unreachable', (response: ServerResponse) => setTimeout(() => response.destroy(), 20)],
+])('an answer that %s is %s as well', async (_, code, goOn) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200).write('{');
+    goOn(response);
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, timeout: 200 });
-  await expect(client.getFleet()).rejects.toMatchObject({ name: 'ApiError', code: 'timeout' });
+  const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, timeout: 500 });
+  await expect(client.getFleet()).rejects.toMatchObject({ name: 'ApiError', code });
   server.close();
 });
 

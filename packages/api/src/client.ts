@@ -59,24 +59,33 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** Sends a request. @throws ApiError the server's refusal, or `unreachable`; the reason of the signal when aborted. */
-export async function send(
+/**
+ * Sends a request and reads what is answered. @throws ApiError the server's refusal, or `unreachable` when the connection
+ * breaks before that is done; the reason of the signal when aborted.
+ */
+export async function send<Answer>(
   { baseUrl, fetch: doFetch = fetch }: ClientOptions,
   name: OperationName,
   input: Input,
   signal: AbortSignal,
-): Promise<Response> {
+  read: (response: Response) => Answer | Promise<Answer>,
+): Promise<Answer> {
   const { url, ...request } = writeRequest(name, input);
-  let response: Response;
+  const address = baseUrl.replace(/\/+$/, '') + url;
   try {
-    response = await doFetch(baseUrl.replace(/\/+$/, '') + url, { method: ROUTES[name].method, ...request, signal });
+    const response = await doFetch(address, { method: ROUTES[name].method, ...request, signal });
+    if (!response.ok) throw readProblem(response.status, await jsonOf(response));
+    return await read(response);
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     signal.throwIfAborted();
     const detail = `no server answers at ${baseUrl}: is it running, and is this its address?`;
     throw new ApiError('unreachable', detail, [], { cause });
   }
-  if (!response.ok) throw readProblem(response.status, await jsonOf(response));
-  return response;
+}
+
+async function contentOf(response: Response): Promise<unknown> {
+  return response.status === 204 ? undefined : jsonOf(response);
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -85,9 +94,9 @@ export function createClient(options: ClientOptions): Client {
     (name: OperationName) =>
     async (input: Input = {}, { signal }: CallOptions = {}) => {
       const patience = AbortSignal.timeout(timeout);
+      const either = AbortSignal.any(signal ? [signal, patience] : [patience]);
       try {
-        const response = await send(options, name, input, AbortSignal.any(signal ? [signal, patience] : [patience]));
-        return response.status === 204 ? undefined : await jsonOf(response);
+        return await send(options, name, input, either, contentOf);
       } catch (cause) {
         if (cause !== patience.reason) throw cause;
         throw new ApiError('timeout', `${baseUrl} did not answer within ${timeout / 1_000} s`, [], { cause });

@@ -71,7 +71,7 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Jour
   while (!signal.aborted) {
     let open = false;
     try {
-      const blocks = blocksOf(await send(options, 'streamEvents', { lastEventId: last }, signal));
+      const blocks = await send(options, 'streamEvents', { lastEventId: last }, signal, blocksOf);
       open = everOpen = true;
       wait = API_LIMITS.eventsRetryMs;
       onConnection?.(true);

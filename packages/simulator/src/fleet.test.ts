@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AgentToServer,
   decodeAgentToServer,
@@ -193,10 +194,12 @@ test('clones are two connections with one uid, until the server gives one of the
 
 test('a slow reader keeps its connection and its heartbeats, but takes nothing off the wire', async () => {
   const { server, fleet } = await start(
-    { groups: [{ count: 2, behaviours: [{ kind: 'slow-reader', after: '1s' }] }] },
+    { groups: [{ count: 2, behaviours: [{ kind: 'slow-reader', after: '100s' }] }] },
     (address) => `ws://${address}`,
   );
   await allApplied(fleet);
+  // A fiftieth of that after it connected, it stops reading.
+  await sleep(2_100);
   for (const socket of server.sockets) {
     for (let i = 0; i < 32; i++) socket.send(Buffer.alloc(1024 * 1024));
   }
