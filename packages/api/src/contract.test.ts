@@ -121,6 +121,20 @@ test('times, durations and shares are text on the wire and numbers in the domain
   expect(() => readRequest('startRollout', { ...raw, body: endless })).toThrow('this duration is too long');
 });
 
+test.each([
+  ['maxInFlight', 0],
+  ['maxInFlight', 1.5],
+  ['maxInFlight', '101%'],
+  ['maxInFlight', 'NaN%'],
+  ['maxFailed', -1],
+  ['maxFailed', '-1%'],
+  ['applyTimeout', '0s'],
+  ['minHealthyTime', '-1s'],
+])('a strategy that makes no sense is refused by name of the setting: %s %s', (name, value) => {
+  const body = { group: 'edge', configuration: 'edge', revision: 1, message: '', overrides: { [name]: value } };
+  expect(() => readRequest('startRollout', { ...raw, body })).toThrow(`body.overrides.${name}`);
+});
+
 test('an answer has the fields that the contract names, those of maps as they are', () => {
   const data = JSON.parse('{"__proto__":"x","at":0}');
   const event = { seq: 1, at: 0, kind: 'k', author: 'a', subject: 's', data, secret: 'x' };

@@ -1,12 +1,22 @@
-import { FAILURE_REASONS, PAUSE_REASONS, ROLLOUT_STATES, SKIP_REASONS, TARGET_STATES } from '@flaghoist/fleet';
+import {
+  FAILURE_REASONS,
+  PAUSE_REASONS,
+  ROLLOUT_STATES,
+  type Share,
+  SKIP_REASONS,
+  TARGET_STATES,
+} from '@flaghoist/fleet';
 import { z } from 'zod';
 import { failureReason, steps } from './agents.ts';
 import * as v from './values.ts';
 
+const isSomebody = (share: Share) => !('count' in share) || share.count >= 1;
 const settings = {
-  maxInFlight: v.share.describe('Agents that may hold the revision without proof at one time'),
+  maxInFlight: v.share
+    .refine(isSomebody, 'at least 1 agent')
+    .describe('Agents that may hold the revision without proof at one time'),
   maxFailed: v.share.describe('Failures over the whole rollout; one more pauses it'),
-  applyTimeout: v.duration,
+  applyTimeout: v.duration.refine((millis) => millis >= 1, 'at least 1ms'),
   minHealthyTime: v.duration,
   requireEffective: z.enum(['never', 'ifReported', 'always']),
 };

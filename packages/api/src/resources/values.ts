@@ -33,7 +33,7 @@ export const duration = z.codec(durationText, z.number('this duration is too lon
 });
 
 const shareValue = z
-  .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/, 'a count, or a share such as 5%')])
+  .union([z.int().min(0), z.string().regex(/^(100|\d{1,2}(\.\d+)?)%$/, 'a count, or a share such as 5%, up to 100%')])
   .meta({
     id: 'Share',
     description: 'A number of agents, or a share of those in the group at the start: `10`, `"25%"`',

@@ -44,11 +44,8 @@ function requirement(text: string, part: string): Requirement {
   return { key, values: list === undefined ? null : new Set(list), isNegated: NEGATIONS.has(operator) };
 }
 
-/** Parses a selector. @throws FleetError `invalid-selector` naming the part that is wrong and what is expected. */
+/** Parses a selector of at most `LIMITS.selectorLength` characters, which the contract sees to. @throws FleetError `invalid-selector` naming the part that is wrong and what is expected. */
 export function parseSelector(text: string): Selector {
-  if (text.length > LIMITS.selectorLength) {
-    refuse(text.slice(0, 40), 'the whole', `is longer than ${LIMITS.selectorLength} characters`);
-  }
   if (text.trim() === '') return { text: '', requirements: [] };
   const requirements = text.split(SEPARATOR).map((part) => requirement(text, part.trim()));
   if (requirements.length > LIMITS.selectorRequirements) {

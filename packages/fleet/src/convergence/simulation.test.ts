@@ -180,19 +180,18 @@ class Simulation {
   }
 
   #apply(event: RolloutEvent): void {
-    const { rollout, commands } = step(this.rollout, event, this.#now);
+    const rollout = step(this.rollout, event, this.#now);
     this.#logs.at(-1)?.push({ event, at: this.#now });
     this.rollout = rollout;
-    for (const command of commands) {
-      if (command.type === 'make-stable') this.#stable = rollout.target;
-      if (command.type !== 'assign') continue;
-      for (const member of this.members) {
-        if (!command.agents.includes(member.real.id)) continue;
-        const source = { kind: 'rollout', rollout: rollout.id } as const;
-        member.agent = assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#now);
-        // One commit with the event: after a crash the server begins with this entry as heard.
-        member.heard = member.agent.ledger;
-      }
+    if (rollout.state === 'succeeded') this.#stable = rollout.target;
+    if (event.type !== 'admitted') return;
+    const admitted = new Set(event.agents.map(({ agent }) => agent));
+    for (const member of this.members) {
+      if (!admitted.has(member.real.id)) continue;
+      const source = { kind: 'rollout', rollout: rollout.id } as const;
+      member.agent = assign(member.agent, rollout.target, source, rollout.strategy.terms, this.#now);
+      // One commit with the event: after a crash the server begins with this entry as heard.
+      member.heard = member.agent.ledger;
     }
   }
 

@@ -8,30 +8,22 @@ import { type Failure, isOpen, type Terms } from '../convergence/ledger.ts';
 import { decideOffer } from '../convergence/pull-law.ts';
 import type { Instant } from '../time.ts';
 import { skipReason } from './plan.ts';
-import { countOf, DEFAULT_STRATEGY, type Share, strategyNamed } from './strategy.ts';
+import { DEFAULT_STRATEGY, failureBound, inFlightBound, strategyNamed } from './strategy.ts';
 
-/** Agents in flight in the lane at once: this share of the group, at least 1 and at most `MOST_IN_FLIGHT`. */
-const IN_FLIGHT_SHARE: Share = { percent: 5 };
-const MOST_IN_FLIGHT = 500;
-/** Failures in the lane after which it stops: at least 3, else this share of the group. */
-const FAILURES_SHARE: Share = { percent: 1 };
+/** Shares of the group: how many are in flight at once, and how many may fail before the lane stops. */
+const BOUNDS = { maxInFlight: { percent: 5, most: 500 }, maxFailed: { percent: 1 } } as const;
+/** That many may fail in the smallest group. */
 const LEAST_FAILURES = 3;
 
 /** Those of a plain push. */
 export const CATCH_UP_TERMS: Terms = strategyNamed(DEFAULT_STRATEGY).terms;
-
-export interface Lane {
-  readonly free: number;
-  readonly failed: number;
-  readonly stopped: boolean;
-}
 
 /** An agent that vanished, or that was two, says nothing about the revision. */
 const speaksAgainst = (failure: Failure | null): boolean =>
   failure !== null && failure.reason !== 'lost-contact' && failure.reason !== 'identity-conflict';
 
 /** How the lane of a group stands, counted over its members. Who cannot show what it runs says nothing of the revision. */
-export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef): Lane {
+export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef) {
   let open = 0;
   let failed = 0;
   for (const { identity, ledger } of members) {
@@ -39,9 +31,8 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
     if (isOpen(ledger)) open += 1;
     else if (speaksAgainst(ledger.failure) && isVerifiable(identity)) failed += 1;
   }
-  const bound = Math.min(Math.max(1, countOf(IN_FLIGHT_SHARE, size, Math.ceil)), MOST_IN_FLIGHT);
-  const stopped = failed > Math.max(LEAST_FAILURES, countOf(FAILURES_SHARE, size, Math.floor));
-  return { free: stopped ? 0 : Math.max(0, bound - open), failed, stopped };
+  const stopped = failed > Math.max(LEAST_FAILURES, failureBound(BOUNDS, size));
+  return { free: stopped ? 0 : Math.max(0, inFlightBound(BOUNDS, size) - open), failed, stopped };
 }
 
 /**

@@ -88,6 +88,7 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly version: number;
 }
 
+/** What happens to a rollout; its log. An admission is also the order to assign its target to those agents. */
 export type RolloutEvent =
   | { readonly type: 'started'; readonly header: RolloutHeader }
   /** These agents may now be offered the revision (I7). */
@@ -96,13 +97,6 @@ export type RolloutEvent =
   /** Nobody who can be reached is left to admit; `deferred` are those who could not be reached. */
   | { readonly type: 'exhausted'; readonly deferred: readonly AgentId[] }
   | { readonly type: 'superseded'; readonly by: string };
-
-export type RolloutCommand =
-  /** Give these agents the target revision. */
-  | { readonly type: 'assign'; readonly agents: readonly AgentId[] }
-  /** The target is the group's stable revision from now on, in the same commit. */
-  | { readonly type: 'make-stable' }
-  | { readonly type: 'announce'; readonly kind: 'started' | Exclude<RolloutState, 'running'> };
 
 /** How many agents may be holding the revision, or that of a superseded rollout, without proof. */
 export function inFlight(rollout: Rollout): number {

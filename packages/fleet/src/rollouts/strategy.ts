@@ -1,6 +1,5 @@
 import type { Terms } from '../convergence/ledger.ts';
 import { FleetError } from '../errors.ts';
-import { formatDuration, type Millis } from '../time.ts';
 
 /** A count, or a share of the agents that were in the group at the start, of `most` agents at most. */
 export type Share = { readonly count: number } | { readonly percent: number; readonly most?: number };
@@ -37,51 +36,35 @@ export function strategyNamed(name: string): Strategy {
   );
 }
 
-/** Settings over a strategy, as `POST /rollouts` takes them. */
+/** Settings over a strategy, as `POST /rollouts` takes and checks them. */
 export type StrategyOverrides = { readonly [Name in keyof Settings]?: Settings[Name] | undefined };
 type Settings = Omit<Strategy, 'name' | 'terms'> & Terms;
 
-/** @throws FleetError `invalid-strategy` naming the setting that makes no sense. */
 export function withOverrides(strategy: Strategy, over: StrategyOverrides): Strategy {
-  const {
-    maxInFlight = strategy.maxInFlight,
-    maxFailed = strategy.maxFailed,
-    applyTimeout = strategy.terms.applyTimeout,
-    minHealthyTime = strategy.terms.minHealthyTime,
-    requireEffective = strategy.terms.requireEffective,
-  } = over;
-  checkShare('maxInFlight', maxInFlight, 1);
-  checkShare('maxFailed', maxFailed, 0);
-  checkMillis('applyTimeout', applyTimeout, 1);
-  checkMillis('minHealthyTime', minHealthyTime, 0);
-  return { ...strategy, maxInFlight, maxFailed, terms: { applyTimeout, minHealthyTime, requireEffective } };
+  const { terms } = strategy;
+  return {
+    ...strategy,
+    maxInFlight: over.maxInFlight ?? strategy.maxInFlight,
+    maxFailed: over.maxFailed ?? strategy.maxFailed,
+    terms: {
+      applyTimeout: over.applyTimeout ?? terms.applyTimeout,
+      minHealthyTime: over.minHealthyTime ?? terms.minHealthyTime,
+      requireEffective: over.requireEffective ?? terms.requireEffective,
+    },
+  };
 }
 
-function checkShare(name: string, share: Share, least: number): void {
-  const isGood =
-    'count' in share
-      ? Number.isSafeInteger(share.count) && share.count >= least
-      : share.percent >= 0 && share.percent <= 100;
-  if (!isGood)
-    throw new FleetError('invalid-strategy', `${name}: give a whole number from ${least}, or a share from 0% to 100%`);
-}
-
-function checkMillis(name: string, millis: Millis, least: Millis): void {
-  if (!Number.isSafeInteger(millis) || millis < least)
-    throw new FleetError('invalid-strategy', `${name}: give a duration of at least ${formatDuration(least)}`);
-}
-
-export function countOf(share: Share, all: number, round: (count: number) => number): number {
+function countOf(share: Share, all: number, round: (count: number) => number): number {
   if ('count' in share) return share.count;
   return Math.min(round((share.percent / 100) * all), share.most ?? all);
 }
 
 /** Agents at once, at least 1; a share is rounded up. */
-export function inFlightBound({ maxInFlight }: Strategy, planned: number): number {
+export function inFlightBound({ maxInFlight }: Pick<Strategy, 'maxInFlight'>, planned: number): number {
   return Math.max(countOf(maxInFlight, planned, Math.ceil), 1);
 }
 
 /** Failures that may happen; one more pauses. A share is rounded down. */
-export function failureBound({ maxFailed }: Strategy, planned: number): number {
+export function failureBound({ maxFailed }: Pick<Strategy, 'maxFailed'>, planned: number): number {
   return countOf(maxFailed, planned, Math.floor);
 }

@@ -8,7 +8,6 @@ import {
   inFlight,
   type Observation,
   type Rollout,
-  type RolloutCommand,
   type RolloutEvent,
   type RolloutHeader,
   type RolloutState,
@@ -41,7 +40,7 @@ function header(over: Partial<RolloutHeader> = {}): RolloutHeader {
 }
 
 const started = (over: Partial<RolloutHeader> = {}): Rollout =>
-  step(null, { type: 'started', header: header(over) }, T0).rollout;
+  step(null, { type: 'started', header: header(over) }, T0);
 const admitted = (...agents: string[]): RolloutEvent => ({
   type: 'admitted',
   agents: agents.map((agent) => ({ agent, late: false })),
@@ -59,25 +58,16 @@ const failing = (agent: string): RolloutEvent => observe(agent, 'failed', 'agent
 const exhausted = (...deferred: string[]): RolloutEvent => ({ type: 'exhausted', deferred });
 const superseded: RolloutEvent = { type: 'superseded', by: 'r-2' };
 
-/** The rollout after these events, and what it ordered on the way. */
-function after(from: Rollout, ...events: RolloutEvent[]): { rollout: Rollout; commands: RolloutCommand[] } {
-  let rollout = from;
-  const commands: RolloutCommand[] = [];
-  for (const event of events) {
-    const next = step(rollout, event, NOW);
-    rollout = next.rollout;
-    commands.push(...next.commands);
-  }
-  return { rollout, commands };
-}
+const after = (from: Rollout, ...events: RolloutEvent[]): Rollout =>
+  events.reduce((rollout, event) => step(rollout, event, NOW), from);
 const stateOf = (rollout: Rollout, agent: string): TargetState | undefined => rollout.targets.get(agent)?.state;
 
 /** A rollout in each state, with a target of each kind. */
 const IN: Readonly<Record<RolloutState, () => Rollout>> = {
-  running: () => after(started(), admitted('a', 'b'), observe('a', 'proven')).rollout,
-  paused: () => after(started({ maxFailed: 0 }), admitted('a', 'b'), failing('a')).rollout,
-  succeeded: () => after(started(), admitted('a'), observe('a', 'proven'), exhausted()).rollout,
-  superseded: () => after(started(), admitted('a'), superseded).rollout,
+  running: () => after(started(), admitted('a', 'b'), observe('a', 'proven')),
+  paused: () => after(started({ maxFailed: 0 }), admitted('a', 'b'), failing('a')),
+  succeeded: () => after(started(), admitted('a'), observe('a', 'proven'), exhausted()),
+  superseded: () => after(started(), admitted('a'), superseded),
 };
 
 type EventType = Exclude<RolloutEvent['type'], 'started'>;
@@ -88,33 +78,31 @@ const EVENTS: Readonly<Record<EventType, RolloutEvent>> = {
   superseded,
 };
 
-/** What each event does in each state: the next state and the commands, or that it cannot happen. */
-type Cell =
-  | 'cannot happen'
-  | { readonly state: RolloutState; readonly commands: readonly string[]; readonly target?: TargetState };
+/** What each event does in each state: the next state and a target's, or that it cannot happen. */
+type Cell = 'cannot happen' | { readonly state: RolloutState; readonly target?: TargetState };
 const CELLS: Readonly<Record<RolloutState, Readonly<Record<EventType, Cell>>>> = {
   running: {
-    admitted: { state: 'running', commands: ['assign'], target: 'offered' },
-    observed: { state: 'running', commands: [], target: 'failed' },
-    exhausted: { state: 'running', commands: [] },
-    superseded: { state: 'superseded', commands: ['announce'] },
+    admitted: { state: 'running', target: 'offered' },
+    observed: { state: 'running', target: 'failed' },
+    exhausted: { state: 'running' },
+    superseded: { state: 'superseded' },
   },
   paused: {
     admitted: 'cannot happen',
-    observed: { state: 'paused', commands: [], target: 'failed' },
-    exhausted: { state: 'paused', commands: [] },
-    superseded: { state: 'superseded', commands: ['announce'] },
+    observed: { state: 'paused', target: 'failed' },
+    exhausted: { state: 'paused' },
+    superseded: { state: 'superseded' },
   },
   succeeded: {
     admitted: 'cannot happen',
-    observed: { state: 'succeeded', commands: [] },
-    exhausted: { state: 'succeeded', commands: [] },
+    observed: { state: 'succeeded' },
+    exhausted: { state: 'succeeded' },
     superseded: 'cannot happen',
   },
   superseded: {
     admitted: 'cannot happen',
-    observed: { state: 'superseded', commands: [] },
-    exhausted: { state: 'superseded', commands: [] },
+    observed: { state: 'superseded' },
+    exhausted: { state: 'superseded' },
     superseded: 'cannot happen',
   },
 };
@@ -137,9 +125,8 @@ describe('TRANSITIONS, every cell', () => {
       expect(() => step(before, event, NOW)).toThrow(`rollout r-1 is ${state}: ${type} cannot happen`);
       return;
     }
-    const { rollout, commands } = step(before, event, NOW);
+    const rollout = step(before, event, NOW);
     expect(rollout.state).toBe(cell.state);
-    expect(commands.map((command) => command.type)).toEqual(cell.commands);
     expect(rollout.version).toBe(before.version + 1);
     if (cell.target !== undefined) expect(stateOf(rollout, type === 'admitted' ? 'z' : 'b')).toBe(cell.target);
     expect(IN[state]()).toEqual(before);
@@ -160,7 +147,7 @@ describe('TRANSITIONS, every cell', () => {
 
 describe('started', () => {
   test('freezes what it will be judged by and announces itself', () => {
-    const { rollout, commands } = step(
+    const rollout = step(
       null,
       {
         type: 'started',
@@ -180,49 +167,51 @@ describe('started', () => {
     });
     expect(rollout.targets.get('s')).toMatchObject({ state: 'skipped', reason: 'pinned', late: false });
     expect(rollout.counts.skipped).toBe(1);
-    expect(commands).toEqual([{ type: 'announce', kind: 'started' }]);
   });
 });
 
 describe('admitted (I1, I6)', () => {
-  test('assigns the target to exactly those', () => {
-    expect(after(started(), admitted('a', 'b')).commands).toEqual([{ type: 'assign', agents: ['a', 'b'] }]);
+  test('makes targets of exactly those', () => {
+    expect([...after(started(), admitted('a', 'b')).targets.values()]).toMatchObject([
+      { agent: 'a', state: 'offered' },
+      { agent: 'b', state: 'offered' },
+    ]);
   });
 
   test('never more than the bound, all open phases counted', () => {
-    const two = after(started(), admitted('a', 'b')).rollout;
+    const two = after(started(), admitted('a', 'b'));
     for (const state of ['sent', 'applying', 'verifying'] as const) {
-      const open = after(two, observe('a', state)).rollout;
+      const open = after(two, observe('a', state));
       expect(inFlight(open)).toBe(2);
       expect(freeSlots(open)).toBe(1);
       expect(() => step(open, admitted('c', 'd'), NOW)).toThrow('2 admissions exceed maxInFlight 3 (I1)');
-      expect(after(open, admitted('c')).rollout.counts.offered).toBe(2);
+      expect(after(open, admitted('c')).counts.offered).toBe(2);
     }
   });
 
   test.each(['proven', 'failed', 'skipped', 'deferred'] as const)('%s frees its place', (state) => {
-    const full = after(started({ maxFailed: 5 }), admitted('a', 'b', 'c')).rollout;
+    const full = after(started({ maxFailed: 5 }), admitted('a', 'b', 'c'));
     expect(freeSlots(full)).toBe(0);
-    expect(freeSlots(after(full, observe('a', state)).rollout)).toBe(1);
+    expect(freeSlots(after(full, observe('a', state)))).toBe(1);
   });
 
   test('late ones stand in the same bound and are marked (I6)', () => {
     const event: RolloutEvent = { type: 'admitted', agents: [{ agent: 'l', late: true }] };
-    const { rollout } = after(started(), event, observe('l', 'sent'));
+    const rollout = after(started(), event, observe('l', 'sent'));
     expect(rollout.targets.get('l')).toMatchObject({ late: true, state: 'sent' });
     expect(freeSlots(rollout)).toBe(2);
   });
 
   test('an agent that never got the offer may come again, and one that was skipped', () => {
-    const deferred = after(started(), admitted('a'), observe('a', 'deferred', 'offline')).rollout;
-    expect(stateOf(after(deferred, admitted('a')).rollout, 'a')).toBe('offered');
+    const deferred = after(started(), admitted('a'), observe('a', 'deferred', 'offline'));
+    expect(stateOf(after(deferred, admitted('a')), 'a')).toBe('offered');
     const skipped = started({ skipped: [{ agent: 'a', state: 'skipped', reason: 'pinned', message: '' }] });
-    const { rollout } = after(skipped, admitted('a'));
+    const rollout = after(skipped, admitted('a'));
     expect(rollout.counts).toMatchObject({ skipped: 0, offered: 1 });
   });
 
   test.each(['sent', 'proven', 'failed'] as const)('one that is %s is not admitted again', (state) => {
-    const { rollout } = after(started({ maxFailed: 5 }), admitted('a'), observe('a', state));
+    const rollout = after(started({ maxFailed: 5 }), admitted('a'), observe('a', state));
     expect(() => step(rollout, admitted('a'), NOW)).toThrow('agent a was admitted before');
   });
 
@@ -239,7 +228,7 @@ describe('admitted (I1, I6)', () => {
 
 describe('observed', () => {
   test('keeps the words of the agent', () => {
-    const { rollout } = after(started(), admitted('a'), failing('a'));
+    const rollout = after(started(), admitted('a'), failing('a'));
     expect(rollout.targets.get('a')).toMatchObject({
       state: 'failed',
       reason: 'agent-failed',
@@ -250,80 +239,78 @@ describe('observed', () => {
 
   test('a failure stands, whatever comes later (I4)', () => {
     for (const state of ['proven', 'sent', 'skipped', 'deferred'] as const) {
-      const { rollout } = after(started(), admitted('a'), failing('a'), observe('a', state));
+      const rollout = after(started(), admitted('a'), failing('a'), observe('a', state));
       expect(stateOf(rollout, 'a')).toBe('failed');
       expect(rollout.counts).toMatchObject({ failed: 1, [state]: 0 });
     }
   });
 
   test('what was proven can only fail: a re-send after lost state takes no place (I1)', () => {
-    const proven = after(started({ maxInFlight: 1 }), admitted('a'), observe('a', 'proven')).rollout;
-    const full = after(proven, admitted('b'), observe('a', 'sent')).rollout;
+    const proven = after(started({ maxInFlight: 1 }), admitted('a'), observe('a', 'proven'));
+    const full = after(proven, admitted('b'), observe('a', 'sent'));
     expect(stateOf(full, 'a')).toBe('proven');
     expect(inFlight(full)).toBe(1);
-    const late = after(full, failing('a')).rollout;
+    const late = after(full, failing('a'));
     expect(late.counts).toMatchObject({ proven: 0, failed: 1 });
   });
 
   test.each(['deferred', 'skipped'] as const)('who was %s takes a place by admission alone (I1)', (left) => {
-    const away = after(started({ maxInFlight: 1 }), admitted('a'), observe('a', left), admitted('b')).rollout;
+    const away = after(started({ maxInFlight: 1 }), admitted('a'), observe('a', left), admitted('b'));
     for (const state of ['sent', 'applying', 'verifying'] as const) {
-      const { rollout } = after(away, observe('a', state));
+      const rollout = after(away, observe('a', state));
       expect(stateOf(rollout, 'a')).toBe(left);
       expect(inFlight(rollout)).toBe(1);
     }
-    expect(stateOf(after(away, failing('a')).rollout, 'a')).toBe(left);
+    expect(stateOf(after(away, failing('a')), 'a')).toBe(left);
   });
 
   test('of agents that are no targets nothing is said', () => {
-    const { rollout } = after(started(), observe('stranger', 'proven'));
+    const rollout = after(started(), observe('stranger', 'proven'));
     expect(rollout.targets.size).toBe(0);
   });
 
   test('pauses when more failed than allowed, and not before (I4)', () => {
     const one = after(started(), admitted('a', 'b', 'c'), failing('a'));
-    expect(one.rollout.state).toBe('running');
-    const two = after(one.rollout, failing('b'));
-    expect(two.rollout).toMatchObject({
+    expect(one.state).toBe('running');
+    const two = after(one, failing('b'));
+    expect(two).toMatchObject({
       state: 'paused',
       endedAt: null,
       pause: { reason: 'failures', message: '2 of 10 agents failed; 1 were allowed' },
     });
-    expect(two.commands).toEqual([{ type: 'announce', kind: 'paused' }]);
   });
 
   test('failures are counted over the whole rollout, not among those in flight (I4)', () => {
-    let { rollout } = after(started(), admitted('a'), failing('a'));
-    for (const id of ['b', 'c', 'd', 'e']) rollout = after(rollout, admitted(id), observe(id, 'proven')).rollout;
-    expect(after(rollout, admitted('f'), failing('f')).rollout.state).toBe('paused');
+    let rollout = after(started(), admitted('a'), failing('a'));
+    for (const id of ['b', 'c', 'd', 'e']) rollout = after(rollout, admitted(id), observe(id, 'proven'));
+    expect(after(rollout, admitted('f'), failing('f')).state).toBe('paused');
   });
 
   test('paused, those in flight may finish', () => {
-    const { rollout } = after(IN.paused(), observe('b', 'proven'));
+    const rollout = after(IN.paused(), observe('b', 'proven'));
     expect(rollout).toMatchObject({ state: 'paused', counts: { proven: 1, failed: 1 } });
   });
 });
 
 describe('exhausted (I11)', () => {
-  test('proof of everybody who could be reached is success, and the target becomes stable', () => {
-    const { rollout, commands } = after(started(), admitted('a'), observe('a', 'proven'), exhausted('off'));
+  test('proof of everybody who could be reached is success', () => {
+    const rollout = after(started(), admitted('a'), observe('a', 'proven'), exhausted('off'));
     expect(rollout).toMatchObject({ state: 'succeeded', endedAt: NOW });
     expect(rollout.targets.get('off')).toMatchObject({ state: 'deferred', reason: 'offline' });
-    expect(commands.slice(1)).toEqual([{ type: 'make-stable' }, { type: 'announce', kind: 'succeeded' }]);
   });
 
   test('not while somebody is in flight', () => {
-    const { rollout } = after(started(), admitted('a', 'b'), observe('a', 'proven'), exhausted());
+    const rollout = after(started(), admitted('a', 'b'), observe('a', 'proven'), exhausted());
     expect(rollout.state).toBe('running');
   });
 
   test('a tolerated failure does not keep it from success', () => {
-    const { rollout } = after(started(), admitted('a', 'b'), observe('a', 'proven'), failing('b'), exhausted());
+    const rollout = after(started(), admitted('a', 'b'), observe('a', 'proven'), failing('b'), exhausted());
     expect(rollout).toMatchObject({ state: 'succeeded', counts: { proven: 1, failed: 1 } });
   });
 
   test('nothing proven and something failed: pause', () => {
-    const { rollout } = after(started(), admitted('a'), failing('a'), exhausted());
+    const rollout = after(started(), admitted('a'), failing('a'), exhausted());
     expect(rollout).toMatchObject({
       state: 'paused',
       pause: { reason: 'nothing-proven', message: 'no agent is proven, 1 failed' },
@@ -331,29 +318,26 @@ describe('exhausted (I11)', () => {
   });
 
   test('all planned agents offline: it keeps running and waits', () => {
-    const { rollout, commands } = after(started(), exhausted('a', 'b'));
+    const rollout = after(started(), exhausted('a', 'b'));
     expect(rollout).toMatchObject({ state: 'running', counts: { deferred: 0 } });
-    expect(commands).toEqual([]);
-    expect(after(rollout, admitted('a'), observe('a', 'proven'), exhausted('b')).rollout.state).toBe('succeeded');
+    expect(after(rollout, admitted('a'), observe('a', 'proven'), exhausted('b')).state).toBe('succeeded');
   });
 
   test('nobody planned at all: the group takes the revision for those to come', () => {
-    const { rollout, commands } = after(started({ planned: 0 }), exhausted());
+    const rollout = after(started({ planned: 0 }), exhausted());
     expect(rollout.state).toBe('succeeded');
-    expect(commands).toContainEqual({ type: 'make-stable' });
   });
 
   test('nobody planned because all refused it: that is no success (I11)', () => {
     const skipped = ['a', 'b'].map(
       (agent) => ({ agent, state: 'skipped', reason: 'refused-before', message: '' }) as const,
     );
-    const { rollout, commands } = after(started({ planned: 0, skipped }), exhausted());
+    const rollout = after(started({ planned: 0, skipped }), exhausted());
     expect(rollout).toMatchObject({ state: 'paused', pause: { reason: 'nothing-proven' } });
-    expect(commands).not.toContainEqual({ type: 'make-stable' });
   });
 
   test('only those without an outcome are deferred', () => {
-    const { rollout } = after(
+    const rollout = after(
       started(),
       admitted('a', 'b'),
       observe('a', 'proven'),
@@ -369,7 +353,7 @@ describe('superseding (I12)', () => {
     started({ id: 'r-2', target: C, supersedes: 'r-1', maxInFlight: 2, carried: ['x', 'y'] });
 
   test('the old one names its successor and takes nothing more', () => {
-    const { rollout } = after(started(), admitted('a'), superseded);
+    const rollout = after(started(), admitted('a'), superseded);
     expect(rollout).toMatchObject({ state: 'superseded', supersededBy: 'r-2', endedAt: NOW });
   });
 
@@ -380,7 +364,7 @@ describe('superseding (I12)', () => {
   });
 
   test('admitting one of them replaces it', () => {
-    const { rollout } = after(carrying(), admitted('x'));
+    const rollout = after(carrying(), admitted('x'));
     expect(rollout.carried).toEqual(new Set(['y']));
     expect(inFlight(rollout)).toBe(2);
     expect(() => step(rollout, admitted('new'), NOW)).toThrow('(I1)');
@@ -389,7 +373,7 @@ describe('superseding (I12)', () => {
   test.each(['proven', 'failed', 'skipped'] as const)(
     'one that is %s under the old one frees its place, and counts as nothing here',
     (state) => {
-      const { rollout } = after(carrying(), observe('x', state, state === 'failed' ? 'agent-failed' : null));
+      const rollout = after(carrying(), observe('x', state, state === 'failed' ? 'agent-failed' : null));
       expect(rollout.carried).toEqual(new Set(['y']));
       expect(rollout.counts).toMatchObject({ proven: 0, failed: 0, skipped: 0 });
       expect(freeSlots(rollout)).toBe(1);
@@ -400,31 +384,31 @@ describe('superseding (I12)', () => {
     const refused = { agent: 'x', state: 'skipped', reason: 'refused-before', message: '' } as const;
     const skipping = started({ target: C, supersedes: 'r-1', maxInFlight: 1, carried: ['x'], skipped: [refused] });
     expect(freeSlots(skipping)).toBe(0);
-    expect(freeSlots(after(skipping, observe('x', 'verifying')).rollout)).toBe(0);
-    const { rollout } = after(skipping, failing('x'));
+    expect(freeSlots(after(skipping, observe('x', 'verifying')))).toBe(0);
+    const rollout = after(skipping, failing('x'));
     expect(freeSlots(rollout)).toBe(1);
     expect(rollout.counts).toMatchObject({ failed: 0, skipped: 1 });
-    expect(after(rollout, failing('x')).rollout.counts).toMatchObject({ failed: 0, skipped: 1 });
+    expect(after(rollout, failing('x')).counts).toMatchObject({ failed: 0, skipped: 1 });
   });
 
   test('one that is still at it does not', () => {
-    expect(after(carrying(), observe('x', 'verifying')).rollout.carried.size).toBe(2);
+    expect(after(carrying(), observe('x', 'verifying')).carried.size).toBe(2);
   });
 
   test('more carried than the bound allows: they one after the other, nobody new until they are fewer', () => {
     const crowded = started({ maxInFlight: 1, carried: ['x', 'y', 'z'] });
     expect(freeSlots(crowded)).toBe(0);
     expect(() => step(crowded, admitted('x', 'y'), NOW)).toThrow('(I1)');
-    const one = after(crowded, admitted('x')).rollout;
+    const one = after(crowded, admitted('x'));
     expect([inFlight(one), freeOwnSlots(one)]).toEqual([3, 0]);
     expect(() => step(one, admitted('y'), NOW)).toThrow('(I1)');
-    const { rollout } = after(one, observe('x', 'proven'));
+    const rollout = after(one, observe('x', 'proven'));
     expect(() => step(rollout, admitted('n'), NOW)).toThrow('(I1)');
-    expect(after(rollout, admitted('y')).rollout.counts).toMatchObject({ offered: 1, proven: 1 });
+    expect(after(rollout, admitted('y')).counts).toMatchObject({ offered: 1, proven: 1 });
   });
 
   test('it does not finish while they are open', () => {
-    const { rollout } = after(carrying(), admitted('x'), observe('x', 'proven'), exhausted());
+    const rollout = after(carrying(), admitted('x'), observe('x', 'proven'), exhausted());
     expect(rollout.state).toBe('running');
   });
 });
@@ -474,11 +458,11 @@ describe('properties over random histories', () => {
   ) {
     const first: RolloutEvent = { type: 'started', header: header(over) };
     const log: { event: RolloutEvent; at: number }[] = [{ event: first, at: T0 }];
-    let rollout = step(null, first, T0).rollout;
+    let rollout = step(null, first, T0);
     for (const [index, pick] of picks.entries()) {
       const event = possible(rollout, pick);
       if (event === null) continue;
-      const next = step(rollout, event, T0 + index).rollout;
+      const next = step(rollout, event, T0 + index);
       check(rollout, next, event);
       log.push({ event, at: T0 + index });
       rollout = next;
@@ -547,7 +531,7 @@ describe('properties over random histories', () => {
       fc.property(headers, choices, (over, picks) => {
         history(over, picks, (_, next, event) => {
           if (event.type !== 'observed' || TERMINAL.has(next.state)) return;
-          const twice = step(next, event, T0 + 999).rollout;
+          const twice = step(next, event, T0 + 999);
           expect([twice.counts, twice.state, twice.carried]).toEqual([next.counts, next.state, next.carried]);
         });
       }),
@@ -625,7 +609,7 @@ describe('planRollout', () => {
 });
 
 describe('whom to admit', () => {
-  const { rollout } = step(null, { type: 'started', header: header({ carried: ['carried'] }) }, NOW);
+  const rollout = step(null, { type: 'started', header: header({ carried: ['carried'] }) }, NOW);
   const waits = (id: string, over: Parameters<typeof agent>[1] = {}, where = presence()) => ({
     agent: agent(id, over),
     presence: where,

@@ -1,5 +1,5 @@
 /**
- * The rollout as a machine: `(rollout, event, now) -> (rollout, commands)`. Pure. Its log is the list of events, and
+ * The rollout as a machine: `(rollout, event, now) -> rollout`. Pure. Its log is the list of events, and
  * folding the log gives the rollout again (I15). SPEC.md beside this file holds the table in words and the invariants.
  */
 import type { AgentId } from '../agents/agent.ts';
@@ -12,7 +12,6 @@ import {
   OPEN,
   type PauseReason,
   type Rollout,
-  type RolloutCommand,
   type RolloutEvent,
   type RolloutHeader,
   type RolloutState,
@@ -21,11 +20,6 @@ import {
   type TargetState,
 } from './rollout.ts';
 import { Targets } from './targets.ts';
-
-interface Step {
-  readonly rollout: Rollout;
-  readonly commands: readonly RolloutCommand[];
-}
 
 type Event<Type> = Extract<RolloutEvent, { readonly type: Type }>;
 type LaterType = Exclude<RolloutEvent['type'], 'started'>;
@@ -153,18 +147,10 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
   return withTargets(empty, skipped, now);
 }
 
-/** What a change orders: the agents' assignments, and a word on each new state. */
-function commandsOf(before: Rollout | null, event: RolloutEvent, { state }: Rollout): RolloutCommand[] {
-  if (event.type === 'admitted') return [{ type: 'assign', agents: event.agents.map(({ agent }) => agent) }];
-  if (state === before?.state) return [];
-  const announce = { type: 'announce', kind: state === 'running' ? 'started' : state } as const;
-  return state === 'succeeded' ? [{ type: 'make-stable' }, announce] : [announce];
-}
-
 /** Folds one event. @throws RangeError when the event cannot happen: a bug of ours, never a user's. */
-export function step(before: Rollout | null, event: RolloutEvent, now: Instant): Step {
+export function step(before: Rollout | null, event: RolloutEvent, now: Instant): Rollout {
   const rollout = next(before, event, now);
-  return { rollout: { ...rollout, version: rollout.version + 1 }, commands: commandsOf(before, event, rollout) };
+  return { ...rollout, version: rollout.version + 1 };
 }
 
 function next(rollout: Rollout | null, event: RolloutEvent, now: Instant): Rollout {
@@ -177,6 +163,6 @@ function next(rollout: Rollout | null, event: RolloutEvent, now: Instant): Rollo
 /** The rollout as its log tells it (I15). */
 export function fold(log: Iterable<{ readonly event: RolloutEvent; readonly at: Instant }>): Rollout | null {
   let rollout: Rollout | null = null;
-  for (const { event, at } of log) rollout = step(rollout, event, at).rollout;
+  for (const { event, at } of log) rollout = step(rollout, event, at);
   return rollout;
 }

@@ -13,7 +13,6 @@ import {
   observation,
   planRollout,
   type Rollout,
-  type RolloutCommand,
   type RolloutEvent,
   type RolloutRequest,
   step,
@@ -46,7 +45,7 @@ function summaryOf({ targets: _targets, carried: _carried, ...summary }: Rollout
   return summary;
 }
 
-/** The shell of the rollouts: feeds what happens to the pure machine, writes its log, carries out its commands. */
+/** The shell of the rollouts: feeds what happens to the pure machine, writes its log, and does what follows. */
 export class Rollouts {
   /** By group: at most one rollout of a group is active (I12). */
   readonly #active = new Map<string, Active>();
@@ -177,39 +176,36 @@ export class Rollouts {
     this.#ended.set(id, summaryOf(active.rollout));
   }
 
-  /** Folds one event; its row stands in the next commit, together with all that its commands lead to. */
+  /** Folds one event; its row stands in the next commit, together with all that follows from it. */
   #fold(before: Rollout | null, event: RolloutEvent, now: Instant, author?: string): Rollout {
-    const { rollout, commands } = step(before, event, now);
+    const rollout = step(before, event, now);
     this.#parts.journal.write(
       { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, event } },
       { kind: 'rollout', row: summaryOf(rollout) },
     );
-    for (const command of commands) this.#carryOut(rollout, command, now, author);
+    if (event.type === 'admitted') this.#assign(rollout, event.agents, now);
+    if (rollout.state !== before?.state) this.#enter(rollout, author);
     return rollout;
   }
 
-  #carryOut(rollout: Rollout, command: RolloutCommand, now: Instant, author?: string): void {
-    const { roster, groups, journal } = this.#parts;
-    const { id, group, target, state, counts, planned } = rollout;
-    switch (command.type) {
-      case 'assign':
-        for (const agent of command.agents) {
-          const member = roster.get(agent);
-          const source = { kind: 'rollout', rollout: id } as const;
-          if (member) roster.update(member, assign(member.agent, target, source, rollout.strategy.terms, now));
-        }
-        break;
-      case 'make-stable':
-        groups.makeStable(group, target);
-        for (const member of roster.inGroup(group)) roster.touch(member);
-        break;
-      case 'announce': {
-        const message = rollout.pause?.message ?? rollout.message;
-        const data = { group, target, state, counts, planned, message };
-        journal.record(`rollout.${command.kind}`, `rollout/${id}`, data, author);
-        break;
-      }
+  #assign({ id, target, strategy }: Rollout, agents: Iterable<{ readonly agent: AgentId }>, now: Instant): void {
+    const { roster } = this.#parts;
+    for (const { agent } of agents) {
+      const member = roster.get(agent);
+      const source = { kind: 'rollout', rollout: id } as const;
+      if (member) roster.update(member, assign(member.agent, target, source, strategy.terms, now));
     }
+  }
+
+  /** A success makes its target the stable revision; every new state is told. */
+  #enter({ id, group, target, state, counts, planned, pause, message }: Rollout, author?: string): void {
+    const { roster, groups, journal } = this.#parts;
+    if (state === 'succeeded') {
+      groups.makeStable(group, target);
+      for (const member of roster.inGroup(group)) roster.touch(member);
+    }
+    const data = { group, target, state, counts, planned, message: pause?.message ?? message };
+    journal.record(`rollout.${state === 'running' ? 'started' : state}`, `rollout/${id}`, data, author);
   }
 
   /** Queues the members that may still be admitted, in their order. */
