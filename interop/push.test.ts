@@ -1,32 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { collectorConfig } from './harness/collector-config.ts';
+import { type Edge, startEdge } from './harness/edge.ts';
 import { connected, ledgerOf, proven } from './harness/expectations.ts';
 import { useLab } from './harness/lab.ts';
 import { type OtlpSink, otlpSink, sendSpan } from './harness/otlp.ts';
-import { type Server, startServer } from './harness/server.ts';
-import { APPLY_TIMEOUT_MS, type Supervisor, startSupervisor } from './harness/supervisor.ts';
+import type { Server } from './harness/server.ts';
+import { APPLY_TIMEOUT_MS, type Supervisor } from './harness/supervisor.ts';
 import { until } from './harness/until.ts';
 
 const lab = useLab();
+let edge: Edge;
 let primary: OtlpSink;
 let secondary: OtlpSink;
 let server: Server;
 let supervisor: Supervisor;
 
 beforeAll(async () => {
-  [primary, secondary, server] = await Promise.all([otlpSink(lab), otlpSink(lab), startServer(lab)]);
-  await server.api.createGroup('edge', 'edge');
-  supervisor = await startSupervisor(lab, { name: 'edge', role: 'edge', endpoint: server.websocketUrl });
-  await connected(server, supervisor);
+  [edge, secondary] = await Promise.all([startEdge(lab), otlpSink(lab)]);
+  ({ server, primary } = edge);
+  supervisor = await edge.start('edge');
 });
 
 test('a first push gives the Collector its pipeline', async () => {
-  const { revision } = await server.api.push(
-    'edge',
-    collectorConfig({ exporters: { 'otlp/primary': primary } }),
-    'one backend',
-  );
+  const { revision } = await server.api.push('edge', edge.config('first'), 'one backend');
   await proven(server, supervisor, revision);
   await sendSpan(supervisor.otlpPort, 'before');
   await until('the span arrived', () => primary.spans.includes('before'));

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import type { Push } from './harness/api.ts';
-import { collectorConfig } from './harness/collector-config.ts';
+import { type Edge, startEdge } from './harness/edge.ts';
 import { connected, failed, ledgerOf, proven } from './harness/expectations.ts';
 import { useLab } from './harness/lab.ts';
-import { type OtlpSink, otlpSink, sendSpan } from './harness/otlp.ts';
-import { type Server, startServer } from './harness/server.ts';
-import { type Supervisor, startSupervisor } from './harness/supervisor.ts';
+import { sendSpan } from './harness/otlp.ts';
+import type { Server } from './harness/server.ts';
+import type { Supervisor } from './harness/supervisor.ts';
 import { until } from './harness/until.ts';
 
 const QUIET_MS = 60_000;
 
 const lab = useLab();
-let primary: OtlpSink;
+let edge: Edge;
 let server: Server;
 /** It asks the Collector before it takes a configuration. */
 let validating: Supervisor;
@@ -21,12 +21,12 @@ let validating: Supervisor;
 let trusting: Supervisor;
 
 beforeAll(async () => {
-  [primary, server] = await Promise.all([otlpSink(lab), startServer(lab)]);
-  const start = async (role: string, validate_config: boolean): Promise<Supervisor> => {
-    await server.api.createGroup(role, role);
-    return startSupervisor(lab, { name: role, role, endpoint: server.websocketUrl, agent: { validate_config } });
-  };
-  [validating, trusting] = await Promise.all([start('validating', true), start('trusting', false)]);
+  edge = await startEdge(lab);
+  server = edge.server;
+  [validating, trusting] = await Promise.all([
+    edge.start('validating', { agent: { validate_config: true } }),
+    edge.start('trusting'),
+  ]);
 });
 
 interface Pushes {
@@ -58,12 +58,11 @@ async function bothProven(pushes: Pushes): Promise<void> {
 async function passesSpan({ name, otlpPort }: Supervisor): Promise<void> {
   const span = `${name} ${randomUUID()}`;
   await sendSpan(otlpPort, span);
-  await until('the span arrived', () => primary.spans.includes(span));
+  await until('the span arrived', () => edge.primary.spans.includes(span));
 }
 
 test('a refused configuration is shown in the words of the agent, and is not offered again', async () => {
-  await Promise.all([connected(server, validating), connected(server, trusting)]);
-  const good = collectorConfig({ exporters: { 'otlp/primary': primary } });
+  const good = edge.config('good');
   await bothProven(await pushToBoth(good, 'good'));
   const collector = validating.collectorPid();
 
@@ -108,6 +107,6 @@ test('a refused configuration is shown in the words of the agent, and is not off
 });
 
 test('a good configuration after the bad one is taken and heals', async () => {
-  const good = collectorConfig({ exporters: { 'otlp/primary': primary }, marker: 'repaired' });
+  const good = edge.config('repaired');
   await bothProven(await pushToBoth(good, 'repaired'));
 });

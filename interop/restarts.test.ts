@@ -23,7 +23,7 @@ const gone = (supervisor: Supervisor) =>
   until('the server notices', async () => !(await agentOf(supervisor)).connected);
 
 async function passesSpan({ otlpPort }: Supervisor, span: string): Promise<void> {
-  await sendSpan(otlpPort, span);
+  await until('the Collector takes a span', () => sendSpan(otlpPort, span).then(() => true));
   await until('the span arrived', () => edge.primary.spans.includes(span));
 }
 
@@ -87,6 +87,23 @@ describe.concurrent('a Supervisor that was killed', () => {
     await proven(server, supervisor, revision);
     expect(supervisor.offers()).toEqual([revision.hash, revision.hash]);
     expect(supervisor.collectorPid()).toBe(collector);
+  });
+
+  test('while it ran its own effective config, pasted back: it no longer hears its Collector, and a clean text is the cure', async () => {
+    const [supervisor] = await edge.startProven('pasted');
+    // Addresses of this Supervisor and this process of it are in there.
+    const pasted = await server.api.config(supervisor.uid, 'effective');
+    const { revision } = await server.api.push('pasted', pasted, 'as it is');
+    await proven(server, supervisor, revision);
+    await supervisor.kill('SIGKILL');
+    await gone(supervisor);
+    await supervisor.start().ready();
+    await passesSpan(supervisor, 'from a stale configuration');
+    await sleep(2_000);
+    expect(await agentOf(supervisor)).toMatchObject({ state: 'unhealthy', health: { healthy: false, lastError: '' } });
+    const clean = await server.api.push('pasted', edge.config('clean'), 'without them');
+    await proven(server, supervisor, clean.revision);
+    await connected(server, supervisor);
   });
 
   test('with broken YAML that our check does not know: FAILED in its words, and it does not start any more', async () => {

@@ -1,29 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { collectorConfig } from './harness/collector-config.ts';
+import { type Edge, startEdge } from './harness/edge.ts';
 import { connected, proven } from './harness/expectations.ts';
 import { useLab } from './harness/lab.ts';
-import { type OtlpSink, otlpSink, sendSpan } from './harness/otlp.ts';
-import { type Server, startServer } from './harness/server.ts';
-import { APPLY_TIMEOUT_MS, type Supervisor, startSupervisor } from './harness/supervisor.ts';
+import { sendSpan } from './harness/otlp.ts';
+import type { Server } from './harness/server.ts';
+import { APPLY_TIMEOUT_MS, type Supervisor } from './harness/supervisor.ts';
 import { until } from './harness/until.ts';
 
 const lab = useLab();
-let primary: OtlpSink;
+let edge: Edge;
 let server: Server;
 let supervisor: Supervisor;
 
-const config = (marker: string): string => collectorConfig({ exporters: { 'otlp/primary': primary }, marker });
-
 beforeAll(async () => {
-  [primary, server] = await Promise.all([otlpSink(lab), startServer(lab)]);
-  await server.api.createGroup('edge', 'edge');
-  supervisor = await startSupervisor(lab, { name: 'edge', role: 'edge', endpoint: server.websocketUrl });
-  await connected(server, supervisor);
+  edge = await startEdge(lab);
+  server = edge.server;
+  supervisor = await edge.start('edge');
 });
 
 test('killed while nothing happens: nobody notices', async () => {
-  const { revision } = await server.api.push('edge', config('first'), 'first');
+  const { revision } = await server.api.push('edge', edge.config('first'), 'first');
   await proven(server, supervisor, revision);
   const collector = supervisor.collectorPid();
   const before = { offers: supervisor.offers(), collectors: supervisor.collectors() };
@@ -37,7 +34,7 @@ test('killed while nothing happens: nobody notices', async () => {
 
   expect({ offers: supervisor.offers(), collectors: supervisor.collectors() }).toEqual(before);
   expect(supervisor.collectorPid()).toBe(collector);
-  expect(primary.spans).toContain('no server');
+  expect(edge.primary.spans).toContain('no server');
 });
 
 const received = (hash: string) => () => supervisor.offers().includes(hash);
@@ -58,7 +55,7 @@ test.each([
   { moment: 'when the agent says APPLIED', at: says('APPLIED'), awayMs: 0 },
 ])('killed $moment: it converges with one offer and one restart', async ({ moment, at, awayMs }) => {
   const collectors = supervisor.collectors();
-  const { revision } = await server.api.push('edge', config(moment), moment);
+  const { revision } = await server.api.push('edge', edge.config(moment), moment);
   await until('the moment to kill', at(revision.hash), { everyMs: 5 });
   await server.kill();
   await sleep(awayMs);

@@ -8,10 +8,14 @@ import { until } from './until.ts';
 
 /** Waits until the server knows the Supervisor, is connected to it, and has heard that its Collector is healthy. */
 export function connected(server: Server, supervisor: Supervisor): Promise<AgentDetail> {
-  return until(`${supervisor.name} is connected and healthy`, async () => {
-    const agent = await server.api.agent(supervisor.uid);
-    return agent.connected && agent.health?.healthy && agent;
-  });
+  return until(
+    `${supervisor.name} is connected and healthy`,
+    async () => {
+      const agent = await server.api.agent(supervisor.uid);
+      return agent.connected && agent.health?.healthy && agent;
+    },
+    { timeoutMs: 60_000 },
+  );
 }
 
 /** Waits until the server says that the agent runs this revision. Every answer on the way has to be the truth. */

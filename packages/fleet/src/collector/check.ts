@@ -41,6 +41,9 @@ function walk(document: Document, report: Report): void {
   });
 }
 
+/** Refused by the collector's parser wherever they stand, or a line break to it alone. */
+const CONTROL = /[^\P{Cc}\t\n\r]|\r(?!\n)|[\u2028\u2029\ufffe\uffff]/u;
+
 function checkFile(file: string, body: string): Problem[] {
   const lines = new LineCounter();
   const document = readDocument(body, lines);
@@ -49,10 +52,15 @@ function checkFile(file: string, body: string): Problem[] {
     const { line, col } = lines.linePos(offset);
     problems.push({ file, line, column: col, rule, message });
   };
+  const control = CONTROL.exec(body);
+  if (control !== null) {
+    const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    report('yaml-syntax', control.index, `control character U+${code}; write it as an escape in double quotes`);
+  }
   const { contents, errors } = document;
   for (const { code, pos, message } of errors)
     report(code === 'RESOURCE_EXHAUSTION' ? 'too-complex' : 'yaml-syntax', pos[0], message);
-  if (errors.length > 0) return problems;
+  if (problems.length > 0) return problems;
   if (contents === null || isMap(contents)) walk(document, report);
   else report('not-a-mapping', 0, 'a collector configuration is a mapping with receivers, exporters, service …');
   return problems;
@@ -72,8 +80,7 @@ export function sizeOf(files: ConfigFiles): number {
 export function checkText(files: ConfigFiles): readonly Problem[] {
   const whole = (rule: string, message: string): Problem[] => [{ file: '', line: 1, column: 1, rule, message }];
   const bodies = Object.fromEntries(Object.entries(files).map(([file, { body }]) => [file, body]));
-  if (Object.keys(files).length === 0)
-    return whole('empty', 'no files: an empty map would stop the collector; use stop-collector when you mean that');
+  if (Object.keys(files).length === 0) return whole('empty', 'no files: an empty map would stop the collector');
   const bytes = sizeOf(files);
   if (bytes > LIMITS.configurationBytes)
     return whole('too-large', `${bytes} bytes; at most ${LIMITS.configurationBytes} are allowed`);

@@ -2,7 +2,7 @@ import { createOpampListener, type OpampListener } from '@flaghoist/opamp/node';
 import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Gateway } from './gateway.ts';
-import { VirtualQueue } from './virtual-queue.ts';
+import { type Pace, VirtualQueue } from './virtual-queue.ts';
 
 /**
  * Opens the port for agents. Nobody is refused for good yet: agents have no credentials, so the address is loopback. Who
@@ -11,7 +11,7 @@ import { VirtualQueue } from './virtual-queue.ts';
 export function createAgentListener(
   gateway: Pick<Gateway, 'message' | 'closed'>,
   now: Now,
-  { connects, polls }: Pick<typeof SERVER_LIMITS, 'connects' | 'polls'> = SERVER_LIMITS,
+  { connects, polls }: { readonly connects: Pace; readonly polls: Pace } = SERVER_LIMITS,
 ): OpampListener {
   const queues = { connects: new VirtualQueue(connects), polls: new VirtualQueue(polls) };
   return createOpampListener({

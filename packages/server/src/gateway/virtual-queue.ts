@@ -1,5 +1,11 @@
 import type { Instant, Millis } from '@flaghoist/fleet';
 
+/** The rate, and how many at once. */
+export interface Pace {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 /**
  * How fast newcomers are let in (R9): `perSecond` of them, `burst` at once. Whoever comes too early is told when its turn
  * is, and each gets a turn of its own: a constant wait would send all of them back at the same moment.
@@ -12,7 +18,7 @@ export class VirtualQueue {
   /** The turn of who was sent away last. */
   #last: Instant = Number.NEGATIVE_INFINITY;
 
-  constructor({ perSecond, burst }: { readonly perSecond: number; readonly burst: number }) {
+  constructor({ perSecond, burst }: Pace) {
     this.#interval = 1_000 / perSecond;
     this.#burst = burst * this.#interval;
   }
