@@ -69,11 +69,7 @@ const NO_WORDS = encodeWords({});
  * @param received the bytes
  * @param uidHeader what the `OpAMP-Instance-UID` header of their request said, if they have no uid
  */
-export function encodeBadRequest(
-  errorMessage: string,
-  received: Uint8Array,
-  uidHeader?: InstanceUid | undefined,
-): readonly Uint8Array[] {
+export function encodeBadRequest(errorMessage: string, received: Uint8Array, uidHeader?: InstanceUid): Uint8Array[] {
   const uid = peekInstanceUid(received) ?? uidHeader;
   const message = create(ServerToAgentSchema, {
     instanceUid: uid === undefined ? new Uint8Array() : uidToBytes(uid),

@@ -26,10 +26,8 @@ export async function serveExchange(plane: Plane, request: IncomingMessage, resp
     if (reply.length < limits.gzipFromBytes || !acceptsGzip(request.headers['accept-encoding'])) {
       answer(response, { status: 200, headers, body: reply });
     } else {
-      gzip(reply, (error, packed) => {
-        if (error) answer(response, { status: 500 });
-        else answer(response, { status: 200, headers: { ...headers, 'Content-Encoding': 'gzip' }, body: packed });
-      });
+      const coded = { ...headers, 'Content-Encoding': 'gzip' };
+      gzip(reply, (error, body) => answer(response, error ? { status: 500 } : { status: 200, headers: coded, body }));
     }
     return true;
   }

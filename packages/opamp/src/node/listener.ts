@@ -50,6 +50,7 @@ export function createOpampListener(options: {
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
   server.maxConnections = limits.connections;
+  // Not a literal in the call: the types do not know `closeTimeout`.
   const upgradeOptions = {
     noServer: true,
     perMessageDeflate: false,
