@@ -1,5 +1,6 @@
 // Preloaded into a measured process and its threads: says what they have used, what was written, and how late the loop
 // was since it was asked last.
+import { createHook } from 'node:async_hooks';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
@@ -13,17 +14,22 @@ export interface Reading {
   readonly rows: number;
   /** Resident memory, bytes. */
   readonly rss: number;
+  /** CPU of the longest callback since the last reading, ms; 0 unless asked for, since watching costs more than some. */
+  readonly longest: number;
   /** The loop's delay since the last reading, ms: at worst, and what 99 of 100 stay below. */
   readonly delayMax: number;
   readonly delay99: number;
 }
 
 const KEY = 'flaghoist bench: CPU of the writer, rows written';
+/** Set for a run that watches callbacks: its other figures are worth nothing. */
+export const WATCH_CALLBACKS = 'FLAGHOIST_BENCH_CALLBACKS';
 const millis = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1_000;
 
 if (isMainThread && process.send !== undefined) {
   const written = new Float64Array(new SharedArrayBuffer(16));
   setEnvironmentData(KEY, written);
+  const longest = process.env[WATCH_CALLBACKS] === undefined ? () => 0 : watchCallbacks();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   process.on('message', (message) => {
@@ -35,6 +41,7 @@ if (isMainThread && process.send !== undefined) {
       all: millis(process.cpuUsage()),
       rows,
       rss: process.memoryUsage.rss(),
+      longest: longest(),
       delayMax: delay.max / 1e6,
       delay99: delay.percentile(99) / 1e6,
     };
@@ -42,6 +49,24 @@ if (isMainThread && process.send !== undefined) {
     delay.reset();
   });
   process.channel?.unref();
+}
+
+/** Returns what tells the CPU time of the longest callback since it was asked last. */
+function watchCallbacks(): () => number {
+  const now = (): number => millis(process.threadCpuUsage());
+  const began: number[] = [];
+  let most = 0;
+  createHook({
+    before: () => began.push(now()),
+    after: () => {
+      most = Math.max(most, now() - (began.pop() ?? now()));
+    },
+  }).enable();
+  return () => {
+    const told = most;
+    most = 0;
+    return told;
+  };
 }
 
 if (!isMainThread) {

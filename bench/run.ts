@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { configOf, Fleet } from './fleet.ts';
-import type { Reading } from './probe.ts';
+import { type Reading, WATCH_CALLBACKS } from './probe.ts';
 import { took } from './process.ts';
 import { flaghoist, floor, type Target, unknown } from './targets.ts';
 
@@ -16,8 +16,10 @@ const { values: given } = parseArgs({
     phases: { type: 'string', default: 'enrol,idle,heartbeats,push,restart' },
     url: { type: 'string' },
     out: { type: 'string' },
+    callbacks: { type: 'boolean', default: false },
   },
 });
+if (given.callbacks) process.env[WATCH_CALLBACKS] = 'yes';
 const AGENTS = Number(given.agents);
 /** Seconds over which heartbeats are measured. */
 const WINDOW = Number(given.window);
@@ -48,6 +50,7 @@ async function cost(target: Target, units: number, work: () => Promise<Figures>)
     'writer µs': tenth(((after.writer - before.writer) * 1_000) / units),
     'all µs': tenth(((after.all - before.all) * 1_000) / units),
     rows: tenth((after.rows - before.rows) / units),
+    ...(given.callbacks && { 'longest callback ms': tenth(after.longest) }),
     'delay max ms': Math.round(after.delayMax),
     'delay p99 ms': Math.round(after.delay99),
   };

@@ -4,6 +4,8 @@ export const SERVER_LIMITS = {
   turnGap: 4,
   /** Touched agents after which a turn runs inside the message handler: in a burst no timer would fire. */
   turnSize: 250,
+  /** Agents looked at in one turn. */
+  turnMost: 500,
   /** Agents that rollouts admit in one turn: each is settled, written and told of in it, so that the loop is never held. */
   admissionsPerTurn: 250,
   /** Offers written in one turn; the rest follow in the next ones, so that the loop is never held. */
@@ -77,7 +79,7 @@ export const AGENT_LIMITS = {
 /** What the embedded store takes at once, and what it keeps. */
 export const STORE_LIMITS = {
   /** Changes merged into one transaction; a single commit may have more, because it stays whole. */
-  batchChanges: 5_000,
+  batchChanges: 2_000,
   /** Rows that one transaction of `trim` drops, so that commits are not held up behind it. */
   trimRows: 5_000,
   /** The same of rows that may be large: reports gone through, texts, logs. */

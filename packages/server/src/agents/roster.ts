@@ -94,11 +94,12 @@ export class Roster {
     this.onTouched();
   }
 
-  /** The agents touched since the last call. */
-  takeTouched(): ReadonlySet<Member> {
+  /** Agents touched and not taken since, `most` at once. */
+  takeTouched(most = Number.POSITIVE_INFINITY): ReadonlySet<Member> {
     const touched = this.#touched;
-    this.#touched = new Set();
-    return touched;
+    const taken = touched.size <= most ? touched : new Set(touched.values().take(most));
+    this.#touched = taken === touched ? new Set() : touched.difference(taken);
+    return taken;
   }
 
   #add(agent: Agent, committed: Agent | null): Member {

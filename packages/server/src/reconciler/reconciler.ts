@@ -23,9 +23,6 @@ import { StoreError } from '../storage/store.ts';
 import { Announcer } from './announcer.ts';
 import { CatchUpLanes } from './catch-up-lanes.ts';
 
-/** Rounds of "a decision touches agents, which leads to decisions" within one turn; what is left waits for the next. */
-const MOST_ROUNDS = 8;
-
 export class Reconciler {
   readonly #memory: Memory;
   readonly #gateway: Gateway;
@@ -91,24 +88,26 @@ export class Reconciler {
     const now = this.#memory.now();
     const seen = new Set<Member>();
     let room: number = SERVER_LIMITS.admissionsPerTurn;
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const touched = roster.takeTouched();
+    // A decision touches agents, which leads to decisions; what is too much for this turn waits for the next.
+    let most: number = SERVER_LIMITS.turnMost;
+    do {
+      const touched = roster.takeTouched(most);
+      most -= touched.size;
       for (const member of touched) {
         seen.add(member);
         this.#settle(member, now);
       }
       room = rollouts.advance(now, room);
       for (const member of touched) this.#lanes.admit(member, now);
-      if (roster.touchedCount === 0) break;
-    }
+    } while (most > 0 && roster.touchedCount > 0);
     this.#decide(seen, now);
     const offers = this.#offers(now);
     for (const member of offers.keys()) seen.add(member);
     if (offers.size > 0) room = rollouts.advance(now, room);
     if (room === 0) this.#schedule();
-    // Whom the last advance admitted is looked at in the next turn, but stands in the commit that says so (I15).
+    // Who is looked at in the next turn stands in this commit as well: the admitted (I15), and who gets an answer (S-051).
     const left = roster.takeTouched();
-    for (const member of left) seen.add(member);
+    for (const member of left) if (member.agent !== member.committed) seen.add(member);
     const changes = journal.take();
     for (const member of seen) {
       changes.push(...changesOf(member));
