@@ -132,8 +132,11 @@ it('what is not stored is not acknowledged: no answer while it is written, and n
   const agent = await lab.agent(edge).connect();
   await lab.members(1);
   const gate = Promise.withResolvers<void>();
+  const before = await until(
+    () => agent.received.length,
+    (count) => count > 0,
+  );
   hand.beforeCommit = () => gate.promise;
-  const before = agent.received.length;
   agent.send(agent.change({ health: { healthy: false, lastError: 'full' } }));
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(agent.received).toHaveLength(before);
