@@ -20,6 +20,7 @@ import {
   ServerToAgentSchema,
   uidFromBytes,
 } from './index.ts';
+import { defaultLimits } from './limits.ts';
 
 const instanceUid = new Uint8Array(16).fill(7);
 
@@ -308,4 +309,34 @@ test('the uid is found in the readable beginning', () => {
   expect(peekInstanceUid(broken)).toBe(uidFromBytes(instanceUid));
   expect(peekInstanceUid(field(1, Uint8Array.of(1)))).toBeUndefined();
   expect(peekInstanceUid(new Uint8Array())).toBeUndefined();
+});
+
+test('R13: a message of more fields than the limit is refused before it is decoded, wherever they are', () => {
+  const empty = (number: number, count: number) => Buffer.concat(Array(count).fill(field(number, new Uint8Array())));
+  const entries = (number: number, value: Uint8Array, count: number) =>
+    Buffer.concat(Array(count).fill(field(number, Buffer.concat([field(1, Uint8Array.of(97)), field(2, value)]))));
+  const { fields } = defaultLimits;
+  const many: Record<string, Uint8Array> = {
+    attributes: field(3, empty(1, fields)),
+    'values of an array': field(3, field(1, field(2, field(5, empty(1, fields))))),
+    'entries of a map': field(5, entries(7, new Uint8Array(), fields)),
+    'attributes of an entry of a map': field(5, entries(7, empty(6, fields / 2), 2)),
+    'unknown fields': empty(999, fields),
+    'fields of one message, over and over': empty(3, fields),
+  };
+  for (const [what, bytes] of Object.entries(many)) {
+    const began = process.threadCpuUsage();
+    expect(
+      codeOf(() => decodeAgentToServer(withUid(bytes))),
+      what,
+    ).toBe('malformed');
+    const { user, system } = process.threadCpuUsage(began);
+    expect((user + system) / 1_000).toBeLessThan(50);
+  }
+  // As many bytes, in one text: nothing to count.
+  const body = new Uint8Array(3 * fields).fill(10);
+  expect(codeOf(() => decodeAgentToServer(withUid(field(6, field(1, entries(1, field(1, body), 1))))))).toBe('none');
+  expect(codeOf(() => decodeAgentToServer(withUid(Buffer.concat([field(6, body), field(3, Buffer.alloc(10))]))))).toBe(
+    'malformed',
+  );
 });

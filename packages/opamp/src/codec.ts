@@ -58,13 +58,43 @@ export function peekInstanceUid(bytes: Uint8Array): InstanceUid | undefined {
 }
 
 function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
-  const { depth } = defaultLimits;
+  const { depth, fields } = defaultLimits;
   try {
     // Byte fields are views of the input: of a Buffer they would be Buffers, whose `slice` and JSON are different.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // A field has two bytes at least, so that most messages need not be counted.
+    if (plain.length > 2 * fields && hasMoreFields(schema, plain, fields)) throw new Error('too many fields');
     return fromBinary(schema, plain, { recursionLimit: depth + 1 });
   } catch (cause) {
-    const what = `not a protobuf ${schema.name} message, or one nested deeper than ${depth}`;
+    const what = `not a protobuf ${schema.name} message, or one nested deeper than ${depth} or of more than ${fields} fields`;
     throw new OpampError('malformed', what, { cause });
   }
+}
+
+/** Finds what messages are inside a message: the type of a field by its number. */
+type Inside = (field: number) => Inside | undefined;
+
+function insideOf(message: DescMessage | undefined): Inside | undefined {
+  if (message === undefined) return undefined;
+  return (number) => {
+    const field = message.fields.find((one) => one.number === number);
+    const inner = insideOf(field?.message);
+    // An entry of a map is a message, with its value as the second field.
+    return field?.fieldKind === 'map' ? (entry) => (entry === 2 ? inner : undefined) : inner;
+  };
+}
+
+/** Whether a message has more fields than `most`, with those of the messages inside it. @throws when it cannot be read */
+function hasMoreFields(schema: DescMessage, bytes: Uint8Array, most: number): boolean {
+  const reader = new BinaryReader(bytes);
+  const open = [{ inside: insideOf(schema), end: reader.len }];
+  for (let count = 0; count <= most; count += 1) {
+    while (reader.pos >= (open.at(-1)?.end ?? Number.POSITIVE_INFINITY)) open.pop();
+    if (open.length === 0) return false;
+    const [field, type] = reader.tag();
+    const inside = type === WireType.LengthDelimited ? open.at(-1)?.inside?.(field) : undefined;
+    if (inside === undefined) reader.skip(type, field, defaultLimits.depth);
+    else open.push({ inside, end: reader.uint32() + reader.pos });
+  }
+  return true;
 }

@@ -2,7 +2,7 @@
  * What went wrong, stable across versions; the message text is for people and may change.
  *
  * - `malformed`: bytes that are not the expected protobuf message (also: text that is not UTF-8), or messages nested
- *   deeper than `limits.depth` (R12).
+ *   deeper than `limits.depth` (R12) or of more than `limits.fields` (R13).
  * - `bad-header`: a WebSocket message whose header varint is not 0 or not 1-10 bytes long (S-012, S-013).
  * - `bad-instance-uid`: an instance uid that is not 16 bytes (S-076).
  * - `bad-config`: a configuration without hash (S-115), with a name twice (S-127) or with unencodable text.
