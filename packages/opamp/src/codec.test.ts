@@ -319,8 +319,8 @@ test('R13: a message of more fields than the limit is refused before it is decod
   const many: Record<string, Uint8Array> = {
     attributes: field(3, empty(1, fields)),
     'values of an array': field(3, field(1, field(2, field(5, empty(1, fields))))),
-    'entries of a map': field(5, entries(7, new Uint8Array(), fields)),
-    'attributes of an entry of a map': field(5, entries(7, empty(6, fields / 2), 2)),
+    'entries of a map': field(5, entries(6, new Uint8Array(), fields)),
+    'attributes of an entry of a map': field(5, entries(6, empty(7, fields / 2), 2)),
     'unknown fields': empty(999, fields),
     'fields of one message, over and over': empty(3, fields),
   };

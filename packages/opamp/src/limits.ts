@@ -15,7 +15,7 @@ export const defaultLimits = {
   /** Nested messages below the top one: health, attribute values, components (R12). */
   depth: 32,
   /** Fields of a message with all inside it: 4 MiB of empty ones would hold the event loop for 0.4 s (R13). */
-  fields: 131_072,
+  fields: 65_536,
   /** Bytes of messages not yet complete, over all connections: beyond it newcomers are refused (R13). */
   unfinishedBytes: 256 * MiB,
   /** Bytes a connection may have queued beyond one configuration before it counts as a slow reader (R8). */

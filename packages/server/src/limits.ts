@@ -52,6 +52,8 @@ export const SERVER_LIMITS = {
   offersKept: { entries: 256 },
   /** Bodies of API requests, bytes: a configuration of 1 MiB as JSON. */
   apiBody: 4 * 1024 * 1024,
+  /** Values in such a body, as JSON (R13): 200,000 would hold the event loop for 0.9 s. A text in it is one. */
+  apiValues: 10_000,
   /** Event streams open at once. */
   streams: 256,
   /** Ended rollouts kept whole in memory, so that their pages do not fold a log each (111 ms at 9,000 agents). */

@@ -54,8 +54,24 @@ async function refuseForeign({ headers, method, ip }: FastifyRequest): Promise<v
     throw new ApiError('not-allowed', 'requests from pages of other sites are refused');
 }
 
+const [QUOTE, BACKSLASH, COMMA, COLON, BRACKET, BRACE] = Buffer.from('"\\,:[{');
+
+/** Whether a text of JSON has more values than `most`. By character codes: 4 MiB take 10 ms. */
+function hasMoreValues(body: string, most: number): boolean {
+  let count = 0;
+  for (let at = 0, isText = false; at < body.length && count <= most; at += 1) {
+    const code = body.charCodeAt(at);
+    if (code === QUOTE) isText = !isText;
+    else if (isText) at += code === BACKSLASH ? 1 : 0;
+    else if (code === COMMA || code === COLON || code === BRACKET || code === BRACE) count += 1;
+  }
+  return count > most;
+}
+
 /** `__proto__` is refused by name, because checking would drop it silently. @throws ApiError `invalid`. */
 function readJson(body: string): unknown {
+  const most = SERVER_LIMITS.apiValues;
+  if (hasMoreValues(body, most)) throw new ApiError('invalid', `body: this has more than ${most} values`);
   try {
     return JSON.parse(body, (key, value) => {
       if (key !== '__proto__') return value;

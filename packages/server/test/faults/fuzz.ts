@@ -18,6 +18,7 @@ import { Program } from '../program.ts';
 import { type Random, randomOf } from '../random.ts';
 import { mutated, pick, randomBytes } from './mutations.ts';
 import type { Reading } from './probe.ts';
+import { ask } from './probe-channel.ts';
 
 const SOCKETS = 4;
 /** Frames that a socket has under way; an answer to a ping says that all of them were heard. */
@@ -215,12 +216,6 @@ async function call(server: Program, random: Random): Promise<void> {
   const text = await response.text();
   assert.ok(response.status < 500, `${method} ${path}${more} ${body?.slice(0, 200)}: ${response.status} ${text}`);
   if (response.status >= 400) assert.match(response.headers.get('content-type') ?? '', /problem\+json/, text);
-}
-
-async function ask(server: Program): Promise<Reading> {
-  server.process.send('read');
-  const [reading] = (await once(server.process, 'message')) as [Reading];
-  return reading;
 }
 
 /** A heartbeat of each, and how long the slowest waited for its answer, ms. */
