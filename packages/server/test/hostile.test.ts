@@ -6,7 +6,7 @@ import { contract } from '@flaghoist/api/contract';
 import { encodeAgentToServer, frame, newUuidV7, uidToBytes } from '@flaghoist/opamp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { ask } from './faults/probe-channel.ts';
+import { ask, PROBED } from './faults/probe-channel.ts';
 import { applying, edge, LabAgent, story, until } from './lab.ts';
 import { Program } from './program.ts';
 
@@ -17,7 +17,7 @@ const LONGEST = 50;
 let server: Program;
 let beside: LabAgent;
 beforeAll(async () => {
-  server = await Program.create(['--import', `${import.meta.dirname}/faults/probe.ts`]);
+  server = await Program.create(PROBED);
   await server.start();
   await server.client.putConfiguration({ name: 'edge', body: {} });
   await server.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });

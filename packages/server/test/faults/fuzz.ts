@@ -18,7 +18,7 @@ import { Program } from '../program.ts';
 import { type Random, randomOf } from '../random.ts';
 import { mutated, pick, randomBytes } from './mutations.ts';
 import type { Reading } from './probe.ts';
-import { ask } from './probe-channel.ts';
+import { ask, PROBED } from './probe-channel.ts';
 
 const SOCKETS = 4;
 /** Frames that a socket has under way; an answer to a ping says that all of them were heard. */
@@ -234,7 +234,7 @@ async function beat(agents: readonly LabAgent[]): Promise<number> {
 /** @throws what did not hold; the seed repeats the inputs. */
 export async function fuzz({ inputs, seed, tell }: { inputs: number; seed: number; tell?: (report: Report) => void }) {
   const random = randomOf(seed);
-  await using server = await Program.create(['--import', `${import.meta.dirname}/probe.ts`]);
+  await using server = await Program.create(PROBED);
   await server.start();
   for (const name of ['edge', 'fuzz']) {
     await server.client.putConfiguration({ name, body: {} });
