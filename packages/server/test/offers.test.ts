@@ -132,10 +132,12 @@ it('what is not stored is not acknowledged: no answer while it is written, and n
   const agent = await lab.agent(edge).connect();
   await lab.members(1);
   const gate = Promise.withResolvers<void>();
-  const before = await until(
-    () => agent.received.length,
-    (count) => count > 0,
+  // Everything that was asked of it is answered.
+  await until(
+    () => agent.received.at(-1),
+    (last) => last?.flags === 0n,
   );
+  const before = agent.received.length;
   hand.beforeCommit = () => gate.promise;
   agent.send(agent.change({ health: { healthy: false, lastError: 'full' } }));
   await new Promise((resolve) => setTimeout(resolve, 300));
