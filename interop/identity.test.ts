@@ -30,7 +30,8 @@ describe.concurrent('a Supervisor started from a copy of the storage of another'
     expect(original.collectors()).toEqual(collectors);
     expect(original.offers()).toEqual([revision.hash]);
     // It keeps its uid in its effective config, so its Collector is restarted for it; what it runs is known by its hash.
-    expect(clone.collectors()).toHaveLength(2);
+    await until('its Collector is restarted', () => clone.collectors().length === 2 && clone.collectorPid());
+    await connected(server, clone);
     expect(clone.offers()).toEqual([]);
     const agents = await server.api.agents('original');
     expect(agents.map(({ instanceUid }) => instanceUid).sort()).toEqual([uid, clone.uid].sort());
