@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
+import { steadyNow } from './clock.ts';
 import { TextReader } from './effective/reader.ts';
 import type { EventKind } from './events/journal-event.ts';
 import { Gateway } from './gateway/gateway.ts';
@@ -85,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options.onFatal(error);
   };
   const store = started.use(await openSqliteStore({ directory: options.data }));
-  const memory = await openMemory(store, started.use(new TextReader()), Date.now);
+  const memory = await openMemory(store, started.use(new TextReader()), steadyNow);
   const { journal, now, startedAt } = memory;
   const gateway = new Gateway(memory);
   const reconciler = new Reconciler(memory, gateway, onFatal);

@@ -4,9 +4,9 @@ import { applied, applying, edge, failed, Lab, silent, story, until } from './la
 
 let lab: Lab;
 beforeEach(async () => {
-  const real = Date.now;
+  const real = performance.now.bind(performance);
   let last = real();
-  vi.spyOn(Date, 'now').mockImplementation(() => {
+  vi.spyOn(performance, 'now').mockImplementation(() => {
     last = Math.max(last + 1, real());
     return last;
   });
