@@ -119,6 +119,34 @@ describe('kill -9 of the server', () => {
     expect(repeated).toEqual([]);
   });
 
+  it('SIGTERM drains: not ready any more, agents sent away evenly over 5 s, in no order of theirs (R10)', async () => {
+    const AGENTS = 150;
+    for (let at = 0; at < AGENTS; at += 25) await Promise.all(Array.from({ length: 25 }, () => enrol(edge)));
+    await members(AGENTS);
+    const gone: LabAgent[] = [];
+    const perSecond: number[] = [];
+    const ended = server.kill('SIGTERM');
+    const ready = await until(
+      () => fetch(`http://${server.addresses.ops}/readyz`).then(({ status }) => status),
+      (status) => status === 503,
+    );
+    expect(ready).toBe(503);
+    const began = performance.now();
+    while (gone.length < AGENTS && performance.now() - began < 15_000) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const agent of agents) {
+        if (agent.closeCode === undefined || gone.includes(agent)) continue;
+        gone.push(agent);
+        const second = Math.floor((performance.now() - began) / 1_000);
+        perSecond[second] = (perSecond[second] ?? 0) + 1;
+      }
+    }
+    expect(await ended).toBe(0);
+    expect(new Set(gone.map(({ closeCode }) => closeCode))).toEqual(new Set([1001]));
+    expect(gone).not.toEqual(agents);
+    for (const count of perSecond) expect(count ?? 0).toBeLessThanOrEqual(1.3 * (AGENTS / 5));
+  });
+
   it('SIGTERM closes the agents’ connections with 1001 and ends with 0', async () => {
     const agent = await enrol(edge);
     await members(1);
