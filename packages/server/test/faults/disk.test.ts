@@ -9,7 +9,7 @@ describe.each(['full file system', 'limited files'])('a disk that fails: %s', (k
   const needs = KINDS[kind] ?? 'prlimit';
   test.skipIf(!POSSIBLE[needs])(
     `nothing is acknowledged after it, nothing is lost, and all goes on when it is well again (needs ${needs})`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     () => {
       const from = 1 + Math.floor(randomOf(seedOf('DISK_SEED'))() * STEP);
       expect(failAtWrites(kind, { from, step: STEP })).toBeGreaterThan(1);

@@ -6,7 +6,7 @@ import { fuzz } from './fuzz.ts';
 const MiB = 1024 * 1024;
 
 test('10,000 fuzzed messages and requests: each refused or taken, no callback over 50 ms of CPU, memory bounded, agents beside unharmed', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const report = await fuzz({ inputs: 10_000, seed: seedOf('FUZZ_SEED') });
   process.stderr.write(`${JSON.stringify(report)}\n`);
