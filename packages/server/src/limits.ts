@@ -81,7 +81,7 @@ export const AGENT_LIMITS = {
 /** What the embedded store takes at once, and what it keeps. */
 export const STORE_LIMITS = {
   /** Changes merged into one transaction; a single commit may have more, because it stays whole. */
-  batchChanges: 2_000,
+  batchChanges: 4_000,
   /** Rows that one transaction of `trim` drops, so that commits are not held up behind it. */
   trimRows: 5_000,
   /** The same of rows that may be large: reports gone through, texts, logs. */

@@ -6,6 +6,9 @@ import { encodeBadRequest } from '../reply.ts';
 import type { Link } from '../session/session.ts';
 import type { AgentConnection, Plane } from './connection.ts';
 
+/** What comes before every message (S-011). */
+const HEADER = frame(new Uint8Array());
+
 /**
  * Serve one WebSocket of one or many agents.
  * @param stream what the socket reads from and writes to
@@ -30,7 +33,7 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
     cork();
     // A frame for each part: the shared ones are not copied.
     for (const [i, part] of parts.entries()) {
-      socket.send(i === 0 ? frame(part) : part, { binary: true, fin: i === parts.length - 1 });
+      socket.send(i === 0 ? Buffer.concat([HEADER, part]) : part, { binary: true, fin: i === parts.length - 1 });
     }
     // What is large leaves at once, so that only what the reader is slow to take counts as queued.
     if (parts.length > 1) stream.uncork();

@@ -100,6 +100,9 @@ function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {
 
 function withReport<K extends 'health' | 'reported'>(agent: Agent, part: K, value: NonNullable<AgentReport[K]>): Agent {
   // Apart from when it was said.
-  const isSame = () => JSON.stringify({ ...agent.report[part], at: value.at }) === JSON.stringify(value);
-  return !isOpen(agent.ledger) && isSame() ? agent : { ...agent, report: { ...agent.report, [part]: value } };
+  const before = agent.report[part];
+  const isSame = () => JSON.stringify({ ...before, at: value.at }) === JSON.stringify(value);
+  return before !== null && !isOpen(agent.ledger) && isSame()
+    ? agent
+    : { ...agent, report: { ...agent.report, [part]: value } };
 }
