@@ -140,7 +140,7 @@ async function pushOnFailingDisk(fault: Fault, n: number): Promise<boolean> {
         if (Lab.fatal?.length || acknowledged.rollout === undefined) return 'failed';
         return lab.client.getRollout({ id: acknowledged.rollout }).then(({ state }) => state, refusal);
       },
-      (state) => state !== 'running' && (state === 'succeeded' || Lab.fatal?.length === 1),
+      (state) => state !== 'running' && (state === 'succeeded' || Lab.fatal?.length !== 0),
     );
     const [failure] = Lab.fatal;
     if (failure === undefined) return false;
