@@ -4,43 +4,22 @@
  */
 import { randomBytes } from 'node:crypto';
 import { LIMITS } from '@flaghoist/fleet';
-import {
-  type AgentToServer,
-  attach,
-  type Delivery,
-  decodeAgentToServer,
-  type EncodedRemoteConfig,
-  type Exchange,
-  encodeBadRequest,
-  encodeReply,
-  exchange,
-  type Input,
-  type InstanceUid,
-  type Link,
-  newSession,
-  newUuidV7,
-  OpampError,
-  push,
-  type Refusal,
-  type Reply,
-  type Session,
-  uidFromBytes,
-} from '@flaghoist/opamp';
+import * as opamp from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
 import type { Member } from '../agents/roster.ts';
 import type { Memory } from '../memory.ts';
-import { Observer } from './observe.ts';
+import { observer } from './observe.ts';
 import { has, presenceOf } from './wire.ts';
 
 /** An offer that may leave once its record is durable, on that connection epoch and no other. */
 export interface Dispatch {
-  readonly remoteConfig: EncodedRemoteConfig;
+  readonly remoteConfig: opamp.EncodedRemoteConfig;
   readonly epoch: string;
 }
 
 /** A session with the agent it belongs to. */
 interface Speaker {
-  session: Session;
+  session: opamp.Session;
   readonly member: Member;
   /** When the present connection epoch began. */
   epochSince: number;
@@ -52,14 +31,14 @@ interface Speaker {
 interface Held {
   readonly connection: AgentConnection;
   readonly speaker: Speaker;
-  reply: Reply;
+  reply: opamp.Reply;
 }
 
 export class Gateway {
   readonly #memory: Memory;
-  readonly #observer: Observer;
-  readonly #speakers = new Map<InstanceUid, Speaker>();
-  readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<InstanceUid> }>();
+  readonly #take: ReturnType<typeof observer>;
+  readonly #speakers = new Map<opamp.InstanceUid, Speaker>();
+  readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<opamp.InstanceUid> }>();
   /** Answers that wait for the turn, in the order in which they were due. */
   #held = new Map<Member, Held[]>();
   /** Connections that an offer of this turn goes over. */
@@ -69,20 +48,20 @@ export class Gateway {
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    this.#observer = new Observer(memory);
+    this.#take = observer(memory);
   }
 
   /** Takes in the bytes of one message. What is no message is answered (S-259), and counts as not received (S-270). */
   message(connection: AgentConnection, payload: Uint8Array): void {
-    let message: AgentToServer;
+    let message: opamp.AgentToServer;
     try {
-      message = decodeAgentToServer(payload);
+      message = opamp.decodeAgentToServer(payload);
     } catch (error) {
-      const why = error instanceof OpampError ? error.message : 'the message could not be read';
-      connection.send(encodeBadRequest(why, payload, connection.uidHeader));
+      const why = error instanceof opamp.OpampError ? error.message : 'the message could not be read';
+      connection.send(opamp.encodeBadRequest(why, payload, connection.uidHeader));
       return;
     }
-    const uid = uidFromBytes(message.instanceUid);
+    const uid = opamp.uidFromBytes(message.instanceUid);
     this.#remember(connection, uid);
     const speaker = this.#speakers.get(uid) ?? this.#meet(uid);
     speaker.gap = Math.max(speaker.gap * 0.9, this.#silenceOf(speaker));
@@ -113,7 +92,7 @@ export class Gateway {
   }
 
   /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
-  say(member: Member, kind: 'restart' | 'ask-full-state'): Refusal | undefined {
+  say(member: Member, kind: 'restart' | 'ask-full-state'): opamp.Refusal | undefined {
     const speaker = this.#speakerOf(member);
     if (speaker === undefined) return 'offline';
     const { deliveries, facts } = this.#step(speaker, { kind });
@@ -155,7 +134,7 @@ export class Gateway {
       for (const [member, answers] of held) {
         this.#join(answers, offers.get(member));
         for (const { connection, reply } of answers) {
-          if (connection.send(encodeReply(reply)) && reply.remoteConfig !== undefined) unsent.delete(member);
+          if (connection.send(opamp.encodeReply(reply)) && reply.remoteConfig !== undefined) unsent.delete(member);
         }
       }
       for (const [member, offer] of unsent) if (this.#offer(member, offer)) unsent.delete(member);
@@ -167,22 +146,22 @@ export class Gateway {
   #join(answers: readonly Held[], dispatch: Dispatch | undefined): void {
     const last = answers.at(-1);
     if (dispatch === undefined || last?.speaker.session.epoch !== dispatch.epoch) return;
-    last.reply = attach(last.speaker.session, last.reply, { remoteConfig: dispatch.remoteConfig });
+    last.reply = opamp.attach(last.speaker.session, last.reply, { remoteConfig: dispatch.remoteConfig });
   }
 
   /** Sends an offer by itself; false when it cannot leave on the epoch that its record names. */
   #offer(member: Member, { remoteConfig, epoch }: Dispatch): boolean {
     const session = this.#speakerOf(member)?.session;
-    const offer = session?.epoch === epoch ? push(session, { remoteConfig }) : undefined;
+    const offer = session?.epoch === epoch ? opamp.push(session, { remoteConfig }) : undefined;
     return offer !== undefined && this.#send(offer);
   }
 
-  #send({ link, reply }: Delivery): boolean {
-    return this.#connections.get(link.id)?.connection.send(encodeReply(reply)) ?? false;
+  #send({ link, reply }: opamp.Delivery): boolean {
+    return this.#connections.get(link.id)?.connection.send(opamp.encodeReply(reply)) ?? false;
   }
 
   /** Answers a message: at once when nothing has to be durable first, else with the turn. */
-  #answer(connection: AgentConnection, speaker: Speaker, { deliveries, session }: Exchange): void {
+  #answer(connection: AgentConnection, speaker: Speaker, { deliveries, session }: opamp.Exchange): void {
     const { member } = speaker;
     for (const delivery of deliveries) {
       const { link, reply } = delivery;
@@ -190,9 +169,9 @@ export class Gateway {
         this.#send(delivery);
         continue;
       }
-      const complete = attach(session, reply, { askComponents: lacksComponents(member) });
+      const complete = opamp.attach(session, reply, { askComponents: lacksComponents(member) });
       if (!mustWait(member, link)) {
-        connection.send(encodeReply(complete));
+        connection.send(opamp.encodeReply(complete));
         continue;
       }
       const answers = this.#held.get(member) ?? [];
@@ -203,10 +182,10 @@ export class Gateway {
   }
 
   /** Takes an input to the agent's session, and what came of it to its record. */
-  #step(speaker: Speaker, input: Input): Exchange {
+  #step(speaker: Speaker, input: opamp.Input): opamp.Exchange {
     const now = this.#memory.now();
     const { member } = speaker;
-    const outcome = exchange(speaker.session, input, now, () => newUuidV7(now, randomBytes(10)));
+    const outcome = opamp.exchange(speaker.session, input, now, () => opamp.newUuidV7(now, randomBytes(10)));
     const { session, successor, facts } = outcome;
     speaker.session = session;
     if (successor !== undefined) this.#rename(speaker, successor);
@@ -217,14 +196,14 @@ export class Gateway {
       const happened = { heard: input.kind === 'message', facts, now };
       this.#memory.roster.present(member, presenceOf(member.presence, present, happened));
     }
-    this.#observer.take(member, facts, speaker.epochSince, now);
+    this.#take(member, facts, speaker.epochSince, now);
     if (has(facts, 'connected')) speaker.epochSince = now;
     if (has(facts, 'conflict')) this.say(member, 'ask-full-state');
     return outcome;
   }
 
   /** The agent goes on under another uid: same record, history kept (S-083). */
-  #rename(speaker: Speaker, successor: NonNullable<Exchange['successor']>): void {
+  #rename(speaker: Speaker, successor: NonNullable<opamp.Exchange['successor']>): void {
     const { roster, journal } = this.#memory;
     const { agent } = speaker.member;
     const { id, instanceUid } = agent.identity;
@@ -236,7 +215,7 @@ export class Gateway {
   }
 
   /** The speaker of a uid that has not been heard since we started; who was never heard at all is enrolled. */
-  #meet(uid: InstanceUid): Speaker {
+  #meet(uid: opamp.InstanceUid): Speaker {
     const { roster, journal } = this.#memory;
     const now = this.#memory.now();
     let member = roster.find(uid);
@@ -244,7 +223,7 @@ export class Gateway {
       member = roster.enrol(uid, now);
       journal.record('agent.enrolled', `agent/${member.agent.identity.id}`, { instanceUid: uid });
     }
-    const speaker: Speaker = { session: newSession(uid), member, epochSince: now, gap: 0 };
+    const speaker: Speaker = { session: opamp.newSession(uid), member, epochSince: now, gap: 0 };
     this.#speakers.set(uid, speaker);
     return speaker;
   }
@@ -255,10 +234,10 @@ export class Gateway {
   }
 
   #speakerOf({ agent }: Member): Speaker | undefined {
-    return this.#speakers.get(agent.identity.instanceUid as InstanceUid);
+    return this.#speakers.get(agent.identity.instanceUid as opamp.InstanceUid);
   }
 
-  #remember(connection: AgentConnection, uid: InstanceUid): void {
+  #remember(connection: AgentConnection, uid: opamp.InstanceUid): void {
     const { id, transport } = connection.link;
     if (transport !== 'websocket') return;
     const known = this.#connections.get(id);
@@ -268,7 +247,7 @@ export class Gateway {
 }
 
 /** Facts of this agent are not durable yet, or it polls and something may be on its way to it. */
-function mustWait({ agent, committed }: Member, { transport }: Link): boolean {
+function mustWait({ agent, committed }: Member, { transport }: opamp.Link): boolean {
   if (agent !== committed) return true;
   return transport === 'http' && agent.ledger !== null && agent.ledger.phase !== 'proven';
 }

@@ -2,7 +2,7 @@ import { createOpampListener, type OpampListener } from '@flaghoist/opamp/node';
 import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Gateway } from './gateway.ts';
-import { type Pace, VirtualQueue } from './virtual-queue.ts';
+import { type Pace, virtualQueue } from './virtual-queue.ts';
 
 /**
  * Opens the port for agents. Nobody is refused for good yet: agents have no credentials, so the address is loopback. Who
@@ -13,11 +13,11 @@ export function createAgentListener(
   now: Now,
   { connects, polls }: { readonly connects: Pace; readonly polls: Pace } = SERVER_LIMITS,
 ): OpampListener {
-  const queues = { connects: new VirtualQueue(connects), polls: new VirtualQueue(polls) };
+  const queues = { connects: virtualQueue(connects), polls: virtualQueue(polls) };
   return createOpampListener({
     handlers: {
       admit: ({ headers }) => {
-        const wait = (headers.upgrade === undefined ? queues.polls : queues.connects).arrive(now());
+        const wait = (headers.upgrade === undefined ? queues.polls : queues.connects)(now());
         return wait === 0 ? undefined : { status: 503, headers: { 'Retry-After': String(Math.ceil(wait / 1_000)) } };
       },
       message: (connection, payload) => gateway.message(connection, payload),

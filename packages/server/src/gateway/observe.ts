@@ -21,39 +21,18 @@ const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
   `${String(identifying['service.name'] ?? '')} ${hash}`;
 
 /** Takes what agents say over into their records. */
-export class Observer {
-  readonly #memory: Memory;
-  readonly #maps = new Remembered<Readonly<Record<string, readonly string[]>>>(AGENT_LIMITS.componentMaps);
-
-  constructor(memory: Memory) {
-    this.#memory = memory;
-    for (const { agent } of memory.roster.all()) {
-      const { components } = agent.identity;
-      if (components?.ids) this.#maps.set(mapKey(agent.identity, components.hash), components.ids);
-    }
-  }
-
-  /** Takes over all that came of one input. The present connection epoch began at `epochSince`. */
-  take(member: Member, facts: readonly Fact[], epochSince: Instant, now: Instant): void {
-    const { roster, journal } = this.#memory;
-    let { agent } = member;
-    for (const fact of facts) {
-      agent = this.#observe(agent, fact, now);
-      // Each status gets its time, also when several come before the next turn.
-      if (fact.kind === 'remoteConfigStatus') agent = withLedger(agent, assess(agent, member.presence, now));
-      if (fact.kind !== 'conflict') continue;
-      agent = conflicted(agent, epochSince, now);
-      const { id, instanceUid } = agent.identity;
-      journal.record('agent.conflict', `agent/${id}`, { instanceUid });
-    }
-    roster.update(member, agent);
+export function observer({ roster, journal, effective: configs }: Memory) {
+  const maps = new Remembered<Readonly<Record<string, readonly string[]>>>(AGENT_LIMITS.componentMaps);
+  for (const { agent } of roster.all()) {
+    const { components } = agent.identity;
+    if (components?.ids) maps.set(mapKey(agent.identity, components.hash), components.ids);
   }
 
   /**
    * The agent with a fact of the session taken over. The same reference comes back when it says nothing new: a repeated
    * report is no event and writes nothing (S-093). While an assignment is open, when it was said matters too.
    */
-  #observe(agent: Agent, fact: Fact, now: Instant): Agent {
+  function observe(agent: Agent, fact: Fact, now: Instant): Agent {
     switch (fact.kind) {
       case 'agentDescription':
         return withIdentity(agent, {
@@ -68,9 +47,9 @@ export class Observer {
         const key = mapKey(identity, hash);
         const told = componentIds(fact.value.components);
         // Most often the hash comes alone: a known map stays (S-246).
-        const known = this.#maps.get(key);
+        const known = maps.get(key);
         const isNews = hash !== '' && Object.keys(told).length > 0 && !isDeepStrictEqual(known, told);
-        if (isNews) this.#maps.set(key, told);
+        if (isNews) maps.set(key, told);
         const before = identity.components?.hash === hash ? identity.components.ids : null;
         const ids = (isNews ? told : known) ?? before;
         return withIdentity(agent, { components: { hash, ids } });
@@ -80,15 +59,30 @@ export class Observer {
       case 'remoteConfigStatus':
         return withReport(agent, 'reported', { ...reportedOf(fact.value), at: now });
       case 'effectiveConfig': {
-        const { effective, changes } = this.#memory.effective.receive(agent, effectiveFiles(fact.value), now);
+        const { effective, changes } = configs.receive(agent, effectiveFiles(fact.value), now);
         if (agent.report.effective?.digest === effective.digest && !isOpen(agent.ledger)) return agent;
-        this.#memory.journal.write(...changes);
+        journal.write(...changes);
         return { ...agent, report: { ...agent.report, effective } };
       }
       default:
         return agent;
     }
   }
+
+  /** Takes over all that came of one input. The present connection epoch began at `epochSince`. */
+  return function take(member: Member, facts: readonly Fact[], epochSince: Instant, now: Instant): void {
+    let { agent } = member;
+    for (const fact of facts) {
+      agent = observe(agent, fact, now);
+      // Each status gets its time, also when several come before the next turn.
+      if (fact.kind === 'remoteConfigStatus') agent = withLedger(agent, assess(agent, member.presence, now));
+      if (fact.kind !== 'conflict') continue;
+      agent = conflicted(agent, epochSince, now);
+      const { id, instanceUid } = agent.identity;
+      journal.record('agent.conflict', `agent/${id}`, { instanceUid });
+    }
+    roster.update(member, agent);
+  };
 }
 
 function withIdentity(agent: Agent, change: Partial<AgentIdentity>): Agent {

@@ -8,29 +8,23 @@ export interface Pace {
 
 /**
  * How fast newcomers are let in (R9): `perSecond` of them, `burst` at once. Whoever comes too early is told when its turn
- * is, and each gets a turn of its own: a constant wait would send all of them back at the same moment.
+ * is, and each gets a turn of its own: a constant wait would send all of them back at the same moment. Tells each newcomer
+ * how long it should stay away: 0 when it may come in.
  */
-export class VirtualQueue {
-  readonly #interval: Millis;
-  readonly #burst: Millis;
+export function virtualQueue({ perSecond, burst }: Pace): (now: Instant) => Millis {
+  const interval = 1_000 / perSecond;
   /** When the next place is free, were everybody to come in turn. */
-  #free: Instant = Number.NEGATIVE_INFINITY;
+  let free: Instant = Number.NEGATIVE_INFINITY;
   /** The turn of who was sent away last. */
-  #last: Instant = Number.NEGATIVE_INFINITY;
+  let last: Instant = Number.NEGATIVE_INFINITY;
 
-  constructor({ perSecond, burst }: Pace) {
-    this.#interval = 1_000 / perSecond;
-    this.#burst = burst * this.#interval;
-  }
-
-  /** 0 when the newcomer may come in, else how long it should stay away. */
-  arrive(now: Instant): Millis {
-    const free = Math.max(this.#free, now - this.#burst);
-    if (free + this.#interval <= now) {
-      this.#free = free + this.#interval;
+  return (now) => {
+    const taken = Math.max(free, now - burst * interval) + interval;
+    if (taken <= now) {
+      free = taken;
       return 0;
     }
-    this.#last = Math.max(this.#last, now) + this.#interval;
-    return this.#last - now;
-  }
+    last = Math.max(last, now) + interval;
+    return last - now;
+  };
 }

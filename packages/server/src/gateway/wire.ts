@@ -1,28 +1,7 @@
 /** The one file that knows both vocabularies: the protocol's messages and the domain's records. */
 import { hash } from 'node:crypto';
-import type {
-  Attributes,
-  AttributeValue,
-  ConfigFiles,
-  Health,
-  Instant,
-  Presence,
-  ReportedConfig,
-} from '@flaghoist/fleet';
-import {
-  type AnyValue,
-  type ComponentDetails,
-  type ComponentHealth,
-  type ConfigFile,
-  canonicalConfigBytes,
-  type EffectiveConfig,
-  encodeRemoteConfig,
-  type Fact,
-  type KeyValue,
-  type RemoteConfigStatus,
-  RemoteConfigStatuses,
-  type Session,
-} from '@flaghoist/opamp';
+import type * as fleet from '@flaghoist/fleet';
+import * as opamp from '@flaghoist/opamp';
 import type { ReceivedFile } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 
@@ -41,7 +20,7 @@ const CUT = ' … (cut)';
 const cut = (value: string, most: number = AGENT_LIMITS.text): string =>
   value.length <= most ? value : `${value.slice(0, most - CUT.length)}${CUT}`;
 
-const wireFiles = (files: ConfigFiles): ConfigFile[] =>
+const wireFiles = (files: fleet.ConfigFiles): opamp.ConfigFile[] =>
   Object.entries(files).map(([name, { body, contentType }]) => ({
     name,
     body: utf8.encode(body),
@@ -49,20 +28,24 @@ const wireFiles = (files: ConfigFiles): ConfigFile[] =>
   }));
 
 /** The hash on the wire, hex: SHA-256 over the canonical bytes of the files (S-116). */
-export function hashOf(files: ConfigFiles): string {
-  return hash('sha256', canonicalConfigBytes(wireFiles(files)));
+export function hashOf(files: fleet.ConfigFiles): string {
+  return hash('sha256', opamp.canonicalConfigBytes(wireFiles(files)));
 }
 
 /** A configuration as it goes out, encoded once for all agents that get it. */
-export const encodeOffer = (files: ConfigFiles, hash: string) =>
-  encodeRemoteConfig({ files: wireFiles(files), hash: Buffer.from(hash, 'hex') });
+export const encodeOffer = (files: fleet.ConfigFiles, hash: string) =>
+  opamp.encodeRemoteConfig({ files: wireFiles(files), hash: Buffer.from(hash, 'hex') });
 
 /** Where an agent is, as its session tells after an input: a message that was heard, or the end of a link. */
 export function presenceOf(
-  before: Presence,
-  session: Session,
-  { heard, facts, now }: { readonly heard: boolean; readonly facts: readonly Fact[]; readonly now: Instant },
-): Presence {
+  before: fleet.Presence,
+  session: opamp.Session,
+  {
+    heard,
+    facts,
+    now,
+  }: { readonly heard: boolean; readonly facts: readonly opamp.Fact[]; readonly now: fleet.Instant },
+): fleet.Presence {
   const { link, knowledge, epoch = null } = session;
   const knownAt = epoch === before.epoch ? before.fullStateAt : null;
   return {
@@ -76,9 +59,10 @@ export function presenceOf(
   };
 }
 
-export const has = (facts: readonly Fact[], kind: Fact['kind']): boolean => facts.some((fact) => fact.kind === kind);
+export const has = (facts: readonly opamp.Fact[], kind: opamp.Fact['kind']): boolean =>
+  facts.some((fact) => fact.kind === kind);
 
-function attributeValue(value: AnyValue | undefined): AttributeValue {
+function attributeValue(value: opamp.AnyValue | undefined): fleet.AttributeValue {
   const kind = value?.value;
   switch (kind?.case) {
     case 'stringValue':
@@ -111,13 +95,13 @@ function bounded<T, R>(entries: readonly [string, T][], most: number, read: (val
   return result;
 }
 
-export function attributes(pairs: readonly KeyValue[]): Attributes {
-  const entries = pairs.map(({ key, value }): [string, AnyValue | undefined] => [key, value]);
+export function attributes(pairs: readonly opamp.KeyValue[]): fleet.Attributes {
+  const entries = pairs.map(({ key, value }): [string, opamp.AnyValue | undefined] => [key, value]);
   return bounded(entries, AGENT_LIMITS.attributes, attributeValue);
 }
 
 /** Decoding has bounded the depth (R12). */
-export function healthOf(health: ComponentHealth): Health {
+export function healthOf(health: opamp.ComponentHealth): fleet.Health {
   return {
     healthy: health.healthy,
     status: cut(health.status),
@@ -129,13 +113,13 @@ export function healthOf(health: ComponentHealth): Health {
   };
 }
 
-const STATUS: Readonly<Record<number, ReportedConfig['status']>> = {
-  [RemoteConfigStatuses.RemoteConfigStatuses_APPLIED]: 'APPLIED',
-  [RemoteConfigStatuses.RemoteConfigStatuses_APPLYING]: 'APPLYING',
-  [RemoteConfigStatuses.RemoteConfigStatuses_FAILED]: 'FAILED',
+const STATUS: Readonly<Record<number, fleet.ReportedConfig['status']>> = {
+  [opamp.RemoteConfigStatuses.RemoteConfigStatuses_APPLIED]: 'APPLIED',
+  [opamp.RemoteConfigStatuses.RemoteConfigStatuses_APPLYING]: 'APPLYING',
+  [opamp.RemoteConfigStatuses.RemoteConfigStatuses_FAILED]: 'FAILED',
 };
 
-export function reportedOf(status: RemoteConfigStatus): Omit<ReportedConfig, 'at'> {
+export function reportedOf(status: opamp.RemoteConfigStatus): Omit<fleet.ReportedConfig, 'at'> {
   return {
     hash: hex(status.lastRemoteConfigHash.subarray(0, AGENT_LIMITS.hashBytes)),
     status: STATUS[status.status] ?? 'UNSET',
@@ -143,7 +127,7 @@ export function reportedOf(status: RemoteConfigStatus): Omit<ReportedConfig, 'at
   };
 }
 
-export function effectiveFiles(config: EffectiveConfig): ReceivedFile[] {
+export function effectiveFiles(config: opamp.EffectiveConfig): ReceivedFile[] {
   return Object.entries(config.configMap?.configMap ?? {})
     .slice(0, AGENT_LIMITS.files)
     .map(([name, file]) => ({
@@ -164,7 +148,7 @@ function textOf(body: Uint8Array): Pick<ReceivedFile, 'body' | 'encoding'> {
 }
 
 /** Component ids by kind, as the Collector groups them: receivers, processors, exporters, extensions, connectors. */
-export function componentIds(components: Readonly<Record<string, ComponentDetails>>): Record<string, string[]> {
+export function componentIds(components: Readonly<Record<string, opamp.ComponentDetails>>): Record<string, string[]> {
   return bounded(Object.entries(components), AGENT_LIMITS.files, ({ subComponentMap }) => {
     const ids = Object.keys(subComponentMap).slice(0, AGENT_LIMITS.components);
     return ids.map((id) => cut(id, AGENT_LIMITS.name)).sort();

@@ -12,51 +12,47 @@ import type { Member } from '../agents/roster.ts';
 import type { Memory } from '../memory.ts';
 
 /** The catch-up lanes of all groups: who gets the stable revision now, and who waits for a place (A.7). */
-export class CatchUpLanes {
-  readonly #memory: Memory;
+export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
   /** Lanes that were said to have stopped: too many agents failed in them. */
-  readonly #stopped = new Set<string>();
+  const toldStopped = new Set<string>();
   /** Free places by group, counted anew with each tick. */
-  readonly #free = new Map<string, number>();
-  readonly #waiting = new Set<Member>();
+  const places = new Map<string, number>();
+  const waiting = new Set<Member>();
 
-  constructor(memory: Memory) {
-    this.#memory = memory;
-  }
-
-  /** Time has passed: counts the places again, and looks again at those who found none. */
-  tick(): void {
-    this.#free.clear();
-    for (const member of this.#waiting) this.#memory.roster.touch(member);
-    this.#waiting.clear();
-  }
-
-  /** Gives a new or returning agent the group's stable revision, unless a running rollout will take it. */
-  admit(member: Member, now: Instant): void {
-    const { roster, groups, rollouts } = this.#memory;
-    const { agent, presence } = member;
-    const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
-    if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable, now)) return;
-    const active = rollouts.activeOf(name);
-    if (active !== undefined && (active.state === 'running' || !mayBeAdmitted(active, agent.identity.id))) return;
-    if (!runsAlready(agent, stable) && !this.#takePlace(name, stable)) this.#waiting.add(member);
-    else roster.update(member, assign(agent, stable, { kind: 'catch-up', group: name }, CATCH_UP_TERMS, now));
-  }
-
-  #takePlace(group: string, stable: RevisionRef): boolean {
-    const free = this.#free.get(group) ?? this.#count(group, stable);
-    this.#free.set(group, Math.max(0, free - 1));
-    return free > 0;
-  }
-
-  #count(group: string, stable: RevisionRef): number {
-    const agents = Array.from(this.#memory.roster.inGroup(group), ({ agent }) => agent);
+  function countPlaces(group: string, stable: RevisionRef): number {
+    const agents = Array.from(roster.inGroup(group), ({ agent }) => agent);
     const { free, failed, stopped } = lane(agents, agents.length, stable);
     const key = `${group} ${stable.hash}`;
-    if (stopped && !this.#stopped.has(key)) {
-      this.#stopped.add(key);
-      this.#memory.journal.record('catch-up.stopped', `group/${group}`, { stable, failed });
+    if (stopped && !toldStopped.has(key)) {
+      toldStopped.add(key);
+      journal.record('catch-up.stopped', `group/${group}`, { stable, failed });
     }
     return free;
   }
+
+  function takePlace(group: string, stable: RevisionRef): boolean {
+    const free = places.get(group) ?? countPlaces(group, stable);
+    places.set(group, Math.max(0, free - 1));
+    return free > 0;
+  }
+
+  return {
+    /** Time has passed: counts the places again, and looks again at those who found none. */
+    tick(): void {
+      places.clear();
+      for (const member of waiting) roster.touch(member);
+      waiting.clear();
+    },
+
+    /** Gives a new or returning agent the group's stable revision, unless a running rollout will take it. */
+    admit(member: Member, now: Instant): void {
+      const { agent, presence } = member;
+      const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
+      if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable, now)) return;
+      const active = rollouts.activeOf(name);
+      if (active !== undefined && (active.state === 'running' || !mayBeAdmitted(active, agent.identity.id))) return;
+      if (!runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
+      else roster.update(member, assign(agent, stable, { kind: 'catch-up', group: name }, CATCH_UP_TERMS, now));
+    },
+  };
 }

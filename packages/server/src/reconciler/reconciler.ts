@@ -20,14 +20,14 @@ import type { Dispatch, Gateway } from '../gateway/gateway.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
 import { StoreError } from '../storage/store.ts';
-import { Announcer } from './announcer.ts';
-import { CatchUpLanes } from './catch-up-lanes.ts';
+import { announcer } from './announcer.ts';
+import { catchUpLanes } from './catch-up-lanes.ts';
 
 export class Reconciler {
   readonly #memory: Memory;
   readonly #gateway: Gateway;
-  readonly announcer: Announcer;
-  readonly #lanes: CatchUpLanes;
+  readonly announcer: ReturnType<typeof announcer>;
+  readonly #lanes: ReturnType<typeof catchUpLanes>;
   /** A commit failed: memory is ahead of the store, nothing more may be promised. */
   readonly #onFatal: (error: unknown) => void;
   /** Agents for whom something may change by time alone: a ledger in flight, a pin that expires. */
@@ -44,8 +44,8 @@ export class Reconciler {
     this.#memory = memory;
     this.#gateway = gateway;
     this.#onFatal = onFatal;
-    this.announcer = new Announcer(memory);
-    this.#lanes = new CatchUpLanes(memory);
+    this.announcer = announcer(memory);
+    this.#lanes = catchUpLanes(memory);
     memory.roster.onTouched = () => this.#schedule();
     memory.journal.onWritten = () => this.#schedule();
     // In a burst of messages no timer would fire.
