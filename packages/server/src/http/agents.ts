@@ -18,9 +18,6 @@ import type { EventKind } from '../events/journal-event.ts';
 import { agentDetailView, agentView } from './agent-views.ts';
 import { historyPage, pageOf } from './pages.ts';
 
-/** Ledger entries shown of one agent. */
-const LEDGER_SHOWN = 50;
-
 /** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */
 const isStillApplying = ({ agent: { report, ledger }, presence }: Member): boolean =>
   report.reported?.status === 'APPLYING' &&
@@ -67,8 +64,7 @@ export function agentHandlers(plane: ControlPlane) {
   }
 
   async function assignedConfig({ agent }: Member, view: 'desired' | 'offered') {
-    const sent = async () =>
-      (await store.ledger(agent.identity.id, LEDGER_SHOWN)).find(({ sentAt }) => sentAt !== null) ?? null;
+    const sent = async () => (await store.ledger(agent.identity.id)).find(({ sentAt }) => sentAt !== null) ?? null;
     const entry = view === 'offered' ? await sent() : agent.ledger;
     if (entry === null) return { revision: null, at: null, files: [] };
     const files = Object.entries((await store.files(entry.revision.hash)) ?? {});
@@ -85,7 +81,7 @@ export function agentHandlers(plane: ControlPlane) {
     listGroupAgents: ({ name, ...filter }) => listAgents({ ...filter, group: name }),
 
     getAgent: async ({ id }) => {
-      const past = await store.ledger(memberOf(id).agent.identity.id, LEDGER_SHOWN);
+      const past = await store.ledger(memberOf(id).agent.identity.id);
       // Whatever was committed meanwhile: the answer is of one moment.
       return agentDetailView(memberOf(id), past);
     },

@@ -89,7 +89,7 @@ export function rolloutHandlers(plane: ControlPlane) {
   async function entryOf(agent: string, rollout: string): Promise<LedgerEntry | undefined> {
     const isIts = ({ source }: LedgerEntry) => source.kind === 'rollout' && source.rollout === rollout;
     const present = roster.get(agent)?.agent.ledger;
-    return present != null && isIts(present) ? present : (await store.ledger(agent, 20)).find(isIts);
+    return present != null && isIts(present) ? present : (await store.ledger(agent)).find(isIts);
   }
 
   async function targetView(rollout: Rollout, target: Target | ReturnType<typeof pendingTarget>) {

@@ -38,14 +38,10 @@ function holdDirectory(directory: string): DatabaseSync {
   }
 }
 
-interface Connection extends Disposable {
-  readonly db: DatabaseSync;
-}
-
-export function openWriter(directory: string): Connection {
+/** `opened` closes it. @throws StoreError, or an error of SQLite or the file system. */
+export function openWriter(directory: string, opened: DisposableStack): DatabaseSync {
   checkSqlite();
   makeDataFiles(directory);
-  using opened = new DisposableStack();
   opened.use(holdDirectory(directory));
   const db = opened.use(new DatabaseSync(dataFiles(directory).database, { timeout: STORE_LIMITS.busyWait }));
   db.exec(`
@@ -58,13 +54,13 @@ export function openWriter(directory: string): Connection {
     PRAGMA cache_size = ${-STORE_LIMITS.cacheBytes / 1024};
   `);
   migrate(db, directory);
-  const kept = opened.move();
-  return { db, [Symbol.dispose]: () => kept.dispose() };
+  return db;
 }
 
 /** To be opened after the writer, which makes the tables. */
-export function openReader(directory: string): Connection {
-  const db = new DatabaseSync(dataFiles(directory).database, { timeout: STORE_LIMITS.busyWait, readOnly: true });
+export function openReader(directory: string, opened: DisposableStack): DatabaseSync {
+  const options = { timeout: STORE_LIMITS.busyWait, readOnly: true };
+  const db = opened.use(new DatabaseSync(dataFiles(directory).database, options));
   db.exec(`PRAGMA cache_size = ${-STORE_LIMITS.cacheBytes / 1024}`);
-  return { db, [Symbol.dispose]: () => db.close() };
+  return db;
 }

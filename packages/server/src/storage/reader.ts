@@ -48,10 +48,8 @@ export function readOperations(db: DatabaseSync) {
     load: () => transaction(db, 'DEFERRED', loadRows),
     files: (hash: string) =>
       parsed<ConfigFiles>(sql.all`SELECT files AS row FROM config_files WHERE hash = ${hash}`)[0] ?? null,
-    ledger: (agent: AgentId, limit: number) =>
-      parsed<LedgerEntry>(
-        sql.all`SELECT row FROM agent_ledger WHERE agent = ${agent} ORDER BY generation DESC LIMIT ${limit}`,
-      ),
+    ledger: (agent: AgentId) =>
+      parsed<LedgerEntry>(sql.all`SELECT row FROM agent_ledger WHERE agent = ${agent} ORDER BY generation DESC`),
     texts: (digests: readonly string[]) => {
       const texts = sql.all`
         SELECT digest, body FROM texts

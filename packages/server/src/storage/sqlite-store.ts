@@ -5,7 +5,7 @@ import { type Agent, type AgentIdentity, newAgent } from '@flaghoist/fleet';
 import { written } from './columns.ts';
 import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
-import { SqliteThread } from './sqlite-thread.ts';
+import { startThread } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { WriteOperations } from './writer.ts';
@@ -31,15 +31,16 @@ function agentDecoder(): (facets: string) => Agent {
 export async function openSqliteStore(options: { readonly directory: string }): Promise<Store> {
   const directory = path.resolve(options.directory);
   await using opened = new AsyncDisposableStack();
-  const writer = opened.use(await SqliteThread.start<WriteOperations>({ role: 'writer', directory }));
-  const reader = opened.use(await SqliteThread.start<ReadOperations>({ role: 'reader', directory }));
-  const writes = new WriteQueue((changes) => writer.call('commit', changes.map(written)));
+  const writer = opened.use(await startThread<WriteOperations>({ role: 'writer', directory }));
+  const reader = opened.use(await startThread<ReadOperations>({ role: 'reader', directory }));
+  const writes = new WriteQueue((changes) => writer.commit(changes.map(written)));
   const threads = opened.move();
   let closed: Promise<void> | null = null;
 
   return {
+    ...reader,
     async load() {
-      const { agents, ...rows } = await reader.call('load');
+      const { agents, ...rows } = await reader.load();
       try {
         return { ...rows, agents: agents.map(agentDecoder()) };
       } catch (error) {
@@ -47,15 +48,9 @@ export async function openSqliteStore(options: { readonly directory: string }): 
       }
     },
     commit: (changes) => writes.commit(changes),
-    files: (hash) => reader.call('files', hash),
-    ledger: (agent, limit) => reader.call('ledger', agent, limit),
-    texts: (digests) => reader.call('texts', digests),
-    rolloutLog: (rollout) => reader.call('rolloutLog', rollout),
-    events: (query) => reader.call('events', query),
-    idempotent: (key) => reader.call('idempotent', key),
     async trim(keep) {
       for (;;) {
-        const firstEvent = await writes.run(() => writer.call('trim', keep));
+        const firstEvent = await writes.run(() => writer.trim(keep));
         if (firstEvent !== null) return firstEvent;
       }
     },

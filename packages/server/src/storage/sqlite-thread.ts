@@ -18,68 +18,66 @@ export type Reply = { readonly value: unknown } | { readonly failure: Pick<Store
 /** What a thread can be asked for, by name. */
 export type Operations = Readonly<Record<string, (...args: never[]) => unknown>>;
 
-export class SqliteThread<O extends Operations> implements AsyncDisposable {
-  readonly #worker: Worker;
-  readonly #pending: PromiseWithResolvers<never>[] = [];
-  readonly #exited = Promise.withResolvers<void>();
-  #ended: StoreError | null = null;
+/** The same, as it is asked for from here. */
+type Remote<O extends Operations> = {
+  readonly [Name in keyof O]: (...args: Parameters<O[Name]>) => Promise<ReturnType<O[Name]>>;
+};
 
-  private constructor(start: Start) {
-    this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
-      name: `storage ${start.role}`,
-      workerData: start,
-    });
-    this.#worker.on('message', (reply: Reply) => this.#take(reply));
-    this.#worker.on('error', (error) => this.#end(`the storage ${start.role} failed: ${String(error)}`, error));
-    this.#worker.on('exit', () => {
-      this.#end(`the storage ${start.role} has ended`);
-      this.#exited.resolve();
-    });
-  }
+/**
+ * Disposing lets the thread finish what it was asked, close the database and end.
+ * @throws StoreError when the database cannot be opened; the thread has then ended.
+ */
+export async function startThread<O extends Operations>(start: Start): Promise<Remote<O> & AsyncDisposable> {
+  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
+    name: `storage ${start.role}`,
+    workerData: start,
+  });
+  const pending: PromiseWithResolvers<never>[] = [];
+  const exited = Promise.withResolvers<void>();
+  let ended: StoreError | undefined;
 
-  /** @throws StoreError when the database cannot be opened; the thread has then ended. */
-  static async start<O extends Operations>(start: Start): Promise<SqliteThread<O>> {
-    const thread = new SqliteThread<O>(start);
-    try {
-      await thread.#answer();
-    } catch (error) {
-      await thread.#exited.promise;
-      throw error;
-    }
-    return thread;
-  }
-
-  async call<K extends keyof O & string>(name: K, ...args: Parameters<O[K]>): Promise<ReturnType<O[K]>> {
-    if (this.#ended !== null) throw this.#ended;
-    const request: Request = { name, args: args as never[] };
-    this.#worker.postMessage(request);
-    return this.#answer();
-  }
-
-  /** Lets the thread finish what it was asked, close the database and end. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#worker.postMessage(null);
-    await this.#exited.promise;
-  }
-
-  #answer(): Promise<never> {
-    const answer = Promise.withResolvers<never>();
-    this.#pending.push(answer);
-    return answer.promise;
-  }
-
-  #take(reply: Reply): void {
-    const pending = this.#pending.shift();
+  const end = (how: string, cause?: unknown): void => {
+    ended ??= new StoreError('unavailable', `the storage ${start.role} ${how}: restart the server`, { cause });
+    for (const { reject } of pending.splice(0)) reject(ended);
+  };
+  worker.on('message', (reply: Reply) => {
+    const asked = pending.shift();
     if ('value' in reply) {
-      pending?.resolve(reply.value as never);
+      asked?.resolve(reply.value as never);
     } else {
       const { code, message, cause } = reply.failure;
-      pending?.reject(new StoreError(code, message, { cause }));
+      asked?.reject(new StoreError(code, message, { cause }));
     }
-  }
+  });
+  worker.on('error', (error) => end(`failed: ${String(error)}`, error));
+  worker.on('exit', () => {
+    end('has ended');
+    exited.resolve();
+  });
 
-  #end(message: string, cause?: unknown): void {
-    this.#ended ??= new StoreError('unavailable', `${message}: restart the server`, { cause });
-    for (const { reject } of this.#pending.splice(0)) reject(this.#ended);
-  }
+  const answer = (): Promise<never> => {
+    const asked = Promise.withResolvers<never>();
+    pending.push(asked);
+    return asked.promise;
+  };
+  const callerOf =
+    (name: string) =>
+    async (...args: never[]) => {
+      if (ended !== undefined) throw ended;
+      worker.postMessage({ name, args } satisfies Request);
+      return answer();
+    };
+
+  // The first answer is to the opening: what can be asked for.
+  const names = await answer().catch(async (error: unknown): Promise<string[]> => {
+    await exited.promise;
+    throw error;
+  });
+  return {
+    ...(Object.fromEntries(names.map((name) => [name, callerOf(name)])) as object as Remote<O>),
+    async [Symbol.asyncDispose]() {
+      worker.postMessage(null);
+      await exited.promise;
+    },
+  };
 }

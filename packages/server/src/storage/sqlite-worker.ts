@@ -21,16 +21,16 @@ function answer(work: () => unknown): void {
   port?.postMessage(reply);
 }
 
+const opened = new DisposableStack();
+process.once('exit', () => opened.dispose());
+
 // The first answer is to the opening itself. When that fails there is nothing to listen for, and the thread ends.
 answer(() => {
-  const connection = role === 'writer' ? openWriter(directory) : openReader(directory);
-  const operations: Operations = role === 'writer' ? writeOperations(connection.db) : readOperations(connection.db);
+  const operations: Operations =
+    role === 'writer' ? writeOperations(openWriter(directory, opened)) : readOperations(openReader(directory, opened));
   port.on('message', (request: Request | null) => {
-    if (request !== null) {
-      answer(() => operations[request.name]?.(...request.args));
-      return;
-    }
-    connection[Symbol.dispose]();
-    port.close();
+    if (request === null) port.close();
+    else answer(() => operations[request.name]?.(...request.args));
   });
+  return Object.keys(operations);
 });

@@ -2,50 +2,36 @@
  * What the control plane asks of a database. SQLite implements it now; PostgreSQL with several replicas will, so
  * everything is asynchronous, a commit is one atomic list of changes, and no caller sees a statement of SQL.
  */
-import type {
-  Agent,
-  AgentId,
-  AgentIdentity,
-  AgentReport,
-  Assignment,
-  ConfigFiles,
-  Configuration,
-  Group,
-  Instant,
-  LedgerEntry,
-  Revision,
-  Rollout,
-  RolloutEvent,
-} from '@flaghoist/fleet';
+import type * as fleet from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
 
 /** A rollout without its targets, which are the fold of its events (I15). */
-export type RolloutSummary = Omit<Rollout, 'targets' | 'carried'>;
+export type RolloutSummary = Omit<fleet.Rollout, 'targets' | 'carried'>;
 
 /** One event of a rollout; `version` counts them from 1, in the order in which they were folded. */
 export interface RolloutLog {
   readonly rollout: string;
   readonly version: number;
-  readonly at: Instant;
-  readonly event: RolloutEvent;
+  readonly at: fleet.Instant;
+  readonly event: fleet.RolloutEvent;
 }
 
 /** One row to write. A commit applies a list of them in order, all or none. */
 export type Change =
-  | { readonly kind: 'configuration'; readonly row: Configuration }
+  | { readonly kind: 'configuration'; readonly row: fleet.Configuration }
   /** Takes its revisions with it; the files stay, for the history of agents and rollouts. */
   | { readonly kind: 'configuration-deleted'; readonly name: string }
   /** Written once, like log and event; the files are stored once per hash. */
-  | { readonly kind: 'revision'; readonly row: Revision; readonly files: ConfigFiles }
-  | { readonly kind: 'group'; readonly row: Group }
+  | { readonly kind: 'revision'; readonly row: fleet.Revision; readonly files: fleet.ConfigFiles }
+  | { readonly kind: 'group'; readonly row: fleet.Group }
   | { readonly kind: 'group-deleted'; readonly name: string }
-  | { readonly kind: 'agent-identity'; readonly row: AgentIdentity }
-  | { readonly kind: 'agent-report'; readonly id: AgentId; readonly row: AgentReport }
-  | { readonly kind: 'agent-assignment'; readonly id: AgentId; readonly row: Assignment }
+  | { readonly kind: 'agent-identity'; readonly row: fleet.AgentIdentity }
+  | { readonly kind: 'agent-report'; readonly id: fleet.AgentId; readonly row: fleet.AgentReport }
+  | { readonly kind: 'agent-assignment'; readonly id: fleet.AgentId; readonly row: fleet.Assignment }
   /** Keyed by agent and generation; those of its newest 50 generations are kept. */
-  | { readonly kind: 'ledger'; readonly id: AgentId; readonly row: LedgerEntry }
+  | { readonly kind: 'ledger'; readonly id: fleet.AgentId; readonly row: fleet.LedgerEntry }
   /** Takes the agent's rows with it; its instance uid is free again. */
-  | { readonly kind: 'agent-deleted'; readonly id: AgentId }
+  | { readonly kind: 'agent-deleted'; readonly id: fleet.AgentId }
   /**
    * A distinct text of an effective config, by its SHA-256; storing it again changes nothing. It stands in one commit with
    * each report that names it when the agent's report before did not: `trim` drops texts that no report names.
@@ -57,15 +43,15 @@ export type Change =
   /** A single durable value: the time of the last sign of life, for one. */
   | { readonly kind: 'mark'; readonly name: string; readonly value: number }
   /** The answer that a repeated request with this key gets. */
-  | { readonly kind: 'idempotency'; readonly key: string; readonly at: Instant; readonly answer: unknown };
+  | { readonly kind: 'idempotency'; readonly key: string; readonly at: fleet.Instant; readonly answer: unknown };
 
 /** Everything that the server keeps in memory, as it was last committed; by name, number, id, rollouts by age. */
 export interface Loaded {
-  readonly configurations: readonly Configuration[];
-  readonly revisions: readonly Revision[];
-  readonly groups: readonly Group[];
+  readonly configurations: readonly fleet.Configuration[];
+  readonly revisions: readonly fleet.Revision[];
+  readonly groups: readonly fleet.Group[];
   /** Each with the ledger entry of its present generation. */
-  readonly agents: readonly Agent[];
+  readonly agents: readonly fleet.Agent[];
   readonly rollouts: readonly RolloutSummary[];
   readonly marks: ReadonlyMap<string, number>;
   /** The oldest event kept; one more than `lastEvent` when there is none. */
@@ -94,9 +80,9 @@ export interface Store extends AsyncDisposable {
    */
   commit(changes: readonly Change[]): Promise<void>;
 
-  files(hash: string): Promise<ConfigFiles | null>;
-  /** Newest first. */
-  ledger(agent: AgentId, limit: number): Promise<readonly LedgerEntry[]>;
+  files(hash: string): Promise<fleet.ConfigFiles | null>;
+  /** Newest first, all that are kept. */
+  ledger(agent: fleet.AgentId): Promise<readonly fleet.LedgerEntry[]>;
   texts(digests: readonly string[]): Promise<ReadonlyMap<string, string>>;
   rolloutLog(rollout: string): Promise<readonly RolloutLog[]>;
   /** Events with a number above `after`, in order. `subject` narrows to one object. */
@@ -107,5 +93,5 @@ export interface Store extends AsyncDisposable {
    * Drops events up to and including `eventsAfter`, answers older than `answersSince`, texts that no agent's report names,
    * and logs of ended rollouts beyond the newest 200 of their group; returns the first event kept.
    */
-  trim(keep: { eventsAfter: number; answersSince: Instant }): Promise<number>;
+  trim(keep: { eventsAfter: number; answersSince: fleet.Instant }): Promise<number>;
 }

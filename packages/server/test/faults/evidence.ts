@@ -9,8 +9,6 @@ export interface Witness {
   readonly hashes: readonly string[];
 }
 
-const LEDGER_KEPT = 50;
-
 /**
  * Of a server that is not running: each configuration that an agent received from its `since`-th on has a record of sending
  * that is on disk, as many times as it was received (I3).
@@ -22,7 +20,7 @@ export async function expectLogged(directory: string, agents: readonly Witness[]
   for (const agent of agents) {
     const received = Map.groupBy(agent.hashes.slice(since.get(agent) ?? 0), (hash) => hash);
     if (received.size === 0) continue;
-    const ledger = await store.ledger(rows.get(agent.uid) ?? '', LEDGER_KEPT);
+    const ledger = await store.ledger(rows.get(agent.uid) ?? '');
     for (const [hash, times] of received) {
       const sent = ledger.filter(({ revision }) => revision.hash === hash).reduce((sum, { sends }) => sum + sends, 0);
       assert.ok(

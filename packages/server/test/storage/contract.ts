@@ -62,7 +62,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         lastEvent: 0,
       });
       expect(await store.files('none')).toBeNull();
-      expect(await store.ledger('none', 10)).toEqual([]);
+      expect(await store.ledger('none')).toEqual([]);
       expect(await store.texts(['none'])).toEqual(new Map());
       expect(await store.rolloutLog('none')).toEqual([]);
       expect(await store.events({ after: 0, limit: 10 })).toEqual([]);
@@ -103,7 +103,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
           lastEvent: 1,
         });
         deepStrictEqual(await each.files(revision.hash), files);
-        deepStrictEqual(await each.ledger('a-1', 10), [written.ledger]);
+        deepStrictEqual(await each.ledger('a-1'), [written.ledger]);
         deepStrictEqual(
           await each.texts(['d', 'empty', 'none']),
           new Map([
@@ -213,7 +213,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       }
       const proven = { ...ledgerEntry(3), phase: 'proven' } as const;
       await store.commit([{ kind: 'ledger', id: 'a-1', row: proven }]);
-      expect((await store.ledger('a-1', 3)).map(({ generation }) => generation)).toEqual([10, 3, 2]);
+      expect((await store.ledger('a-1')).map(({ generation }) => generation)).toEqual([10, 3, 2, 1]);
       expect((await store.load()).agents[0]?.ledger).toEqual(proven);
 
       await store.commit([{ kind: 'agent-assignment', id: 'a-1', row: assignment(11) }]);
@@ -242,7 +242,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         ...changesOf(agent('a-3', UID)),
       ]);
       expect((await store.load()).agents).toEqual([agent('a-2', OTHER_UID), agent('a-3', UID)]);
-      expect(await store.ledger('a-1', 10)).toEqual([]);
+      expect(await store.ledger('a-1')).toEqual([]);
 
       await store.commit([{ kind: 'agent-identity', row: identity('a-1', 'ff'.repeat(16)) }]);
       expect((await store.load()).agents[0]?.assignment.generation).toBe(0);
