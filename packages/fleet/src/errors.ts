@@ -9,7 +9,8 @@ export type FleetErrorCode =
   | 'conflict'
   | 'rollout-active'
   | 'refused-hash'
-  | 'not-supported';
+  | 'not-supported'
+  | 'gone';
 
 /** A line and column (both from 1) in one file of a configuration, with what is wrong there. */
 export interface Problem {

@@ -14,8 +14,6 @@ export interface Configuration {
   readonly description: string;
   readonly createdAt: Instant;
   readonly createdBy: string;
-  /** Number of the newest revision; 0 while there is none. */
-  readonly latest: number;
 }
 
 /** One immutable revision: number within its configuration, content hash, and who saved it when and why. */

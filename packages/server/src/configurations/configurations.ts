@@ -70,13 +70,15 @@ export class Configurations {
   }
 
   put(name: string, description: string, author: string, now: Instant): Configuration {
-    const { createdAt = now, createdBy = author, latest = 0 } = this.#byName.get(name) ?? {};
-    return this.#set({ name, description, createdAt, createdBy, latest });
+    const { createdAt = now, createdBy = author } = this.#byName.get(name) ?? {};
+    const row = { name, description, createdAt, createdBy };
+    this.#byName.set(name, row);
+    this.#journal.write({ kind: 'configuration', row });
+    return row;
   }
 
   /** Saves a revision. The texts must have been checked. The same texts as the newest revision are no new revision. */
   save(name: string, { files, ...given }: NewRevision, now: Instant): { revision: Revision; created: boolean } {
-    const configuration = this.get(name);
     const revisions = this.revisions(name);
     const latest = revisions.at(-1);
     if (given.parent !== undefined && given.parent !== latest?.number) {
@@ -90,32 +92,25 @@ export class Configurations {
     const revision: Revision = {
       ...given,
       configuration: name,
-      number: Math.max(configuration.latest, this.#marks.get(lastRevisionOf(name)) ?? 0) + 1,
+      number: Math.max(latest?.number ?? 0, this.#marks.get(lastRevisionOf(name)) ?? 0) + 1,
       hash,
       parent: latest?.number ?? null,
       createdAt: now,
       bytes: sizeOf(files),
     };
     this.#revisions.set(name, [...revisions, revision]);
-    this.#set({ ...configuration, latest: revision.number });
     this.#journal.write({ kind: 'revision', row: revision, files });
     return { revision, created: true };
   }
 
   /** One of the same name goes on with the numbers, so that `edge@1` never means two texts. */
   delete(name: string): void {
-    const { latest } = this.get(name);
+    const latest = this.revisions(name).at(-1);
     this.#byName.delete(name);
     this.#revisions.delete(name);
     this.#journal.write({ kind: 'configuration-deleted', name });
-    if (latest === 0) return;
-    this.#marks.set(lastRevisionOf(name), latest);
-    this.#journal.write({ kind: 'mark', name: lastRevisionOf(name), value: latest });
-  }
-
-  #set(row: Configuration): Configuration {
-    this.#byName.set(row.name, row);
-    this.#journal.write({ kind: 'configuration', row });
-    return row;
+    if (latest === undefined) return;
+    this.#marks.set(lastRevisionOf(name), latest.number);
+    this.#journal.write({ kind: 'mark', name: lastRevisionOf(name), value: latest.number });
   }
 }

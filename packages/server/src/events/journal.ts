@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import type { Instant } from '@flaghoist/fleet';
+import { FleetError, type Instant } from '@flaghoist/fleet';
 import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
@@ -9,10 +9,8 @@ import type { EventKind, JournalEvent } from './journal-event.ts';
 /** The server's own name as an author. */
 const SERVER = 'flaghoist';
 
-/** A reader asked for events that are no longer kept: take a snapshot, then follow from its number. */
-export class EventsGone extends Error {
-  override readonly name = 'EventsGone';
-}
+/** Why a reader cannot follow from the number that it knows. */
+const gone = (why: string) => new FleetError('gone', `${why}: read /fleet and follow from its lastEvent`);
 
 type EventStore = Pick<Store, 'events' | 'trim'>;
 type EventRange = Pick<Loaded, 'firstEvent' | 'lastEvent'>;
@@ -84,13 +82,13 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
 
   /**
    * Every event after `after`, in order, none lost or doubled. Without `after` only new ones. Nothing is gathered for
-   * a reader: it takes the next page when it is ready for it. Ends when the signal fires. @throws EventsGone, at once
-   * or when the reader fell behind what is kept.
+   * a reader: it takes the next page when it is ready for it. Ends when the signal fires. @throws FleetError `gone`,
+   * at once or when the reader fell behind what is kept.
    */
   follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<JournalEvent> {
     const from = after ?? this.#told;
-    if (from > this.#told) throw new EventsGone(`event ${from} has not happened here (the last one is ${this.#told})`);
-    if (from + 1 < this.#first) throw new EventsGone(`events up to ${this.#first - 1} are no longer kept`);
+    if (from > this.#told) throw gone(`event ${from} has not happened here (the last one is ${this.#told})`);
+    if (from + 1 < this.#first) throw gone(`events up to ${this.#first - 1} are no longer kept`);
     return this.#from(from, signal);
   }
 
@@ -101,7 +99,7 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
       if (seen === this.#told) await once(this, 'told', { signal }).catch(() => {});
       if (signal.aborted) return;
       const page = await this.#page(seen);
-      if (page[0]?.seq !== seen + 1) throw new EventsGone(`the events after ${seen} are no longer kept`);
+      if (page[0]?.seq !== seen + 1) throw gone(`the events after ${seen} are no longer kept`);
       for (const event of page) {
         if (signal.aborted) return;
         seen = event.seq;

@@ -6,7 +6,6 @@ import { FleetError } from '@flaghoist/fleet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isLoopback } from '../addresses.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { EventsGone } from '../events/journal.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { StoreError } from '../storage/store.ts';
 import { agentHandlers } from './agents.ts';
@@ -20,8 +19,6 @@ import { rolloutHandlers } from './rollouts.ts';
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof FleetError) return new ApiError(error.code, error.message, error.problems, { cause: error });
-  if (error instanceof EventsGone)
-    return new ApiError('gone', `${error.message}: read /fleet and follow from its lastEvent`, [], { cause: error });
   if (error instanceof StoreError) return new ApiError('unavailable', error.message, [], { cause: error });
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode === 413) return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);

@@ -35,6 +35,7 @@ export function configurationHandlers(plane: ControlPlane) {
 
   const view = (row: Configuration) => ({
     ...row,
+    latest: configurations.revisions(row.name).at(-1)?.number ?? 0,
     groups: groups.list().flatMap(({ name, configuration }) => (configuration === row.name ? [name] : [])),
     version: versionOf([row.description]),
   });

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { API_LIMITS } from '@flaghoist/api';
 import { writeAnswer } from '@flaghoist/api/wire';
+import { FleetError } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
-import { EventsGone } from '../events/journal.ts';
 import type { JournalEvent } from '../events/journal-event.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 
@@ -23,7 +23,7 @@ async function* blocksOf(events: AsyncIterable<JournalEvent>): AsyncGenerator<st
 /**
  * Writes the journal as `text/event-stream` until the reader leaves, or takes nothing for `stall` milliseconds and is
  * cut off; then, or when it is further behind than what is kept, it comes back with the number of the last event it saw.
- * @throws EventsGone before anything is written, when that number is not kept here.
+ * @throws FleetError `gone` before anything is written, when that number is not kept here.
  */
 export async function streamEvents(
   { journal }: Pick<ControlPlane, 'journal'>,
@@ -44,7 +44,7 @@ export async function streamEvents(
     await pipeline(blocksOf(events), response);
   } catch (error) {
     // Whoever left, was cut off or is too far behind comes back with its number.
-    if (!leave.signal.aborted && !(error instanceof EventsGone)) throw error;
+    if (!leave.signal.aborted && !(error instanceof FleetError)) throw error;
   } finally {
     clearInterval(beat);
   }

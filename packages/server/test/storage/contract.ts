@@ -130,10 +130,10 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       ]);
       await store.commit([
         { kind: 'agent-report', id: 'a-1', row: report('later') },
-        { kind: 'configuration', row: { ...configuration, latest: 1 } },
+        { kind: 'configuration', row: { ...configuration, description: '1' } },
       ]);
       await store.commit([
-        { kind: 'configuration', row: { ...configuration, latest: 2 } },
+        { kind: 'configuration', row: { ...configuration, description: '2' } },
         { kind: 'rollout', row: rollout },
         { kind: 'rollout', row: { ...rollout, state: 'succeeded', endedAt: AT } },
         { kind: 'idempotency', key: 'k', at: AT, answer: 1 },
@@ -143,7 +143,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       expect(loaded.groups).toEqual([second]);
       expect(loaded.marks).toEqual(new Map([['m', 2]]));
       expect(loaded.agents).toEqual([{ ...agent('a-1', UID), report: report('later') }]);
-      expect(loaded.configurations.map(({ latest }) => latest)).toEqual([2]);
+      expect(loaded.configurations.map(({ description }) => description)).toEqual(['2']);
       expect(loaded.rollouts.map(({ state, endedAt }) => [state, endedAt])).toEqual([['succeeded', AT]]);
       expect(await store.idempotent('k')).toBe(2);
     });

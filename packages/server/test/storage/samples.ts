@@ -110,7 +110,7 @@ export function event(seq: number, subject = `agent/${ODD}`): JournalEvent {
   return { seq, at: AT + seq, kind: 'agent.enrolled', author: ODD, subject, data: oddKeys([null, seq]) };
 }
 
-export const configuration = { name: 'edge', description: ODD, createdAt: AT, createdBy: '', latest: 1 };
+export const configuration = { name: 'edge', description: ODD, createdAt: AT, createdBy: '' };
 
 export const revision = {
   configuration: 'edge',
