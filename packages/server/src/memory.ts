@@ -1,5 +1,5 @@
+import type { Instant } from '@flaghoist/fleet';
 import { Roster } from './agents/roster.ts';
-import type { Now } from './clock.ts';
 import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
@@ -11,7 +11,7 @@ import { Rollouts } from './rollouts/rollouts.ts';
 import type { Store } from './storage/store.ts';
 
 /** The image of the store: everything that was committed, each noun kept by a part of its own. */
-export async function openMemory(store: Store, reader: TextReader, now: Now) {
+export async function openMemory(store: Store, reader: TextReader, now: () => Instant) {
   const loaded = await store.load();
   const startedAt = now();
   const journal = new Journal(store, loaded, now);
@@ -20,11 +20,10 @@ export async function openMemory(store: Store, reader: TextReader, now: Now) {
   const configurations = new Configurations(loaded, journal);
   const rollouts = new Rollouts({ roster, groups, journal }, startedAt + SERVER_LIMITS.reconnectGrace);
   await rollouts.load(loaded.rollouts, store);
-  const effective = new EffectiveConfigs(reader, store);
-  effective.onVerdict = (id) => {
+  const effective = new EffectiveConfigs(reader, store, (id) => {
     const member = roster.get(id);
     if (member !== undefined) roster.touch(member);
-  };
+  });
   const offers = new OfferBook(store);
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));

@@ -63,9 +63,8 @@ beforeEach(async () => {
   ]);
   reader = new TextReader();
   vi.spyOn(reader, 'understand');
-  configs = new EffectiveConfigs(reader, store);
+  configs = new EffectiveConfigs(reader, store, (id) => told.push(id));
   told.length = 0;
-  configs.onVerdict = (id) => told.push(id);
 });
 afterEach(async () => {
   reader[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence, unassign } from '@flaghoist/fleet';
-import { randomId } from '../clock.ts';
+import { randomId } from '../random-id.ts';
 
 /** One agent in memory. */
 export interface Member {

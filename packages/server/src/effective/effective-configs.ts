@@ -20,9 +20,7 @@ import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
 
 /** One text as an agent reports it. */
-export interface ReceivedFile extends Pick<EffectiveFile, 'name' | 'contentType' | 'encoding' | 'bytes'> {
-  readonly body: string;
-}
+export type ReceivedFile = Omit<EffectiveFile, 'template' | 'holes'> & { readonly body: string };
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -61,12 +59,13 @@ export class EffectiveConfigs {
   #isJudging = false;
   readonly #reader: TextReader;
   readonly #store: Pick<Store, 'texts' | 'files'>;
-  /** Called for each agent whose verdict should be asked for again. */
-  onVerdict: (agent: AgentId) => void = () => {};
+  readonly #onVerdict: (agent: AgentId) => void;
 
-  constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>) {
+  /** `onVerdict` is called for each agent whose verdict should be asked for again. */
+  constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>, onVerdict: (agent: AgentId) => void) {
     this.#reader = reader;
     this.#store = store;
+    this.#onVerdict = onVerdict;
   }
 
   /** Takes in a report: what to keep of it, and the texts to store with it. Nothing is understood before it must be. */
@@ -136,7 +135,7 @@ export class EffectiveConfigs {
   }
 
   #tell(agents: Iterable<AgentId>): void {
-    for (const agent of agents) this.onVerdict(agent);
+    for (const agent of agents) this.#onVerdict(agent);
   }
 
   async #compare(hash: string, effective: EffectiveConfig): Promise<EffectiveVerdict | undefined> {

@@ -1,6 +1,5 @@
 import { EventEmitter, once } from 'node:events';
 import { FleetError, type Instant } from '@flaghoist/fleet';
-import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
 import type { Change, Loaded, Store } from '../storage/store.ts';
@@ -21,7 +20,7 @@ type EventRange = Pick<Loaded, 'firstEvent' | 'lastEvent'>;
  */
 export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   readonly #store: EventStore;
-  readonly #now: Now;
+  readonly #now: () => Instant;
   /** The newest events, for all readers together: one who is further behind reads the store. */
   readonly #recent = new Remembered<JournalEvent>(SERVER_LIMITS.eventsRecent);
   #unwritten: Change[] = [];
@@ -31,7 +30,7 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   /** Called when there is something to commit. */
   onWritten: () => void = () => {};
 
-  constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: Now) {
+  constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: () => Instant) {
     super();
     this.setMaxListeners(0);
     this.#store = store;

@@ -4,9 +4,8 @@ import type { ControlPlane } from '../control-plane.ts';
 
 /** How often each value occurs. */
 function tally(values: Iterable<string>): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return Object.fromEntries(counts);
+  const alike = Map.groupBy(values, (value) => value);
+  return Object.fromEntries(Array.from(alike, ([value, { length }]) => [value, length]));
 }
 
 /** The dashboard's and the monitoring system's one call. */

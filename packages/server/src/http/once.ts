@@ -2,12 +2,6 @@ import { hash } from 'node:crypto';
 import { FleetError } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 
-/** What is kept under a key: the answer, and of which request. */
-interface Answered<T> {
-  readonly digest: string;
-  readonly answer: T;
-}
-
 interface Request {
   readonly idempotencyKey?: string | undefined;
   readonly body: unknown;
@@ -23,35 +17,35 @@ type Prepare<T> = () => Promise<() => T>;
  * @throws FleetError `conflict` when the key came with another body.
  */
 export function onceOnly({ journal, now, reconciler, store }: ControlPlane) {
-  const running = new Map<string, Answered<Promise<unknown>>>();
+  /** The last request with each key that is not answered yet: the next one waits for it. */
+  const running = new Map<string, Promise<unknown>>();
 
   return async function once<T>(scope: string, { idempotencyKey, body }: Request, prepare: Prepare<T>): Promise<T> {
     const key = `${scope} ${idempotencyKey}`;
     const digest = hash('sha256', JSON.stringify(body));
 
-    const create = async (): Promise<T> => {
+    async function create(): Promise<T> {
       const decide = await prepare();
       const answer = decide();
       if (idempotencyKey !== undefined)
         journal.write({ kind: 'idempotency', key, at: now(), answer: { digest, answer } });
       await reconciler.flush();
       return answer;
-    };
-    const answerOf = <A>(first: Answered<A>): A => {
-      if (first.digest === digest) return first.answer;
+    }
+
+    async function createOrRepeat(): Promise<T> {
+      const known = (await store.idempotent(key)) as { digest: string; answer: T } | undefined;
+      if (known === undefined) return create();
+      if (known.digest === digest) return known.answer;
       throw new FleetError(
         'conflict',
         `the idempotency key ${JSON.stringify(idempotencyKey)} came with another request before; give this one a new key`,
       );
-    };
+    }
 
     if (idempotencyKey === undefined) return create();
-    const first = async (): Promise<T> => {
-      const known = (await store.idempotent(key)) as Answered<T> | null | undefined;
-      return known == null ? create() : answerOf(known);
-    };
-    const started = running.get(key) ?? { digest, answer: first().finally(() => running.delete(key)) };
-    running.set(key, started);
-    return (await answerOf(started)) as T;
+    const answered = (running.get(key) ?? Promise.resolve()).then(createOrRepeat, createOrRepeat);
+    running.set(key, answered);
+    return answered.finally(() => running.get(key) === answered && running.delete(key));
   };
 }

@@ -1,9 +1,7 @@
+import type { InputOf } from '@flaghoist/api';
 import { FleetError } from '@flaghoist/fleet';
 
-interface Paging {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
+type Paging = Pick<InputOf<'listConfigurations'>, 'limit' | 'cursor'>;
 
 const encode = (key: string): string => Buffer.from(key).toString('base64url');
 const decode = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();

@@ -11,9 +11,9 @@ import {
   type Target,
   withOverrides,
 } from '@flaghoist/fleet';
-import { randomId } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
+import { randomId } from '../random-id.ts';
 import { Remembered } from '../remembered.ts';
 import type { RolloutSummary } from '../storage/store.ts';
 import { onceOnly } from './once.ts';
@@ -43,19 +43,19 @@ export function rolloutHandlers(plane: ControlPlane) {
   const ended = new Remembered<Rollout>(SERVER_LIMITS.rolloutsFolded);
 
   function view(summary: RolloutSummary) {
-    const active = rollouts.active(summary.id);
+    const { rollout, pending } = rollouts.active(summary.id) ?? {};
     return {
       ...summary,
       strategy: { ...summary.strategy, ...summary.strategy.terms },
-      counts: { pending: rollouts.pending(summary.id).size, ...summary.counts },
-      inFlight: active === undefined ? 0 : inFlight(active),
+      counts: { pending: pending?.size ?? 0, ...summary.counts },
+      inFlight: rollout === undefined ? 0 : inFlight(rollout),
     };
   }
 
   /** With its targets: from memory while it is active, else as its log tells it. */
   async function whole(id: string): Promise<Rollout> {
     rollouts.summary(id);
-    const known = rollouts.active(id) ?? ended.get(id);
+    const known = rollouts.active(id)?.rollout ?? ended.get(id);
     if (known !== undefined) return known;
     // What ended just now is known before the end of its log is durable.
     await reconciler.flush();
@@ -66,7 +66,9 @@ export function rolloutHandlers(plane: ControlPlane) {
   }
 
   const pendingOf = ({ id, targets }: Rollout) =>
-    [...rollouts.pending(id).keys()].filter((agent) => !targets.has(agent)).map(pendingTarget);
+    Array.from(rollouts.active(id)?.pending.keys() ?? [])
+      .filter((agent) => !targets.has(agent))
+      .map(pendingTarget);
 
   const named = (agent: string) => {
     const member = roster.get(agent);
@@ -151,7 +153,7 @@ export function rolloutHandlers(plane: ControlPlane) {
     getRollout: async ({ id }) => {
       const read = await whole(id);
       // It may have gone on, or ended, while its log was read: what follows is of one moment.
-      const active = rollouts.active(id);
+      const active = rollouts.active(id)?.rollout;
       return {
         ...view(rollouts.summary(id)),
         failures: failuresOf(active ?? read),

@@ -80,7 +80,7 @@ export class Rollouts {
 
   /** @throws FleetError `not-found`. */
   summary(id: string): RolloutSummary {
-    const summary = this.active(id) ?? this.#ended.get(id);
+    const summary = this.active(id)?.rollout ?? this.#ended.get(id);
     if (summary === undefined) throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
     return summary;
   }
@@ -91,18 +91,13 @@ export class Rollouts {
     return source?.kind === 'rollout' && this.#ended.get(source.rollout)?.state === 'superseded';
   }
 
-  /** The active rollout with that id. */
-  active(id: string): Rollout | undefined {
-    return this.running().find((rollout) => rollout.id === id);
+  /** The active rollout with that id, and who waits to be admitted by it. */
+  active(id: string): Readonly<Pick<Active, 'rollout' | 'pending'>> | undefined {
+    return this.#active.values().find(({ rollout }) => rollout.id === id);
   }
 
   activeOf(group: string): Rollout | undefined {
     return this.#active.get(group)?.rollout;
-  }
-
-  /** Who waits to be admitted by the active rollout with that id. */
-  pending(id: string): ReadonlyMap<AgentId, Member> {
-    return this.#active.get(this.active(id)?.group ?? '')?.pending ?? new Map();
   }
 
   /** @throws FleetError `rollout-active` when the group has one and `supersede` was not asked for. */
