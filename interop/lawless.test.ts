@@ -97,7 +97,6 @@ describe.concurrent('a repeated offer (I5)', () => {
 describe.concurrent('503 with Retry-After (R9)', () => {
   const PLACE_MS = 3_000;
   const pace = { perSecond: 1_000 / PLACE_MS, burst: 1 };
-  const tight = { connects: pace, polls: pace };
 
   test('over WebSocket is obeyed: of two that come back at once, one waits for the turn that it was told', async () => {
     const [one, server] = await start('one');
@@ -105,7 +104,7 @@ describe.concurrent('503 with Retry-After (R9)', () => {
     await until('both are there', () =>
       [one, two].every((each) => each.logged('Connected to the server').length === 1),
     );
-    await server.open(tight);
+    await server.open(pace);
     const both = [one, two];
     await until('both are back', () => both.every((each) => each.logged('Connected to the server').length === 2));
     const refused = both.flatMap((each) => {
@@ -121,7 +120,7 @@ describe.concurrent('503 with Retry-After (R9)', () => {
 
   test('over HTTP is obeyed: the refused report comes again at its turn, and later ones behind it; none is lost', async () => {
     const server = await lawlessServer(lab);
-    await server.open(tight);
+    await server.open(pace);
     const endpoint = server.url('http');
     const supervisor = await startSupervisor(lab, { name: 'polling', role: 'polling', endpoint });
     await until('its health is told', () => server.latest('health')?.healthy);

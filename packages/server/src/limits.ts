@@ -20,9 +20,8 @@ export const SERVER_LIMITS = {
   aliveEvery: 5_000,
   /** After a start, agents get this long to come back before anybody is called gone or a rollout ends without them. */
   reconnectGrace: 60_000,
-  /** Agents let in over WebSocket, and polls answered: the rate, and how many at once before it holds (R9). */
-  connects: { perSecond: 5_000, burst: 10_000 },
-  polls: { perSecond: 5_000, burst: 10_000 },
+  /** Agents let in over WebSocket, and as many polls answered: the rate, and how many at once before it holds (R9). */
+  arrivals: { perSecond: 5_000, burst: 10_000 },
   /** Events kept; older ones are gone (410). */
   eventsKept: 200_000,
   /** How often what is no longer kept is dropped. */

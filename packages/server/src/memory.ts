@@ -4,7 +4,7 @@ import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
 import { Journal } from './events/journal.ts';
-import { OfferBook } from './gateway/offer-book.ts';
+import { offerBook } from './gateway/offer-book.ts';
 import { Groups } from './groups/groups.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
@@ -24,7 +24,7 @@ export async function openMemory(store: Store, reader: TextReader, now: () => In
     const member = roster.get(id);
     if (member !== undefined) roster.touch(member);
   });
-  const offers = new OfferBook(store);
+  const offers = offerBook(store);
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
   const { marks } = loaded;

@@ -1,18 +1,11 @@
-interface Kept<T> {
-  readonly value: T;
-  readonly size: number;
-}
-
 /** A memory bounded in entries, and where they have sizes in those together; what was not used for longest goes first. */
 export class Remembered<T> {
-  readonly #kept = new Map<string, Kept<T>>();
-  readonly #entries: number;
-  readonly #sizes: number;
+  readonly #kept = new Map<string, { readonly value: T; readonly size: number }>();
+  readonly #most: { readonly entries: number; readonly sizes?: number };
   #size = 0;
 
-  constructor({ entries, sizes = Number.POSITIVE_INFINITY }: { entries: number; sizes?: number }) {
-    this.#entries = entries;
-    this.#sizes = sizes;
+  constructor(most: { readonly entries: number; readonly sizes?: number }) {
+    this.#most = most;
   }
 
   get(key: string): T | undefined {
@@ -27,8 +20,9 @@ export class Remembered<T> {
     this.#drop(key);
     this.#kept.set(key, { value, size });
     this.#size += size;
+    const { entries, sizes = Number.POSITIVE_INFINITY } = this.#most;
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.#entries && this.#size <= this.#sizes) break;
+      if (this.#kept.size <= entries && this.#size <= sizes) break;
       this.#drop(oldest);
     }
   }

@@ -13,8 +13,7 @@ it('a herd is told by 503 when its turn is, on both transports, and only then: S
     },
     closed: () => {},
   };
-  const one = { perSecond: 0.5, burst: 1 };
-  const listener = createAgentListener(gateway, () => now, { connects: one, polls: one });
+  const listener = createAgentListener(gateway, () => now, { perSecond: 0.5, burst: 1 });
   const { host, port } = await listener.listen({ host: '127.0.0.1', port: 0 });
   const at = `${host}:${port}/v1/opamp`;
   const post = async () => {

@@ -11,9 +11,9 @@ import { type Pace, virtualQueue } from './virtual-queue.ts';
 export function createAgentListener(
   gateway: Pick<Gateway, 'message' | 'closed'>,
   now: () => Instant,
-  { connects, polls }: { readonly connects: Pace; readonly polls: Pace } = SERVER_LIMITS,
+  pace: Pace = SERVER_LIMITS.arrivals,
 ): OpampListener {
-  const queues = { connects: virtualQueue(connects), polls: virtualQueue(polls) };
+  const queues = { connects: virtualQueue(pace), polls: virtualQueue(pace) };
   return createOpampListener({
     handlers: {
       admit: ({ headers }) => {

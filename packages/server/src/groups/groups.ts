@@ -11,8 +11,6 @@ import {
 } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
 
-export type GroupSettings = Pick<Group, 'selector' | 'priority' | 'configuration' | 'strategy'>;
-
 /** The groups, and which one an agent belongs to. */
 export class Groups {
   readonly #byName: Map<string, Group>;
@@ -43,7 +41,7 @@ export class Groups {
   }
 
   /** @throws FleetError `invalid-selector`, `invalid-strategy`. */
-  put(name: string, settings: GroupSettings, now: Instant): void {
+  put(name: string, settings: Omit<Group, 'name' | 'stable' | 'createdAt'>, now: Instant): void {
     parseSelector(settings.selector);
     strategyNamed(settings.strategy);
     const { stable = null, createdAt = now } = this.#byName.get(name) ?? {};

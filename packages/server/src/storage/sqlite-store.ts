@@ -7,7 +7,7 @@ import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
 import { startThread } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
-import { WriteQueue } from './write-queue.ts';
+import { writeQueue } from './write-queue.ts';
 import type { WriteOperations } from './writer.ts';
 
 /** Facets that are not stored yet are those of a new agent. Agents of one build share the long list of its components. */
@@ -33,9 +33,8 @@ export async function openSqliteStore(options: { readonly directory: string }): 
   await using opened = new AsyncDisposableStack();
   const writer = opened.use(await startThread<WriteOperations>({ role: 'writer', directory }));
   const reader = opened.use(await startThread<ReadOperations>({ role: 'reader', directory }));
-  const writes = new WriteQueue((changes) => writer.commit(changes.map(written)));
+  const writes = writeQueue((changes) => writer.commit(changes.map(written)));
   const threads = opened.move();
-  let closed: Promise<void> | null = null;
 
   return {
     ...reader,
@@ -54,9 +53,9 @@ export async function openSqliteStore(options: { readonly directory: string }): 
         if (firstEvent !== null) return firstEvent;
       }
     },
-    [Symbol.asyncDispose]() {
-      closed ??= writes.idle().then(() => threads.disposeAsync());
-      return closed;
+    async [Symbol.asyncDispose]() {
+      await writes.idle();
+      await threads.disposeAsync();
     },
   };
 }

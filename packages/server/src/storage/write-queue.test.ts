@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { STORE_LIMITS } from '../limits.ts';
 import { type Change, StoreError } from './store.ts';
-import { WriteQueue } from './write-queue.ts';
+import { writeQueue } from './write-queue.ts';
 
 const mark = (name: string): readonly Change[] => [{ kind: 'mark', name, value: 1 }];
 const marks = (count: number) => Array.from({ length: count }, (_, index) => mark(`${index}`)).flat();
@@ -9,7 +9,7 @@ const marks = (count: number) => Array.from({ length: count }, (_, index) => mar
 /** A queue with a disk that does as it is told. */
 function bench() {
   const transactions: { names: string[]; done: () => void; fail: (error: unknown) => void }[] = [];
-  const queue = new WriteQueue(
+  const queue = writeQueue(
     (changes) =>
       new Promise((resolve, reject) => {
         const names = changes.map((change) => (change.kind === 'mark' ? change.name : change.kind));
@@ -57,7 +57,7 @@ test('commits that come while a transaction is written become one, in their orde
 
 test('a row that is written whole is written once in a transaction, as it was last', async () => {
   const written: (readonly Change[])[] = [];
-  const queue = new WriteQueue(async (changes) => void written.push(changes));
+  const queue = writeQueue(async (changes) => void written.push(changes));
   const report = (id: string, at: number): Change => ({ kind: 'agent-report', id, row: { at } as never });
   const first = queue.commit(mark('a'));
   await new Promise((resolve) => setImmediate(resolve));

@@ -6,54 +6,44 @@
 import { STORE_LIMITS } from '../limits.ts';
 import type { Change } from './store.ts';
 
-interface Transaction {
-  /** In order, by what they write over. */
-  readonly changes: Map<string | Change, Change>;
-  readonly durable: Promise<void>;
-}
-
-export class WriteQueue {
-  readonly #write: (changes: readonly Change[]) => Promise<void>;
-  #last: Promise<unknown> = Promise.resolve();
-  /** The transaction that has not begun. */
-  #next: Transaction | null = null;
-
-  /** `write` writes all or nothing, and resolves when it is durable. */
-  constructor(write: (changes: readonly Change[]) => Promise<void>) {
-    this.#write = write;
-  }
-
-  commit(changes: readonly Change[]): Promise<void> {
-    const merged = (this.#next?.changes.size ?? 0) + changes.length;
-    if (this.#next === null || merged > STORE_LIMITS.batchChanges) this.#next = this.#queue();
-    for (const change of changes) {
-      const row = rowOf(change);
-      this.#next.changes.delete(row);
-      this.#next.changes.set(row, change);
-    }
-    return this.#next.durable;
-  }
+/** `write` writes all or nothing, and resolves when it is durable. */
+export function writeQueue(write: (changes: readonly Change[]) => Promise<void>) {
+  let last: Promise<unknown> = Promise.resolve();
+  /** The transaction that has not begun: its changes in order, by what they write over. */
+  let next: { readonly changes: Map<string | Change, Change>; readonly durable: Promise<void> } | null = null;
 
   /** Another kind of write, under the same rules. */
-  run<T>(write: () => Promise<T>): Promise<T> {
-    const written = this.#last.then(write);
-    this.#last = written;
+  function run<T>(work: () => Promise<T>): Promise<T> {
+    const written = last.then(work);
+    last = written;
     return written;
   }
 
-  /** Resolves when nothing is being written any more. */
-  async idle(): Promise<void> {
-    await this.#last.catch(() => {});
-  }
-
-  #queue(): Transaction {
-    const changes: Transaction['changes'] = new Map();
-    const durable = this.run(() => {
-      if (this.#next?.changes === changes) this.#next = null;
-      return this.#write([...changes.values()]);
+  function queueTransaction() {
+    const changes = new Map<string | Change, Change>();
+    const durable = run(() => {
+      if (next?.changes === changes) next = null;
+      return write([...changes.values()]);
     });
     return { changes, durable };
   }
+
+  function commit(changes: readonly Change[]): Promise<void> {
+    if (next === null || next.changes.size + changes.length > STORE_LIMITS.batchChanges) next = queueTransaction();
+    for (const change of changes) {
+      const row = rowOf(change);
+      next.changes.delete(row);
+      next.changes.set(row, change);
+    }
+    return next.durable;
+  }
+
+  /** Resolves when nothing is being written any more. */
+  const idle = async (): Promise<void> => {
+    await last.catch(() => {});
+  };
+
+  return { commit, run, idle };
 }
 
 /** The row that a change writes whole: of several in one transaction the last counts. Itself, for what is written once. */
