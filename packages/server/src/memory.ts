@@ -1,5 +1,5 @@
-import type { Instant } from '@flaghoist/fleet';
 import { Roster } from './agents/roster.ts';
+import type { Now } from './clock.ts';
 import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
@@ -11,7 +11,7 @@ import { Rollouts } from './rollouts/rollouts.ts';
 import type { Store } from './storage/store.ts';
 
 /** The image of the store: everything that was committed, each noun kept by a part of its own. */
-export async function openMemory(store: Store, reader: TextReader, now: () => Instant) {
+export async function openMemory(store: Store, reader: TextReader, now: Now) {
   const loaded = await store.load();
   const startedAt = now();
   const journal = new Journal(store, loaded, now);

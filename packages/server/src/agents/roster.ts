@@ -1,5 +1,5 @@
 import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence, unassign } from '@flaghoist/fleet';
-import { randomId } from '../random-id.ts';
+import { randomId } from '../clock.ts';
 
 /** One agent in memory. */
 export interface Member {

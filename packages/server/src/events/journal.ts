@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { FleetError, type Instant } from '@flaghoist/fleet';
+import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
 import type { Change, Loaded, Store } from '../storage/store.ts';
@@ -20,7 +21,7 @@ type EventRange = Pick<Loaded, 'firstEvent' | 'lastEvent'>;
  */
 export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   readonly #store: EventStore;
-  readonly #now: () => Instant;
+  readonly #now: Now;
   /** The newest events, for all readers together: one who is further behind reads the store. */
   readonly #recent = new Remembered<JournalEvent>(SERVER_LIMITS.eventsRecent);
   #unwritten: Change[] = [];
@@ -30,7 +31,7 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   /** Called when there is something to commit. */
   onWritten: () => void = () => {};
 
-  constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: () => Instant) {
+  constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: Now) {
     super();
     this.setMaxListeners(0);
     this.#store = store;

@@ -1,5 +1,5 @@
-import type { Instant } from '@flaghoist/fleet';
 import { createOpampListener, type OpampListener } from '@flaghoist/opamp/node';
+import type { Now } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Gateway } from './gateway.ts';
 import { type Pace, virtualQueue } from './virtual-queue.ts';
@@ -10,7 +10,7 @@ import { type Pace, virtualQueue } from './virtual-queue.ts';
  */
 export function createAgentListener(
   gateway: Pick<Gateway, 'message' | 'closed'>,
-  now: () => Instant,
+  now: Now,
   pace: Pace = SERVER_LIMITS.arrivals,
 ): OpampListener {
   const queues = { connects: virtualQueue(pace), polls: virtualQueue(pace) };

@@ -11,9 +11,9 @@ import {
   type Target,
   withOverrides,
 } from '@flaghoist/fleet';
+import { randomId } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import { randomId } from '../random-id.ts';
 import { Remembered } from '../remembered.ts';
 import type { RolloutSummary } from '../storage/store.ts';
 import { onceOnly } from './once.ts';

@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Instant } from '@flaghoist/fleet';
+
+/** Where time comes from. */
+export type Now = () => Instant;
 
 /**
  * The time of day as it was when the process started, and from then on how long that is ago: a system clock that is set
