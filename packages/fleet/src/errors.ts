@@ -33,3 +33,9 @@ export class FleetError extends Error {
     this.problems = problems;
   }
 }
+
+/** What was looked for. @throws FleetError `not-found` when there is none; `without` says so. */
+export function found<T>(thing: T | null | undefined, without: string): T {
+  if (thing == null) throw new FleetError('not-found', without);
+  return thing;
+}

@@ -2,6 +2,7 @@ import {
   type ConfigFiles,
   type Configuration,
   FleetError,
+  found,
   type Instant,
   type Revision,
   type RevisionRef,
@@ -35,15 +36,13 @@ export class Configurations {
     this.#journal = journal;
   }
 
-  list(): Configuration[] {
-    return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  all(): Iterable<Configuration> {
+    return this.#byName.values();
   }
 
   /** @throws FleetError `not-found`. */
   get(name: string): Configuration {
-    const found = this.#byName.get(name);
-    if (found === undefined) throw new FleetError('not-found', `no configuration is called ${JSON.stringify(name)}`);
-    return found;
+    return found(this.#byName.get(name), `no configuration is called ${JSON.stringify(name)}`);
   }
 
   has(name: string): boolean {
@@ -58,10 +57,10 @@ export class Configurations {
   /** @throws FleetError `not-found` naming the revisions there are. */
   revision(name: string, number: number | 'latest'): Revision {
     const all = this.revisions(name);
-    const found = number === 'latest' ? all.at(-1) : all.find((revision) => revision.number === number);
-    if (found !== undefined) return found;
-    const hint = all.length === 0 ? 'it has no revision yet' : `the newest is ${name}@${all.at(-1)?.number}`;
-    throw new FleetError('not-found', `${name}@${number} does not exist; ${hint}`);
+    const latest = all.at(-1);
+    const hint = latest === undefined ? 'it has no revision yet' : `the newest is ${name}@${latest.number}`;
+    const wanted = number === 'latest' ? latest : all.find((revision) => revision.number === number);
+    return found(wanted, `${name}@${number} does not exist; ${hint}`);
   }
 
   ref(name: string, number: number | 'latest'): RevisionRef {

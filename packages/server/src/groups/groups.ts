@@ -1,5 +1,5 @@
 import {
-  FleetError,
+  found,
   type Group,
   type GroupOf,
   grouping,
@@ -35,9 +35,7 @@ export class Groups {
 
   /** @throws FleetError `not-found`. */
   get(name: string): Group {
-    const found = this.#byName.get(name);
-    if (found === undefined) throw new FleetError('not-found', `no group is called ${JSON.stringify(name)}`);
-    return found;
+    return found(this.#byName.get(name), `no group is called ${JSON.stringify(name)}`);
   }
 
   /** @throws FleetError `invalid-selector`, `invalid-strategy`. */

@@ -2,6 +2,7 @@ import type { Handlers, InputOf } from '@flaghoist/api';
 import {
   type Agent,
   FleetError,
+  found,
   labelsOf,
   matches,
   nameOf,
@@ -28,11 +29,8 @@ export function agentHandlers(plane: ControlPlane) {
   const { configurations, effective, gateway, groups, journal, now, offers, reconciler, roster, store } = plane;
 
   /** @throws FleetError `not-found`. */
-  function memberOf(id: string): Member {
-    const member = roster.find(id);
-    if (member !== undefined) return member;
-    throw new FleetError('not-found', `no agent has the id or instance uid ${JSON.stringify(id)}`);
-  }
+  const memberOf = (id: string): Member =>
+    found(roster.find(id), `no agent has the id or instance uid ${JSON.stringify(id)}`);
 
   /** Records what an author did to an agent and what it is now; answers when that is durable. */
   async function act(member: Member, kind: EventKind, author: string, data: object, changed: Agent = member.agent) {

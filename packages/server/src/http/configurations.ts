@@ -47,7 +47,7 @@ export function configurationHandlers(plane: ControlPlane) {
   }
 
   return {
-    listConfigurations: async (paging) => pageOf(configurations.list(), paging, ({ name }) => name, view),
+    listConfigurations: async (paging) => pageOf(configurations.all(), paging, ({ name }) => name, view),
 
     getConfiguration: async ({ name }) => view(configurations.get(name)),
 

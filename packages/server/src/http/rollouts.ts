@@ -3,6 +3,7 @@ import {
   type FailureReason,
   FleetError,
   fold,
+  found,
   inFlight,
   type LedgerEntry,
   nameOf,
@@ -59,8 +60,7 @@ export function rolloutHandlers(plane: ControlPlane) {
     if (known !== undefined) return known;
     // What ended just now is known before the end of its log is durable.
     await reconciler.flush();
-    const rollout = fold(await store.rolloutLog(id));
-    if (rollout === null) throw new FleetError('not-found', `the log of rollout ${id} is no longer kept`);
+    const rollout = found(fold(await store.rolloutLog(id)), `the log of rollout ${id} is no longer kept`);
     ended.set(id, rollout);
     return rollout;
   }
@@ -144,7 +144,7 @@ export function rolloutHandlers(plane: ControlPlane) {
 
     listRollouts: async ({ group, state, ...paging }) =>
       pageOf(
-        rollouts.list().filter((row) => (group ?? row.group) === row.group && (state ?? row.state) === row.state),
+        rollouts.all().filter((row) => (group ?? row.group) === row.group && (state ?? row.state) === row.state),
         paging,
         ({ createdAt, id }) => `${descending(createdAt)} ${id}`,
         view,

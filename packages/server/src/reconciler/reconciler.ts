@@ -14,8 +14,7 @@ import {
   markSent,
   settle,
 } from '@flaghoist/fleet';
-import { changesOf } from '../agents/changes.ts';
-import type { Member } from '../agents/roster.ts';
+import { changesOf, type Member } from '../agents/roster.ts';
 import type { Dispatch, Gateway } from '../gateway/gateway.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';

@@ -6,6 +6,7 @@ import {
   assign,
   FleetError,
   fold,
+  found,
   type Instant,
   isCandidate,
   isOver,
@@ -68,9 +69,8 @@ export class Rollouts {
     }
   }
 
-  /** Newest first. */
-  list(): RolloutSummary[] {
-    return [...this.running(), ...this.#ended.values()].sort((a, b) => b.createdAt - a.createdAt);
+  all(): RolloutSummary[] {
+    return [...this.running(), ...this.#ended.values()];
   }
 
   /** The active ones. */
@@ -80,9 +80,7 @@ export class Rollouts {
 
   /** @throws FleetError `not-found`. */
   summary(id: string): RolloutSummary {
-    const summary = this.active(id)?.rollout ?? this.#ended.get(id);
-    if (summary === undefined) throw new FleetError('not-found', `no rollout has the id ${JSON.stringify(id)}`);
-    return summary;
+    return found(this.active(id)?.rollout ?? this.#ended.get(id), `no rollout has the id ${JSON.stringify(id)}`);
   }
 
   /** Whether another rollout took over from the one that gave this agent its revision: that is not sent any more. */

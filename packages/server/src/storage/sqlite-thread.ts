@@ -7,10 +7,7 @@ export interface Start {
   readonly directory: string;
 }
 
-export interface Request {
-  readonly name: string;
-  readonly args: readonly never[];
-}
+export type Request = readonly [operation: string, ...args: never[]];
 
 /** A StoreError crosses threads by its parts: classes do not survive. */
 export type Reply = { readonly value: unknown } | { readonly failure: Pick<StoreError, 'code' | 'message' | 'cause'> };
@@ -64,7 +61,7 @@ export async function startThread<O extends Operations>(start: Start): Promise<R
     (name: string) =>
     async (...args: never[]) => {
       if (ended !== undefined) throw ended;
-      worker.postMessage({ name, args } satisfies Request);
+      worker.postMessage([name, ...args] satisfies Request);
       return answer();
     };
 

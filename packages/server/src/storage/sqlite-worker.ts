@@ -29,8 +29,9 @@ answer(() => {
   const operations: Operations =
     role === 'writer' ? writeOperations(openWriter(directory, opened)) : readOperations(openReader(directory, opened));
   port.on('message', (request: Request | null) => {
-    if (request === null) port.close();
-    else answer(() => operations[request.name]?.(...request.args));
+    if (request === null) return port.close();
+    const [operation, ...args] = request;
+    answer(() => operations[operation]?.(...args));
   });
   return Object.keys(operations);
 });
