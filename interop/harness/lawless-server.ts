@@ -13,7 +13,7 @@ import { createAgentListener } from '../../packages/server/src/gateway/listen.ts
 import { freePort, type Lab } from './lab.ts';
 
 /** How fast newcomers are let in. */
-type Paces = NonNullable<Parameters<typeof createAgentListener>[2]>;
+type Pace = NonNullable<Parameters<typeof createAgentListener>[2]>;
 
 export class LawlessServer {
   /** All that was heard, in order, with the time of its arrival in ms. */
@@ -32,10 +32,10 @@ export class LawlessServer {
   }
 
   /** Opens the door, after closing it when it was open: who was connected is sent away. */
-  async open(paces?: Paces): Promise<this> {
+  async open(pace?: Pace): Promise<this> {
     await this.#listener?.close();
     const gateway = { message: this.#message.bind(this), closed: () => {} };
-    this.#listener = createAgentListener(gateway, () => performance.now(), paces);
+    this.#listener = createAgentListener(gateway, () => performance.now(), pace);
     await this.#listener.listen({ host: '127.0.0.1', port: this.#port });
     return this;
   }

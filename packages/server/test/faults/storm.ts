@@ -50,7 +50,7 @@ export async function storm({ agents, perSecond, seed }: Storm): Promise<Outcome
   const random = randomOf(seed);
   const rate = { perSecond, burst: perSecond };
   const gateway = { message: () => undefined, closed: () => undefined };
-  const listener = createAgentListener(gateway, () => performance.now(), { connects: rate, polls: rate } as never);
+  const listener = createAgentListener(gateway, () => performance.now(), rate);
   const { host, port } = await listener.listen({ host: '127.0.0.1', port: 0 });
   const began = performance.now();
   const admitted: number[] = [];
