@@ -1,24 +1,19 @@
 import type { Load, Seen } from './load.ts';
 import { Measured } from './process.ts';
 
-/** A configuration of about so many bytes: a few components, one of them with much to say. */
+/** A configuration of about so many bytes, most of them comments: agents do not report those, so effective configs keep their size. */
 export function configOf(bytes: number): string {
-  const actions = Array.from(
-    { length: Math.round(bytes / 75) },
-    (_, i) => `      - { key: deployment.attribute.${i}, value: "value number ${i}", action: upsert }\n`,
-  );
-  return `receivers: { otlp: { protocols: { grpc: {} } } }
+  const comments = Array.from({ length: Math.round(bytes / 64) }, (_, line) => `# ${`line ${line}`.padEnd(61, '.')}\n`);
+  return `${comments.join('')}receivers: { otlp: { protocols: { grpc: {} } } }
 processors:
   batch: { timeout: 5s }
-  resource: { attributes: [{ key: region, value: eu, action: upsert }] }
-  attributes:
-    actions:
-${actions.join('')}exporters:
+  resource: { attributes: [{ key: size, value: "${bytes}", action: upsert }] }
+exporters:
   otlp/primary: { endpoint: "traces-primary.internal:4317" }
   otlp/secondary: { endpoint: "traces-secondary.internal:4317" }
 service:
   pipelines:
-    traces: { receivers: [otlp], processors: [resource, attributes, batch], exporters: [otlp/primary, otlp/secondary] }
+    traces: { receivers: [otlp], processors: [resource, batch], exporters: [otlp/primary, otlp/secondary] }
 `;
 }
 
