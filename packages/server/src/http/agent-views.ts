@@ -1,25 +1,13 @@
 /** How an agent is told of: what its record says is given as it stands, and the contract picks its fields from it. */
-import {
-  type Agent,
-  capabilityNames,
-  type Instant,
-  type LedgerEntry,
-  labelsOf,
-  nameOf,
-  type Presence,
-  standing,
-} from '@flaghoist/fleet';
+import { capabilityNames, type LedgerEntry, labelsOf, nameOf, standing } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
-
-function lastSeen({ report }: Agent, presence: Presence): Instant | null {
-  if (presence.lastSeen !== null) return presence.lastSeen;
-  const times = [report.health?.at, report.reported?.at, report.effective?.at].filter((at) => at !== undefined);
-  return times.length === 0 ? null : Math.max(...times);
-}
 
 export function agentView({ agent, presence }: Member) {
   const { identity, report, ledger } = agent;
   const labels = labelsOf(identity);
+  // After our own start, until it is heard: its last report.
+  const reports = Object.values(report).flatMap((part) => part?.at ?? []);
+  const lastReport = reports.length === 0 ? null : Math.max(...reports);
   return {
     ...identity,
     ...presence,
@@ -31,7 +19,7 @@ export function agentView({ agent, presence }: Member) {
     labels,
     version: labels['service.version'] ?? null,
     capabilities: capabilityNames(identity.capabilities),
-    lastSeen: lastSeen(agent, presence),
+    lastSeen: presence.lastSeen ?? lastReport,
   };
 }
 

@@ -55,9 +55,8 @@ export function agentHandlers(plane: ControlPlane) {
   }
 
   async function effectiveConfig({ agent: { report } }: Member) {
-    if (report.effective === null) return { revision: null, at: null, files: [] };
-    const { at, files } = report.effective;
-    const bodies = await effective.bodies(report.effective);
+    const { at = null, files = [] } = report.effective ?? {};
+    const bodies = report.effective === null ? {} : await effective.bodies(report.effective);
     return { revision: null, at, files: files.map((file) => ({ ...file, body: bodies[file.name] ?? null })) };
   }
 
