@@ -322,6 +322,7 @@ test('R13: a message of more fields than the limit is refused before it is decod
     'entries of a map': field(5, entries(6, new Uint8Array(), fields)),
     'attributes of an entry of a map': field(5, entries(6, empty(7, fields / 2), 2)),
     'unknown fields': empty(999, fields),
+    'fields of a group': Uint8Array.of(0xa3, 0x06, ...new Uint8Array(2 * fields).fill(8), 0xa4, 0x06),
     'fields of one message, over and over': empty(3, fields),
   };
   for (const [what, bytes] of Object.entries(many)) {

@@ -93,6 +93,8 @@ function hasMoreFields(schema: DescMessage, bytes: Uint8Array, most: number): bo
     if (open.length === 0) return false;
     const [field, type] = reader.tag();
     const inside = type === WireType.LengthDelimited ? open.at(-1)?.inside?.(field) : undefined;
+    // A group is the fields in it, up to its end.
+    if (type === WireType.StartGroup || type === WireType.EndGroup) continue;
     if (inside === undefined) reader.skip(type, field, defaultLimits.depth);
     else open.push({ inside, end: reader.uint32() + reader.pos });
   }

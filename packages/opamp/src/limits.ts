@@ -15,11 +15,13 @@ export const defaultLimits = {
   /** Nested messages below the top one: health, attribute values, components (R12). */
   depth: 32,
   /** Fields of a message with all inside it: 4 MiB of empty ones would hold the event loop for 0.4 s (R13). */
-  fields: 65_536,
+  fields: 32_768,
   /** Bytes of messages not yet complete, over all connections: beyond it newcomers are refused (R13). */
   unfinishedBytes: 256 * MiB,
   /** Bytes a connection may have queued beyond one configuration before it counts as a slow reader (R8). */
   sendBufferSlackBytes: 64 * KiB,
+  /** Answers that leave in one write; a writev of the system takes about 1,000 buffers, and each answer is two. */
+  answersPerWrite: 128,
   /** HTTP answers below this are not worth compressing (S-031): those to heartbeats. */
   gzipFromBytes: KiB,
   /** All headers of a request must have come (R17). */

@@ -5,10 +5,15 @@ import type { Instant } from '@flaghoist/fleet';
 export type Now = () => Instant;
 
 /**
- * The time of day as it was when the process started, and from then on how long that is ago: a system clock that is set
- * meanwhile makes no deadline early (R22). What it is off by then is mended by a restart.
+ * The time of day now, and from then on how long that is ago: a system clock that is set meanwhile makes no deadline early
+ * (R22). Begins at `notBefore` where the clock was put back since that was stored: what comes after the store's records
+ * must not look older than they are.
  */
-export const steadyNow: Now = () => Math.floor(performance.timeOrigin + performance.now());
+export function steadyClock(notBefore: Instant): Now {
+  const since = performance.now();
+  const start = Math.max(performance.timeOrigin + since, notBefore);
+  return () => Math.floor(start + performance.now() - since);
+}
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

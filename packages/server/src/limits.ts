@@ -69,6 +69,9 @@ export const AGENT_LIMITS = {
   name: 256,
   /** Sub-components at one place of the health tree, and components of one kind. */
   components: 1_024,
+  /** Of a health tree in all: its nodes, and the characters of what they say. */
+  healthNodes: 4_096,
+  healthText: 128 * 1024,
   /** Files of an effective config; kinds of components. */
   files: 64,
   /** Hashes that are ours have 32 bytes. */

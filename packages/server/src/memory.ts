@@ -1,5 +1,6 @@
+import type { Instant } from '@flaghoist/fleet';
 import { Roster } from './agents/roster.ts';
-import type { Now } from './clock.ts';
+import { steadyClock } from './clock.ts';
 import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
@@ -8,11 +9,12 @@ import { offerBook } from './gateway/offer-book.ts';
 import { Groups } from './groups/groups.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
-import type { Store } from './storage/store.ts';
+import type { Loaded, Store } from './storage/store.ts';
 
 /** The image of the store: everything that was committed, each noun kept by a part of its own. */
-export async function openMemory(store: Store, reader: TextReader, now: Now) {
+export async function openMemory(store: Store, reader: TextReader) {
   const loaded = await store.load();
+  const now = steadyClock(lastTimeOf(loaded));
   const startedAt = now();
   const journal = new Journal(store, loaded, now);
   const roster = new Roster(loaded.agents);
@@ -29,6 +31,15 @@ export async function openMemory(store: Store, reader: TextReader, now: Now) {
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
   const { marks } = loaded;
   return { store, reader, now, startedAt, marks, journal, roster, groups, configurations, rollouts, effective, offers };
+}
+
+/** Name of the durable value that tells when the server was last alive. */
+export const ALIVE_AT = 'alive-at';
+
+/** The latest time that the server is known to have come to. */
+function lastTimeOf({ marks, agents }: Loaded): Instant {
+  const sentAt = agents.map(({ ledger }) => ledger?.sentAt ?? 0);
+  return sentAt.reduce((last, at) => Math.max(last, at), marks.get(ALIVE_AT) ?? 0);
 }
 
 export type Memory = Awaited<ReturnType<typeof openMemory>>;

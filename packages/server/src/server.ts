@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
-import { steadyNow } from './clock.ts';
 import { TextReader } from './effective/reader.ts';
 import type { EventKind } from './events/journal-event.ts';
 import { Gateway } from './gateway/gateway.ts';
@@ -11,7 +10,7 @@ import { createAgentListener } from './gateway/listen.ts';
 import { createApp } from './http/app.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { SERVER_LIMITS } from './limits.ts';
-import { openMemory } from './memory.ts';
+import { ALIVE_AT, openMemory } from './memory.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
 
@@ -38,7 +37,6 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Events that a large fleet makes many of. */
 const QUIET: ReadonlySet<EventKind> = new Set<EventKind>(['agent.enrolled', 'agents.changed', 'rollout.progressed']);
-const MARK_ALIVE = 'alive-at';
 
 /** @throws SettingError when an address would open the server to everybody without that being asked for. */
 function checkExposure({ opamp, api, insecureOpenEnrolment = false }: ServerOptions): void {
@@ -86,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options.onFatal(error);
   };
   const store = started.use(await openSqliteStore({ directory: options.data }));
-  const memory = await openMemory(store, started.use(new TextReader()), steadyNow);
+  const memory = await openMemory(store, started.use(new TextReader()));
   const { journal, now, startedAt } = memory;
   const gateway = new Gateway(memory);
   const reconciler = new Reconciler(memory, gateway, onFatal);
@@ -99,13 +97,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await reconciler.flush();
     reconciler.stop();
   });
-  const aliveAt = memory.marks.get(MARK_ALIVE);
+  const aliveAt = memory.marks.get(ALIVE_AT);
   const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
   journal.record('server.started', 'server', { version, awayFor });
   reconciler.start();
   await reconciler.flush();
 
-  const beat = (): void => journal.write({ kind: 'mark', name: MARK_ALIVE, value: now() });
+  const beat = (): void => journal.write({ kind: 'mark', name: ALIVE_AT, value: now() });
   beat();
   const timers = [
     setInterval(() => reconciler.tick(), SERVER_LIMITS.tick),

@@ -1,4 +1,4 @@
-/** What an adversary once did to this server. */
+/** What agents may do to a server that nobody expects of them. */
 import { randomBytes } from 'node:crypto';
 import {
   decodeServerToAgent,

@@ -1,6 +1,6 @@
 /** What becomes of agents that were given up for lost and come back (docs/adr/0006). */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { edge, Lab, type LabAgent, story, until } from './lab.ts';
+import { applied, applying, edge, Lab, type LabAgent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -61,4 +61,43 @@ it('they are sent nothing while their rollout goes on (I1), and catch up once it
     [hash, hash],
   ]);
   expect(well.hashes).toEqual([hash]);
+});
+
+it('in a rollout that has paused they get the stable revision, as who comes back without any does (A.7)', async () => {
+  const agent = await lab.agent(edge).connect();
+  await lab.members(1);
+  const stable = await lab.push(story());
+  await lab.ends(stable.id);
+  agent.deaf = true;
+  const { id, hash } = await lab.push(story('otlp/secondary'), { maxFailed: 0, applyTimeout: '1s' });
+  await until(
+    () => agent.hashes,
+    (hashes) => hashes.includes(hash),
+  );
+  agent.drop();
+  expect(await lab.ends(id)).toMatchObject({ state: 'paused' });
+  // Its disk was lost with it.
+  const reimaged = await lab.agent({ ...edge, uid: agent.uid }).connect();
+  await until(
+    () => lab.detail(agent.uid),
+    ({ state }) => state === 'in-sync',
+  );
+  expect(reimaged.hashes).toEqual([stable.hash]);
+});
+
+it('nobody is given up for an outage of our own that was longer than their time (I10)', async () => {
+  const agent = await lab.agent({ ...edge, outcome: applying }).connect();
+  await lab.members(1);
+  const { id, hash } = await lab.push(story(), { maxFailed: 0, applyTimeout: '1s' });
+  await until(
+    () => lab.detail(agent.uid),
+    ({ ledger }) => ledger[0]?.phase === 'applying',
+  );
+  await lab.restart(() => new Promise((resolve) => setTimeout(resolve, 1_500)));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await lab.client.getRollout({ id })).toMatchObject({ state: 'running', counts: { failed: 0 } });
+  await agent.reconnect();
+  for (const offer of agent.offers) for (const change of applied(offer)) agent.send(agent.change(change));
+  expect(await lab.ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1 } });
+  expect(agent.hashes).toEqual([hash]);
 });

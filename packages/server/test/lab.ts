@@ -178,9 +178,10 @@ export class Lab implements AsyncDisposable {
     });
   }
 
-  /** Stops the server and starts it again on the same data. */
-  async restart(): Promise<void> {
+  /** Stops the server and starts it again on the same data, after an outage. */
+  async restart(outage: () => Promise<void> = async () => {}): Promise<void> {
     await this.#stop();
+    await outage();
     this.server = await Lab.#serve(this.directory);
     this.client = createClient({ baseUrl: `http://${this.server.addresses.api}` });
   }

@@ -1,5 +1,7 @@
 /** Whatever happens, and with a clock that never reads the same twice: a ledger's times stand in the order of its steps. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { ALIVE_AT } from '../src/memory.ts';
+import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import { applied, applying, edge, failed, Lab, silent, story, until } from './lab.ts';
 
 let lab: Lab;
@@ -48,4 +50,16 @@ it('offered, sent, received, applying, applied, proven: never one before the oth
     const times = STEPS.flatMap((step) => entry[step] ?? []);
     expect(times, JSON.stringify(entry)).toEqual(times.toSorted());
   }
+});
+
+it('a clock that was ahead and is put back: time goes on from what was stored, so that nothing new looks old (R22)', async () => {
+  await lab.restart(async () => {
+    await using store = await openSqliteStore({ directory: lab.directory });
+    await store.commit([{ kind: 'mark', name: ALIVE_AT, value: Date.now() + 3_600_000 }]);
+  });
+  await lab.agent(edge).connect();
+  await lab.members(1);
+  const { id } = await lab.push(story(), { maxFailed: 0 });
+  expect(await lab.ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1 } });
+  expect(Date.parse((await lab.client.getRollout({ id })).createdAt)).toBeGreaterThan(Date.now() + 3_500_000);
 });

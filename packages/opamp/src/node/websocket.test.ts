@@ -51,6 +51,16 @@ const upgrade = (headers = '') =>
   `GET /v1/opamp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`;
 
 describe('messages', () => {
+  test('R8: thousands of answers in one go are no sign of a slow reader', async () => {
+    const server = await listen();
+    const { connection, received, close } = await speaking(server);
+    const answer = frame(V1).subarray(1);
+    const sent = Array.from({ length: 8_000 }, () => connection.send([answer]));
+    expect(sent.every(Boolean)).toBe(true);
+    await until(() => received.length === 8_001);
+    expect(close.code).toBeUndefined();
+  });
+
   test('S-001, S-010, S-011: binary both ways, with the header', async () => {
     const server = await listen();
     const { socket, received } = await open(server);

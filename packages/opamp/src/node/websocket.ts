@@ -19,6 +19,8 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
   let unanswered = 0;
   let textFrames = 0;
   let largestQueued = 0;
+  /** Messages held back to leave in one write. */
+  let corked = 0;
 
   function send(parts: readonly Uint8Array[]): boolean {
     const size = parts.reduce((sum, part) => sum + part.length, 1);
@@ -30,21 +32,26 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
       socket.terminate();
       return false;
     }
-    cork();
+    if (corked === 0) cork();
     // A frame for each part: the shared ones are not copied.
     for (const [i, part] of parts.entries()) {
       socket.send(i === 0 ? Buffer.concat([HEADER, part]) : part, { binary: true, fin: i === parts.length - 1 });
     }
-    // What is large leaves at once, so that only what the reader is slow to take counts as queued.
-    if (parts.length > 1) stream.uncork();
+    corked += 1;
+    // What is large or much leaves at once, so that only what the reader is slow to take counts as queued.
+    if (parts.length > 1 || corked === limits.answersPerWrite) uncork();
     return true;
   }
 
   /** What is sent in one go leaves in one write: several answers to one agent, or to many on one connection. */
   function cork(): void {
-    if (stream.writableCorked > 0) return;
     stream.cork();
-    process.nextTick(() => stream.uncork());
+    process.nextTick(uncork);
+  }
+
+  function uncork(): void {
+    corked = 0;
+    stream.uncork();
   }
 
   const connection: AgentConnection = {

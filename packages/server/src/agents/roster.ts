@@ -6,8 +6,9 @@ import type { Change } from '../storage/store.ts';
 export interface Member {
   agent: Agent;
   presence: Presence;
-  /** What the store holds, so that only changed facets are written. */
+  /** What was last given to the store, so that only changed facets are written; and what of it is durable. */
   committed: Agent | null;
+  durable: Agent | null;
   /** The ledger entry that the rollouts last heard of. */
   heard: Agent['ledger'];
   /** The state last told to the event stream. */
@@ -62,9 +63,9 @@ export class Roster {
     return member;
   }
 
-  /** Puts a new record in place of the old one. The same reference changes and touches nothing. */
+  /** Puts a new record in place of the old one. The same reference changes and touches nothing, nor does who is gone. */
   update(member: Member, agent: Agent): void {
-    if (agent === member.agent) return;
+    if (agent === member.agent || member.gone) return;
     if (agent.identity === member.agent.identity) member.agent = agent;
     else {
       this.#unindex(member);
@@ -76,6 +77,7 @@ export class Roster {
 
   /** Says where the agent is now. Touches it only when something could follow from that. */
   present(member: Member, presence: Presence): void {
+    if (member.gone) return;
     const isNews = NEWS.some((key) => presence[key] !== member.presence[key]);
     member.presence = presence;
     if (isNews) this.touch(member);
@@ -104,7 +106,15 @@ export class Roster {
   }
 
   #add(agent: Agent, committed: Agent | null): Member {
-    const member = { agent, presence: ABSENT, committed, heard: agent.ledger, announced: null, gone: false };
+    const member: Member = {
+      agent,
+      presence: ABSENT,
+      committed,
+      durable: committed,
+      heard: agent.ledger,
+      announced: null,
+      gone: false,
+    };
     this.#members.set(agent.identity.id, member);
     this.#index(member);
     return member;

@@ -247,8 +247,8 @@ export class Gateway {
 }
 
 /** Facts of this agent are not durable yet, or it polls and something may be on its way to it. */
-function mustWait({ agent, committed }: Member, { transport }: opamp.Link): boolean {
-  if (agent !== committed) return true;
+function mustWait({ agent, durable }: Member, { transport }: opamp.Link): boolean {
+  if (agent !== durable) return true;
   return transport === 'http' && agent.ledger !== null && agent.ledger.phase !== 'proven';
 }
 

@@ -18,7 +18,7 @@ export const hex = (bytes: Uint8Array): string =>
  */
 const CUT = ' … (cut)';
 const cut = (value: string, most: number = AGENT_LIMITS.text): string =>
-  value.length <= most ? value : `${value.slice(0, most - CUT.length)}${CUT}`;
+  value.length <= most ? value : `${value.slice(0, Math.max(0, most - CUT.length))}${CUT}`;
 
 const wireFiles = (files: fleet.ConfigFiles): opamp.ConfigFile[] =>
   Object.entries(files).map(([name, { body, contentType }]) => ({
@@ -100,16 +100,28 @@ export function attributes(pairs: readonly opamp.KeyValue[]): fleet.Attributes {
   return bounded(entries, AGENT_LIMITS.attributes, attributeValue);
 }
 
-/** Decoding has bounded the depth (R12). */
-export function healthOf(health: opamp.ComponentHealth): fleet.Health {
+/** Decoding has bounded the depth (R12); `room` is what the whole tree may still say, in nodes and characters. */
+export function healthOf(
+  health: opamp.ComponentHealth,
+  room = { nodes: AGENT_LIMITS.healthNodes, text: AGENT_LIMITS.healthText },
+): fleet.Health {
+  const say = (text: string): string => {
+    const said = room.text > 0 ? cut(text, Math.min(AGENT_LIMITS.text, room.text)) : '';
+    room.text -= said.length;
+    return said;
+  };
+  const own = room.text > 0 ? attributes(health.attributes) : NOTHING;
+  if (own !== NOTHING) room.text -= JSON.stringify(own).length;
+  const below = Object.entries(health.componentHealthMap).slice(0, Math.min(AGENT_LIMITS.components, room.nodes));
+  room.nodes -= below.length;
   return {
     healthy: health.healthy,
-    status: cut(health.status),
-    lastError: cut(health.lastError),
+    status: say(health.status),
+    lastError: say(health.lastError),
     startTimeUnixNano: String(health.startTimeUnixNano),
     statusTimeUnixNano: String(health.statusTimeUnixNano),
-    attributes: attributes(health.attributes),
-    components: bounded(Object.entries(health.componentHealthMap), AGENT_LIMITS.components, healthOf),
+    attributes: own,
+    components: bounded(below, AGENT_LIMITS.components, (node) => healthOf(node, room)),
   };
 }
 

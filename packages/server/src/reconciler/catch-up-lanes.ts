@@ -1,6 +1,7 @@
 import {
   assign,
   CATCH_UP_TERMS,
+  decideOffer,
   type Instant,
   lane,
   mayBeAdmitted,
@@ -50,7 +51,10 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
       const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
       if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable, now)) return;
       const active = rollouts.activeOf(name);
-      if (active !== undefined && (active.state === 'running' || !mayBeAdmitted(active, agent.identity.id))) return;
+      if (active?.state === 'running') return;
+      // A paused rollout keeps whom it gave its revision to, but for those that it gave up and who hold nothing of it.
+      const isGivenUp = decideOffer(agent, presence, now) === 'wait-for-place';
+      if (active !== undefined && !isGivenUp && !mayBeAdmitted(active, agent.identity.id)) return;
       if (!runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
       else roster.update(member, assign(agent, stable, { kind: 'catch-up', group: name }, CATCH_UP_TERMS, now));
     },

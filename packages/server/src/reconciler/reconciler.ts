@@ -115,15 +115,16 @@ export class Reconciler {
     }
     for (const member of left) roster.touch(member);
     const release = this.#gateway.hold(offers);
-    if (changes.length === 0) {
-      release();
-      return;
-    }
-    this.#lastCommit = store.commit(changes).then(() => {
+    const written = Array.from(seen, (member) => ({ member, agent: member.agent }));
+    // Without changes of its own a turn still answers for what an earlier commit makes durable.
+    const durable = changes.length === 0 ? this.#lastCommit : store.commit(changes);
+    this.#lastCommit = durable.then(() => {
+      for (const { member, agent } of written) member.durable = agent;
       journal.publish(changes);
       for (const [member, { epoch }] of release()) this.#wasNotSent(member, epoch);
     });
     this.#lastCommit.catch((error: unknown) => {
+      if (this.#stopped) return;
       this.stop();
       this.#onFatal(error);
     });
@@ -158,7 +159,6 @@ export class Reconciler {
   #offers(now: Instant): Map<Member, Dispatch> {
     const offers = new Map<Member, Dispatch>();
     const room = Math.min(SERVER_LIMITS.offersPerTurn, SERVER_LIMITS.offersUnheard - this.#unheard.size);
-    let isBusy = false;
     for (const member of this.#waiting) {
       if (offers.size >= room) break;
       const { agent, presence } = member;
@@ -166,15 +166,15 @@ export class Reconciler {
       const remoteConfig = ledger && this.#memory.offers.atHand(ledger.revision.hash);
       if (!ledger || !remoteConfig) continue;
       const way = this.#memory.rollouts.isSuperseded(agent) ? 'no' : this.#gateway.canSend(member);
-      if (way === 'later') isBusy = true;
-      else this.#waiting.delete(member);
+      if (way !== 'later') this.#waiting.delete(member);
       if (way !== 'now' || presence.epoch === null) continue;
       member.agent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
       this.#memory.rollouts.follow(member);
       offers.set(member, { remoteConfig, epoch: presence.epoch });
       this.#unheard.set(member, now);
     }
-    if (this.#waiting.size > 0 && (isBusy || offers.size > 0)) this.#schedule();
+    // Where a connection is busy, the answer to what it carries or the next tick leads on.
+    if (this.#waiting.size > 0 && offers.size > 0) this.#schedule();
     return offers;
   }
 
