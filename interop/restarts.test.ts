@@ -56,11 +56,13 @@ describe.concurrent('a Supervisor that was killed', () => {
     const [supervisor, { revision }] = await edge.startProven('orphan', { orphans: true });
     const orphan = await supervisor.kill('SIGKILL');
     await gone(supervisor);
-    await supervisor.start().ready();
-    const agent = await until('the crash is told', async () => {
+    // Each Collector that it starts ends too soon to be waited for.
+    supervisor.start();
+    const told = async () => {
       const now = await agentOf(supervisor);
       return now.health?.lastError.includes('exited unexpectedly') && now;
-    });
+    };
+    const agent = await until('the crash is told', told, { timeoutMs: 60_000 });
     expect(agent).toMatchObject({ state: 'unhealthy', reported: { hash: revision.hash, status: 'APPLIED' } });
     await passesSpan(supervisor, 'to the orphan');
     killIfAlive(orphan ?? 0);
