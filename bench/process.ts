@@ -15,9 +15,8 @@ export class Measured {
   readonly #ready: Promise<string>;
 
   /** `ready` finds in a line of its output what it listens on. */
-  constructor(program: string, args: readonly string[], ready: RegExp, options: readonly string[] = []) {
+  constructor(program: string, args: readonly string[], ready: RegExp) {
     const node = [
-      ...options,
       ...OPTIONS,
       '--disable-warning=ExperimentalWarning',
       '--import',

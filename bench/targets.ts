@@ -50,9 +50,7 @@ class Flaghoist implements Target {
   async start(): Promise<this> {
     const listen = Object.entries(this.#ports).flatMap(([plane, at]) => [`--${plane}-listen`, at]);
     const args = ['server', '--data', this.#directory, ...listen];
-    // As bin/flaghoist starts it.
-    const options = ['--max-semi-space-size=8'];
-    const process = new Measured('../packages/flaghoist/src/main.ts', args, /(?<=^flaghoist ready ).*/, options);
+    const process = new Measured('../packages/flaghoist/src/main.ts', args, /(?<=^flaghoist ready ).*/);
     this.#process = process;
     this.#ports = Object.fromEntries((await process.ready).split(' ').map((each) => each.split('=')));
     return this;
