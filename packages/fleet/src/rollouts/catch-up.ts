@@ -42,10 +42,14 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
 export function needsCatchUp(agent: Agent, presence: Presence, stable: RevisionRef, now: Instant): boolean {
   if (!presence.connected || !presence.synced) return false;
   const isAsked = agent.ledger?.revision.hash === stable.hash;
-  if (isAsked && decideOffer(agent, presence, now) !== 'wait-for-place') return false;
+  if (isAsked && !isGivenUp(agent, presence, now)) return false;
   const reason = skipReason(agent, stable);
   return reason === undefined || reason === 'unverifiable';
 }
+
+/** Given up for lost, and back without what it was sent: it has no place any more (docs/adr/0006). */
+export const isGivenUp = (agent: Agent, presence: Presence, now: Instant): boolean =>
+  decideOffer(agent, presence, now) === 'wait-for-place';
 
 /** An agent that already reports the stable hash needs no restart: it is adopted outside the bound. */
 export function runsAlready({ report: { reported } }: Agent, stable: RevisionRef): boolean {

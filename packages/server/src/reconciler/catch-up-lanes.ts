@@ -1,8 +1,8 @@
 import {
   assign,
   CATCH_UP_TERMS,
-  decideOffer,
   type Instant,
+  isGivenUp,
   lane,
   mayBeAdmitted,
   needsCatchUp,
@@ -53,8 +53,7 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
       const active = rollouts.activeOf(name);
       if (active?.state === 'running') return;
       // A paused rollout keeps whom it gave its revision to, but for those that it gave up and who hold nothing of it.
-      const isGivenUp = decideOffer(agent, presence, now) === 'wait-for-place';
-      if (active !== undefined && !isGivenUp && !mayBeAdmitted(active, agent.identity.id)) return;
+      if (active && !mayBeAdmitted(active, agent.identity.id) && !isGivenUp(agent, presence, now)) return;
       if (!runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
       else roster.update(member, assign(agent, stable, { kind: 'catch-up', group: name }, CATCH_UP_TERMS, now));
     },
