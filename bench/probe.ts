@@ -1,9 +1,9 @@
 // Preloaded into a measured process and its threads: says what they have used, what was written, and how late the loop
 // was since it was asked last.
-import { createHook } from 'node:async_hooks';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { watchCallbacks } from '../packages/server/test/faults/callbacks.ts';
 
 export interface Reading {
   /** CPU of the main thread, of the thread that writes to the database, and of all threads since the start, ms. */
@@ -29,7 +29,7 @@ const millis = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 
 if (isMainThread && process.send !== undefined) {
   const written = new Float64Array(new SharedArrayBuffer(16));
   setEnvironmentData(KEY, written);
-  const longest = process.env[WATCH_CALLBACKS] === undefined ? () => 0 : watchCallbacks();
+  const longest = process.env[WATCH_CALLBACKS] === undefined ? undefined : watchCallbacks();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   process.on('message', (message) => {
@@ -41,7 +41,7 @@ if (isMainThread && process.send !== undefined) {
       all: millis(process.cpuUsage()),
       rows,
       rss: process.memoryUsage.rss(),
-      longest: longest(),
+      longest: longest?.().ms ?? 0,
       delayMax: delay.max / 1e6,
       delay99: delay.percentile(99) / 1e6,
     };
@@ -49,24 +49,6 @@ if (isMainThread && process.send !== undefined) {
     delay.reset();
   });
   process.channel?.unref();
-}
-
-/** Returns what tells the CPU time of the longest callback since it was asked last. */
-function watchCallbacks(): () => number {
-  const now = (): number => millis(process.threadCpuUsage());
-  const began: number[] = [];
-  let most = 0;
-  createHook({
-    before: () => began.push(now()),
-    after: () => {
-      most = Math.max(most, now() - (began.pop() ?? now()));
-    },
-  }).enable();
-  return () => {
-    const told = most;
-    most = 0;
-    return told;
-  };
 }
 
 if (!isMainThread) {

@@ -10,7 +10,7 @@ import {
 import { MemoryAgent } from '@flaghoist/opamp/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectWebSocket } from '../../opamp/test/client.ts';
-import { applied, applying, edge, failed, Lab, silent, story, until } from './lab.ts';
+import { applied, applying, edge, failed, Lab, offered, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -24,10 +24,7 @@ describe('slots', () => {
     const lost = await lab.agent({ ...edge, outcome: silent }).connect();
     await lab.members(1);
     const first = await lab.push(story(), { maxInFlight: 1, applyTimeout: '1s' });
-    await until(
-      () => lost.offers.length,
-      (count) => count === 1,
-    );
+    await offered(lost);
     lost.drop();
     const well = await lab.agent(edge).connect();
     await lab.members(2);
@@ -57,10 +54,7 @@ describe('slots', () => {
     const other = await lab.agent(edge).connect();
     await lab.members(2);
     const { id } = await lab.push(story(), { maxInFlight: 2 });
-    await until(
-      () => other.offers.length,
-      (count) => count === 1,
-    );
+    await offered(other);
     polls.capabilities &= ~0x2;
     await polls.pollOverHttp();
     expect(await lab.ends(id)).toMatchObject({ state: 'succeeded', counts: { proven: 1, skipped: 1 } });
@@ -73,10 +67,7 @@ describe('proof', () => {
     const original = await lab.agent({ ...edge, outcome: silent }).connect();
     await lab.members(1);
     const { hash } = await lab.push(story());
-    await until(
-      () => original.offers.length,
-      (count) => count === 1,
-    );
+    await offered(original);
     const clone = await lab.agent({ ...edge, uid: original.uid }).connect();
     const status = {
       lastRemoteConfigHash: Buffer.from(hash, 'hex'),
@@ -114,10 +105,7 @@ describe('an agent that is deleted while connected', () => {
     const agent = await lab.agent({ ...edge, outcome: silent }).connect();
     await lab.members(1);
     const { id } = await lab.push(story());
-    await until(
-      () => agent.offers.length,
-      (count) => count === 1,
-    );
+    await offered(agent);
     await lab.client.deleteAgent({ id: agent.uid });
     agent.drop();
     expect(await lab.ends(id)).toMatchObject({ state: 'paused' });

@@ -1,6 +1,6 @@
 /** The server is killed with -9 while a push is under way: nothing is lost, nothing is sent twice (I3, I5, I10, R2). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applied, applying, edge, LabAgent, story, until } from './lab.ts';
+import { applied, applying, edge, LabAgent, offered, story, until } from './lab.ts';
 import { Program } from './program.ts';
 
 let server: Program;
@@ -87,10 +87,7 @@ describe('kill -9 of the server', () => {
     await members(1);
     agent.deaf = true;
     const { id, hash } = await push(story());
-    await until(
-      () => agent.offers.length,
-      (count) => count === 1,
-    );
+    await offered(agent);
     await server.kill();
     // As if the bytes had been lost with the connection: the agent never saw them.
     agent.offers.length = 0;

@@ -7,7 +7,7 @@ import { encodeAgentToServer, frame, newUuidV7, uidToBytes } from '@flaghoist/op
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ask, PROBED } from './faults/probe-channel.ts';
-import { applying, edge, LabAgent, story, until } from './lab.ts';
+import { applying, edge, LabAgent, offered, story, until } from './lab.ts';
 import { Program } from './program.ts';
 
 const MiB = 1024 * 1024;
@@ -240,10 +240,7 @@ describe('R16: an effective config that is a bomb', AGAIN, () => {
       const { number } = await server.client.createRevision({ name: role, body: revision });
       const request = { group: role, configuration: role, revision: number, message: 'test' };
       const { rollouts } = await server.client.startRollout({ body: request });
-      await until(
-        () => agent.offers.length,
-        (count) => count === 1,
-      );
+      await offered(agent);
       const lastRemoteConfigHash = agent.offers[0]?.configHash ?? new Uint8Array();
       agent.send(
         agent.change({

@@ -253,6 +253,13 @@ export class Lab implements AsyncDisposable {
   }
 }
 
+/** Waits until the agent has its one offer. */
+export const offered = ({ offers }: Pick<LabAgent, 'offers'>) =>
+  until(
+    () => offers.length,
+    (count) => count === 1,
+  );
+
 /** Asks until it holds. @throws the last answer, when it does not within the time. */
 export async function until<T>(ask: () => Promise<T> | T, holds: (value: T) => boolean, millis = 8_000): Promise<T> {
   const end = Date.now() + millis;

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentToServer, newUuidV7, ServerToAgentFlags } from '@flaghoist/opamp';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { applied, applying, edge, Lab, LabAgent, silent, story, until } from './lab.ts';
+import { applied, applying, edge, Lab, LabAgent, offered, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -110,10 +110,7 @@ it('R23: what was lost, doubled or came in another order is asked for once, and 
   const agent = await lab.agent({ ...edge, outcome: silent }).connect();
   await lab.members(1);
   const { id } = await lab.push(story());
-  await until(
-    () => agent.offers.length,
-    (count) => count === 1,
-  );
+  await offered(agent);
   const asked = () =>
     agent.received.filter(({ flags }) => Number(flags) & ServerToAgentFlags.ServerToAgentFlags_ReportFullState).length;
   const before = asked();
