@@ -55,10 +55,10 @@ const life = fc.record({
 function live({ kind, transport, validateConfig, seed, deeds }: typeof life extends fc.Arbitrary<infer T> ? T : never) {
   const virtual = new VirtualAgent({ transport, validateConfig, behaviours: [{ kind }] }, { seed });
   for (const what of deeds) {
-    // Over WebSocket nothing arrives while there is no connection.
+    // Some behaviours have a transport of their own. Over WebSocket nothing arrives while there is no connection.
     const needsLink = what.do !== 'run' && what.do !== 'lose' && what.do !== 'return' && what.do !== 'release';
-    if (needsLink && transport === 'websocket' && !virtual.agent.record.connected) continue;
-    if (what.do === 'close' && transport === 'http') continue;
+    if (needsLink && virtual.transport === 'websocket' && !virtual.agent.record.connected) continue;
+    if (what.do === 'close' && virtual.transport === 'http') continue;
     act(virtual, what);
   }
   return virtual.run(40_000);

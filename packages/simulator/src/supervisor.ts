@@ -77,11 +77,7 @@ export class Supervisor {
     }
     this.collector.reportEffective();
     this.client.flush();
-    if (!offered.empty) this.apply();
-    else {
-      timers.clear('apply');
-      this.collector.halt(() => this.report('APPLIED'));
-    }
+    this.apply();
   }
 
   /** A new instance uid is part of the collector's configuration. */
@@ -96,6 +92,11 @@ export class Supervisor {
 
   private apply(): void {
     const { timers, scenario } = this.life;
+    if (this.accepted.empty) {
+      timers.clear('apply');
+      this.collector.halt(() => this.report('APPLIED'));
+      return;
+    }
     timers.set('apply', scenario.applyTimeout, () => this.judge());
     this.collector.start(this.accepted, this.hits(this.accepted));
   }
@@ -121,6 +122,8 @@ export class Supervisor {
     this.report('FAILED', error);
     if (this.life.plan.behaviour.kind !== 'rollback' || lastWorking === undefined) return;
     if (lastWorking.hash === this.received.hash) return;
+    // A broken text that came while the one before was judged counts as that one, and cannot be composed.
+    if (lastWorking.error !== undefined) return;
     this.client.flush();
     this.received = lastWorking;
     this.accepted = lastWorking;
