@@ -11,7 +11,7 @@ export const SERVER_LIMITS = {
   /** Offers written in one turn; the rest follow in the next ones, so that the loop is never held. */
   offersPerTurn: 250,
   /** Offers sent within a tick and not heard of: beyond them the loop would read answers and come to nothing else. */
-  offersUnheard: 1_000,
+  offersUnheard: 500,
   /** How often agents with an open ledger entry are looked at for deadlines and proof, and those who wait for a place. */
   tick: 250,
   /** How often changes of agents' states and rollouts' progress are told, coalesced (interface.md: 100 to 250 ms). */

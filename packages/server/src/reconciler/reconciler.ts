@@ -35,6 +35,8 @@ export class Reconciler {
   readonly #waiting = new Set<Member>();
   /** Who was sent an offer of late and has said nothing since: when. */
   readonly #unheard = new Map<Member, Instant>();
+  /** Agents that the last turn had no room for. */
+  #leftOver = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
@@ -47,10 +49,11 @@ export class Reconciler {
     this.#lanes = catchUpLanes(memory);
     memory.roster.onTouched = () => this.#schedule();
     memory.journal.onWritten = () => this.#schedule();
-    // In a burst of messages no timer would fire.
+    // In a burst of messages no timer would fire. What earlier turns have left over waits for one all the same: a turn
+    // at each message of the burst would hold the loop until all of it is done.
     gateway.onMessage = (from) => {
       this.#unheard.delete(from);
-      if (memory.roster.touchedCount >= SERVER_LIMITS.turnSize) this.turn();
+      if (memory.roster.touchedCount - this.#leftOver >= SERVER_LIMITS.turnSize) this.turn();
     };
   }
 
@@ -114,6 +117,7 @@ export class Reconciler {
       this.#watch(member);
     }
     for (const member of left) roster.touch(member);
+    this.#leftOver = left.size;
     const release = this.#gateway.hold(offers);
     const written = Array.from(seen, (member) => ({ member, agent: member.agent }));
     // Without changes of its own a turn still answers for what an earlier commit makes durable.
