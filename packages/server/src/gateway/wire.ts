@@ -85,14 +85,12 @@ function attributeValue(value: opamp.AnyValue | undefined): fleet.AttributeValue
 }
 
 /** Most nodes of a health tree have neither attributes nor components: they share this. */
-const NOTHING = Object.freeze(Object.create(null));
+const NOTHING = Object.freeze({});
 
-/** The first `most` entries. Without prototype, so that a key such as `__proto__` is only a key (R18). */
+/** The first `most` entries, as JSON.parse gives them: a key such as `__proto__` is only a key (R18). */
 function bounded<T, R>(entries: readonly [string, T][], most: number, read: (value: T) => R): Record<string, R> {
   if (entries.length === 0) return NOTHING;
-  const result: Record<string, R> = Object.create(null);
-  for (const [key, value] of entries.slice(0, most)) result[cut(key, AGENT_LIMITS.name)] = read(value);
-  return result;
+  return Object.fromEntries(entries.slice(0, most).map(([key, value]) => [cut(key, AGENT_LIMITS.name), read(value)]));
 }
 
 export function attributes(pairs: readonly opamp.KeyValue[]): fleet.Attributes {
