@@ -47,10 +47,30 @@ function gateway(version: string): string {
 /** Versions of opamp-go whose messages the gateway speaks. */
 export const GATEWAYS = ['0.23.0', '0.24.0'];
 
+/** The parser that the Supervisor is built with. */
+function parser(): string {
+  const folder = join(import.meta.dirname, '../supervisor');
+  return made(join(folder, 'parse'), 'parse', (target) => {
+    run("the Supervisor's parser", 'go', ['build', '-buildvcs=false', '-o', target, './parse'], folder);
+  });
+}
+
+/** What is wrong with each text in the words of the Supervisor's parser; empty when nothing is. */
+export function parsed(texts: readonly string[]): string[] {
+  const input = texts.map((text) => `${JSON.stringify(text)}\n`).join('');
+  const { stdout, stderr, status } = spawnSync(parser(), { input, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+  if (status !== 0) throw new Error(`the Supervisor's parser: ${stderr}`);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line): string => JSON.parse(line));
+}
+
 /** Makes what is not made yet: minutes on a new machine, nothing later. */
 export function buildClients(): void {
   python();
   for (const version of GATEWAYS) gateway(version);
+  parser();
 }
 
 type Event = Readonly<Record<string, string>>;

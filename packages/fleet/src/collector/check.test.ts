@@ -12,6 +12,14 @@ service:
 `;
 
 test('a good one has no problems', () => expect(check(GOOD)).toEqual([]));
+test.each([
+  'k: |\n    x\n    \ttab\n',
+  'k: "a\\\\/b\\tc /"\n',
+  "k: '\\/'\n",
+  'k: a\tb !x %y\nl: :4317\n',
+  'k: !!str 1\nn: !!map {a: !!seq [!!int 1, !!null ]}\n',
+  'k: "%x"\n"": 1\n',
+])('%j is no problem', (text) => expect(check(`${text}${GOOD}`)).toEqual([]));
 test('comments, references and a byte order mark are no problems', () => {
   expect(check(`\uFEFF# edge\n${GOOD.replace('debug: ', "debug: {x: '$env:X'}")}`)).toEqual([]);
 });
@@ -29,6 +37,24 @@ describe('broken texts are refused with line and column', () => {
     ['a: 1 # \u0007\n', 'yaml-syntax', 1, 8],
     ['a: 1\nb: "\u0081"\n', 'yaml-syntax', 2, 5],
     ['a: 1 # x\u2028y\n', 'yaml-syntax', 1, 9],
+    ['a: "\ud800"\n', 'yaml-syntax', 1, 5],
+    ['%YAML 1.1\n---\na: 1\n', 'yaml-syntax', 1, 1],
+    ['a: 1\n%TAG ! tag:x:\n', 'yaml-syntax', 2, 1],
+    ['a: 1\n \t\n', 'yaml-syntax', 2, 2],
+    ['\uFEFF\ta: 1\n', 'yaml-syntax', 1, 2],
+    ['a: [b,\n  \tc]\n', 'yaml-syntax', 2, 3],
+    ['a: !!int abc\n', 'yaml-syntax', 1, 4],
+    ['a: !!float abc\n', 'yaml-syntax', 1, 4],
+    ['a: !!binary aGk\n', 'yaml-syntax', 1, 4],
+    ['a: [!, x]\n', 'yaml-syntax', 1, 5],
+    ['a: b\nc: "x\\\\\\/y"\n', 'yaml-syntax', 2, 4],
+    ['a:\n  - : b\n', 'yaml-syntax', 2, 5],
+    ['a: "\\ud800"\n', 'yaml-syntax', 1, 4],
+    ['a: {endpoint: :4317}\n', 'yaml-syntax', 1, 15],
+    ['a: [!!str, b]\n', 'yaml-syntax', 1, 10],
+    ['a:\n  - \tb\n', 'yaml-syntax', 2, 4],
+    ['a: |\n    x\n  \t\n    y\n', 'yaml-syntax', 3, 3],
+    ['a: |\n  \tx\n', 'yaml-syntax', 2, 1],
     ['- a\n- b\n', 'not-a-mapping', 1, 1],
     ['just words\n', 'not-a-mapping', 1, 1],
     ['receivers:\n  otlp: {}\n  otlp: {}\n', 'duplicate-key', 3, 3],

@@ -3,6 +3,7 @@ import { type Document, isAlias, isMap, isScalar, LineCounter, type Scalar, visi
 import type { ConfigFiles } from '../configurations/revision.ts';
 import type { Problem } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { checkDialect } from './dialect.ts';
 import { readDocument } from './document.ts';
 import { understand } from './structure.ts';
 
@@ -17,6 +18,8 @@ function checkKeys({ items }: YAMLMap, report: Report): void {
   const seen = new Set<string>();
   for (const { key } of items) {
     if (!isScalar(key)) continue;
+    if (key.source === '' && key.type === 'PLAIN')
+      report('yaml-syntax', key.range?.[0], 'a colon without a key before it; write one, or quote the text');
     const name = nameOf(key);
     if (seen.has(name))
       report(
@@ -28,11 +31,17 @@ function checkKeys({ items }: YAMLMap, report: Report): void {
   }
 }
 
-/** What the parser lets pass: keys that stand twice, aliases whose anchor does not stand before them. */
-function walk(document: Document, report: Report): void {
+const hasBadEscape = (value: string, quoted: string): boolean =>
+  !value.isWellFormed() || quoted.replaceAll('\\\\', '').includes('\\/');
+
+/** What the parser lets pass: keys that stand twice, aliases whose anchor does not stand before them, escaped slashes. */
+function walk(document: Document, body: string, report: Report): void {
   const anchors = new Set<string>();
   visit(document, {
     Node: (_, node) => {
+      const [from, to] = node.range ?? [0, 0];
+      if (isScalar(node) && node.type === 'QUOTE_DOUBLE' && hasBadEscape(String(node.value), body.slice(from, to)))
+        report('yaml-syntax', from, 'an escape that the collector refuses: "\\/", or half of a character');
       if (isMap(node)) checkKeys(node, report);
       if (!isAlias(node)) anchors.add(node.anchor ?? '');
       else if (!anchors.has(node.source))
@@ -42,7 +51,7 @@ function walk(document: Document, report: Report): void {
 }
 
 /** Refused by the collector's parser wherever they stand, or a line break to it alone. */
-const CONTROL = /[^\P{Cc}\t\n\r]|\r(?!\n)|[\u2028\u2029\ufffe\uffff]/u;
+const CONTROL = /[^\P{Cc}\t\n\r]|\r(?!\n)|[\u2028\u2029\ufffe\uffff\p{Cs}]/u;
 
 function checkFile(file: string, body: string): Problem[] {
   const lines = new LineCounter();
@@ -57,11 +66,13 @@ function checkFile(file: string, body: string): Problem[] {
     const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
     report('yaml-syntax', control.index, `control character U+${code}; write it as an escape in double quotes`);
   }
-  const { contents, errors } = document;
-  for (const { code, pos, message } of errors)
+  const { contents, errors, warnings } = document;
+  // A warning is a tag that does not fit its value.
+  for (const { code, pos, message } of [...errors, ...warnings])
     report(code === 'RESOURCE_EXHAUSTION' ? 'too-complex' : 'yaml-syntax', pos[0], message);
   if (problems.length > 0) return problems;
-  if (contents === null || isMap(contents)) walk(document, report);
+  checkDialect(body, (offset, message) => report('yaml-syntax', offset, message));
+  if (contents === null || isMap(contents)) walk(document, body, report);
   else report('not-a-mapping', 0, 'a collector configuration is a mapping with receivers, exporters, service …');
   return problems;
 }
