@@ -7,6 +7,7 @@ export const settings = (tests: string, timeouts: { testTimeout: number; hookTim
   defineConfig({
     test: {
       ...timeouts,
+      setupFiles: `${import.meta.dirname}/scripts/property-seed.ts`,
       reporters: ['default', new SkippedReporter()],
       projects: [...readdirSync(`${import.meta.dirname}/packages`).map((name) => `packages/${name}`), 'scripts'].map(
         (directory) => ({

@@ -209,7 +209,7 @@ async function call(server: Program, random: Random): Promise<void> {
   const body = method === 'GET' || method === 'DELETE' ? null : oddJson(random);
   const type = random() < 0.9 ? 'application/json' : pick(random, TYPES);
   // The stream of events has no end.
-  const signal = AbortSignal.timeout(2_000);
+  const signal = AbortSignal.timeout(30_000);
   const request = { method, body, signal, ...(body === null ? {} : { headers: { 'Content-Type': type } }) };
   const response = await fetch(`http://${server.addresses.api}/api/v1${path}${more}`, request);
   if (response.headers.get('content-type') === 'text/event-stream') return response.body?.cancel();
