@@ -1,95 +1,81 @@
 import { hash } from 'node:crypto';
-import {
-  type Agent,
-  type AgentId,
-  type ConfigFiles,
-  compareStructures,
-  type EffectiveConfig,
-  type EffectiveFile,
-  type EffectiveVerdict,
-  fill,
-  type Instant,
-  LIMITS,
-  labelsOf,
-  TemplateBook,
-  type Understood,
-} from '@flaghoist/fleet';
+import * as fleet from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
 import type { Change, Store } from '../storage/store.ts';
 import type { TextReader } from './reader.ts';
 
 /** One text as an agent reports it. */
-export type ReceivedFile = Omit<EffectiveFile, 'template' | 'holes'> & { readonly body: string };
+export type ReceivedFile = Omit<fleet.EffectiveFile, 'template' | 'holes'> & { readonly body: string };
 
 type Texts = Readonly<Record<string, string>>;
 
 /** A comparison that agents wait for. */
 interface Waiting {
   readonly hash: string;
-  readonly effective: EffectiveConfig;
-  readonly agents: Set<AgentId>;
+  readonly effective: fleet.EffectiveConfig;
+  readonly agents: Set<fleet.AgentId>;
 }
 
 const sha256 = (text: string): string => hash('sha256', text);
 
-const textsOf = (files: ConfigFiles): Texts =>
+const textsOf = (files: fleet.ConfigFiles): Texts =>
   Object.fromEntries(Object.entries(files).map(([name, { body }]) => [name, body]));
 
-const keys = new WeakMap<EffectiveConfig, string>();
+const keys = new WeakMap<fleet.EffectiveConfig, string>();
 
 /** What two reports have in common when they differ only in holes; a digest, because agents choose the names. */
-function keyOf(effective: EffectiveConfig): string {
+function keyOf(effective: fleet.EffectiveConfig): string {
   const key = keys.get(effective) ?? sha256(JSON.stringify(effective.files.map((f) => [f.name, f.template])));
   keys.set(effective, key);
   return key;
 }
 
-const inconclusive = (why: string): EffectiveVerdict => ({ kind: 'inconclusive', why });
+const inconclusive = (why: string): fleet.EffectiveVerdict => ({ kind: 'inconclusive', why });
 
 /** Effective configs: each distinct text stored and understood once, however many agents report it. */
 export class EffectiveConfigs {
-  readonly #book = new TemplateBook(sha256);
-  readonly #verdicts = new Remembered<EffectiveVerdict>(SERVER_LIMITS.verdictsKept);
-  readonly #structures = new Remembered<Understood>(SERVER_LIMITS.structuresKept);
+  readonly #book = new fleet.TemplateBook(sha256);
+  readonly #verdicts = new Remembered<fleet.EffectiveVerdict>(SERVER_LIMITS.verdictsKept);
+  readonly #structures = new Remembered<fleet.Understood>(SERVER_LIMITS.structuresKept);
   /** Comparisons to be made, one after the other, oldest first; an agent waits for one at most. */
   readonly #waiting = new Map<string, Waiting>();
   /** Agents for which there was no room. */
-  readonly #refused = new Set<AgentId>();
+  readonly #refused = new Set<fleet.AgentId>();
   #isJudging = false;
   readonly #reader: TextReader;
   readonly #store: Pick<Store, 'texts' | 'files'>;
-  readonly #onVerdict: (agent: AgentId) => void;
+  readonly #onVerdict: (agent: fleet.AgentId) => void;
 
   /** `onVerdict` is called for each agent whose verdict should be asked for again. */
-  constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>, onVerdict: (agent: AgentId) => void) {
+  constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>, onVerdict: (agent: fleet.AgentId) => void) {
     this.#reader = reader;
     this.#store = store;
     this.#onVerdict = onVerdict;
   }
 
   /** Takes in a report: what to keep of it, and the texts to store with it. Nothing is understood before it must be. */
-  receive(agent: Agent, files: readonly ReceivedFile[], now: Instant) {
+  receive(agent: fleet.Agent, files: readonly ReceivedFile[], now: fleet.Instant) {
     const changes: Change[] = [];
     const valuesOf = () => {
       const { instanceUid: uid } = agent.identity;
       const dashed = uid.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-      return [uid, dashed, ...Object.values(labelsOf(agent.identity))];
+      return [uid, dashed, ...Object.values(fleet.labelsOf(agent.identity))];
     };
     // The store drops texts that no report refers to, so only those of the present report are surely there.
     const stored = new Set(agent.report.effective?.files.map(({ template }) => template));
     const kept = files.map(({ body, ...file }) => {
-      if (file.bytes > LIMITS.effectiveBytes) return { ...file, template: null, holes: [sha256(body)] };
+      if (file.bytes > fleet.LIMITS.effectiveBytes) return { ...file, template: null, holes: [sha256(body)] };
       const { digest, template, holes } = this.#book.mask(body, valuesOf);
       if (!stored.has(digest)) changes.push({ kind: 'text', digest, body: template });
       return { ...file, template: digest, holes };
     });
-    const effective: EffectiveConfig = { files: kept, digest: sha256(JSON.stringify(kept)), at: now };
+    const effective: fleet.EffectiveConfig = { files: kept, digest: sha256(JSON.stringify(kept)), at: now };
     return { effective, changes };
   }
 
   /** What the agent's effective config says of the revision it should run; undefined while it is being found out. */
-  verdict = ({ identity: { id }, ledger, report: { effective } }: Agent): EffectiveVerdict | undefined => {
+  verdict = ({ identity: { id }, ledger, report: { effective } }: fleet.Agent): fleet.EffectiveVerdict | undefined => {
     if (ledger === null || effective === null) return undefined;
     const { hash } = ledger.revision;
     if (effective.files.some((file) => file.template === null)) return inconclusive('the text is over the limit');
@@ -134,11 +120,11 @@ export class EffectiveConfigs {
     this.#isJudging = false;
   }
 
-  #tell(agents: Iterable<AgentId>): void {
+  #tell(agents: Iterable<fleet.AgentId>): void {
     for (const agent of agents) this.#onVerdict(agent);
   }
 
-  async #compare(hash: string, effective: EffectiveConfig): Promise<EffectiveVerdict | undefined> {
+  async #compare(hash: string, effective: fleet.EffectiveConfig): Promise<fleet.EffectiveVerdict | undefined> {
     const offered = await this.#structure(hash, async () => {
       const files = await this.#store.files(hash);
       return files === null ? undefined : textsOf(files);
@@ -153,12 +139,12 @@ export class EffectiveConfigs {
     const verdict =
       'unparsed' in running
         ? inconclusive(`the effective config was not understood: ${running.unparsed}`)
-        : compareStructures(offered.structure, running.structure);
+        : fleet.compareStructures(offered.structure, running.structure);
     return { ...verdict, why: verdict.why.slice(0, SERVER_LIMITS.verdictText) };
   }
 
   /** The structure of texts, from memory when it is known; undefined when the texts are not known yet. */
-  async #structure(key: string, texts: () => Promise<Texts | undefined>): Promise<Understood | undefined> {
+  async #structure(key: string, texts: () => Promise<Texts | undefined>): Promise<fleet.Understood | undefined> {
     const known = this.#structures.get(key);
     if (known !== undefined) return known;
     const bodies = await texts();
@@ -169,7 +155,7 @@ export class EffectiveConfigs {
   }
 
   /** The texts as they were reported, by name; without those that are not known (yet). */
-  async bodies(effective: EffectiveConfig): Promise<Texts> {
+  async bodies(effective: fleet.EffectiveConfig): Promise<Texts> {
     const digests = effective.files.flatMap(({ template }) => template ?? []);
     const remembered = new Map(digests.map((digest) => [digest, this.#book.get(digest)]));
     const unknown = digests.filter((digest) => remembered.get(digest) === undefined);
@@ -177,7 +163,7 @@ export class EffectiveConfigs {
     const bodies: Record<string, string> = Object.create(null);
     for (const { name, template, holes } of effective.files) {
       const text = template === null ? undefined : (remembered.get(template) ?? stored?.get(template));
-      if (text !== undefined) bodies[name] = fill(text, holes);
+      if (text !== undefined) bodies[name] = fleet.fill(text, holes);
     }
     return bodies;
   }

@@ -1,17 +1,5 @@
 import { API_LIMITS, type Handlers, type InputOf } from '@flaghoist/api';
-import {
-  type FailureReason,
-  FleetError,
-  fold,
-  found,
-  inFlight,
-  type LedgerEntry,
-  nameOf,
-  type Rollout,
-  strategyNamed,
-  type Target,
-  withOverrides,
-} from '@flaghoist/fleet';
+import * as fleet from '@flaghoist/fleet';
 import { randomId } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
@@ -28,7 +16,7 @@ const pendingTarget = (agent: string) =>
 const NOTHING_DONE = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null };
 
 /** When it would end at the pace it had until its last proof; not told before a twentieth is proven, or once late. */
-function etaOf({ state, planned, counts, targets, createdAt }: Rollout, now: number): number | null {
+function etaOf({ state, planned, counts, targets, createdAt }: fleet.Rollout, now: number): number | null {
   const left = planned - counts.proven - counts.failed;
   if (state !== 'running' || left <= 0 || counts.proven < Math.max(1, planned / 20)) return null;
   let latest = createdAt;
@@ -41,7 +29,7 @@ export function rolloutHandlers(plane: ControlPlane) {
   const { configurations, groups, now, offers, reconciler, rollouts, roster, store } = plane;
   const once = onceOnly(plane);
   /** Ended rollouts with their targets. Those asked for last are kept: a log can be long. */
-  const ended = new Remembered<Rollout>(SERVER_LIMITS.rolloutsFolded);
+  const ended = new Remembered<fleet.Rollout>(SERVER_LIMITS.rolloutsFolded);
 
   function view(summary: RolloutSummary) {
     const { rollout, pending } = rollouts.active(summary.id) ?? {};
@@ -49,38 +37,38 @@ export function rolloutHandlers(plane: ControlPlane) {
       ...summary,
       strategy: { ...summary.strategy, ...summary.strategy.terms },
       counts: { pending: pending?.size ?? 0, ...summary.counts },
-      inFlight: rollout === undefined ? 0 : inFlight(rollout),
+      inFlight: rollout === undefined ? 0 : fleet.inFlight(rollout),
     };
   }
 
   /** With its targets: from memory while it is active, else as its log tells it. */
-  async function whole(id: string): Promise<Rollout> {
+  async function whole(id: string): Promise<fleet.Rollout> {
     rollouts.summary(id);
     const known = rollouts.active(id)?.rollout ?? ended.get(id);
     if (known !== undefined) return known;
     // What ended just now is known before the end of its log is durable.
     await reconciler.flush();
-    const rollout = found(fold(await store.rolloutLog(id)), `the log of rollout ${id} is no longer kept`);
+    const rollout = fleet.found(fleet.fold(await store.rolloutLog(id)), `the log of rollout ${id} is no longer kept`);
     ended.set(id, rollout);
     return rollout;
   }
 
-  const pendingOf = ({ id, targets }: Rollout) =>
+  const pendingOf = ({ id, targets }: fleet.Rollout) =>
     Array.from(rollouts.active(id)?.pending.keys() ?? [])
       .filter((agent) => !targets.has(agent))
       .map(pendingTarget);
 
   const named = (agent: string) => {
     const member = roster.get(agent);
-    return { agent, name: member === undefined ? agent : nameOf(member.agent.identity) };
+    return { agent, name: member === undefined ? agent : fleet.nameOf(member.agent.identity) };
   };
 
   /** Those that read the same together, the most frequent first. */
-  function failuresOf({ targets }: Rollout) {
+  function failuresOf({ targets }: fleet.Rollout) {
     const failed = [...targets.values()].filter(({ state }) => state === 'failed');
     const alike = Map.groupBy(failed, ({ reason, message }) => JSON.stringify({ reason, message }));
     const failures = Array.from(alike, ([cause, same]) => ({
-      ...(JSON.parse(cause) as { reason: FailureReason; message: string }),
+      ...(JSON.parse(cause) as { reason: fleet.FailureReason; message: string }),
       count: same.length,
       examples: same.slice(0, API_LIMITS.failureExamples).map(({ agent }) => named(agent)),
     }));
@@ -88,13 +76,13 @@ export function rolloutHandlers(plane: ControlPlane) {
   }
 
   /** The ledger entry of what an agent did for a rollout. */
-  async function entryOf(agent: string, rollout: string): Promise<LedgerEntry | undefined> {
-    const isIts = ({ source }: LedgerEntry) => source.kind === 'rollout' && source.rollout === rollout;
+  async function entryOf(agent: string, rollout: string): Promise<fleet.LedgerEntry | undefined> {
+    const isIts = ({ source }: fleet.LedgerEntry) => source.kind === 'rollout' && source.rollout === rollout;
     const present = roster.get(agent)?.agent.ledger;
     return present != null && isIts(present) ? present : (await store.ledger(agent)).find(isIts);
   }
 
-  async function targetView(rollout: Rollout, target: Target | ReturnType<typeof pendingTarget>) {
+  async function targetView(rollout: fleet.Rollout, target: fleet.Target | ReturnType<typeof pendingTarget>) {
     const entry = target.state === 'pending' ? undefined : await entryOf(target.agent, rollout.id);
     const failedAt = entry?.failure?.at ?? null;
     return { ...NOTHING_DONE, ...entry, failedAt, ...target, ...named(target.agent) };
@@ -103,12 +91,12 @@ export function rolloutHandlers(plane: ControlPlane) {
   function groupsOf({ group, configuration }: InputOf<'startRollout'>['body']) {
     if (group === undefined) {
       const running = groups.list().filter((each) => each.configuration === configuration);
-      if (running.length === 0) throw new FleetError('not-found', `no group runs configuration ${configuration}`);
+      if (running.length === 0) throw new fleet.FleetError('not-found', `no group runs configuration ${configuration}`);
       return running;
     }
     const found = groups.get(group);
     if (found.configuration !== configuration) {
-      throw new FleetError(
+      throw new fleet.FleetError(
         'conflict',
         `group ${group} runs configuration ${found.configuration}, not ${configuration}; change the group first`,
       );
@@ -131,7 +119,7 @@ export function rolloutHandlers(plane: ControlPlane) {
             group: name,
             target,
             from: stable,
-            strategy: withOverrides(strategyNamed(body.strategy ?? strategy), body.overrides ?? {}),
+            strategy: fleet.withOverrides(fleet.strategyNamed(body.strategy ?? strategy), body.overrides ?? {}),
             author: body.author,
             message: body.message,
           }));

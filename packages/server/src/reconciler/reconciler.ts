@@ -3,17 +3,7 @@
  * the last one is looked at, everything that follows from it is decided, one commit makes it durable, and only then
  * answers and offers leave (I3, S-051). Level-triggered: a turn over the same facts decides the same.
  */
-import {
-  awaitsTime,
-  decideOffer,
-  extendDeadline,
-  type Instant,
-  isDue,
-  LIMITS,
-  lacksNews,
-  markSent,
-  settle,
-} from '@flaghoist/fleet';
+import * as fleet from '@flaghoist/fleet';
 import { changesOf, type Member } from '../agents/roster.ts';
 import type { Dispatch, Gateway } from '../gateway/gateway.ts';
 import { SERVER_LIMITS } from '../limits.ts';
@@ -34,7 +24,7 @@ export class Reconciler {
   /** Agents whose offer waits for room in a turn, for a busy connection, or for its texts. */
   readonly #waiting = new Set<Member>();
   /** Who was sent an offer of late and has said nothing since: when. */
-  readonly #unheard = new Map<Member, Instant>();
+  readonly #unheard = new Map<Member, fleet.Instant>();
   /** Agents that the last turn had no room for. */
   #leftOver = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -64,7 +54,12 @@ export class Reconciler {
       this.#watch(member);
       const { agent } = member;
       if (agent.ledger === null) continue;
-      const ledger = extendDeadline(agent.ledger, startedAt, SERVER_LIMITS.reconnectGrace, LIMITS.outageExtensions);
+      const ledger = fleet.extendDeadline(
+        agent.ledger,
+        startedAt,
+        SERVER_LIMITS.reconnectGrace,
+        fleet.LIMITS.outageExtensions,
+      );
       if (ledger !== agent.ledger) roster.update(member, { ...agent, ledger });
     }
   }
@@ -135,24 +130,24 @@ export class Reconciler {
   }
 
   /** Brings one agent up to date, and tells those who depend on it. */
-  #settle(member: Member, now: Instant): void {
+  #settle(member: Member, now: fleet.Instant): void {
     const { roster, groups, rollouts, effective, journal } = this.#memory;
     if (member.gone) this.#gateway.forget(member);
     else {
       const { agent, presence } = member;
       const { id, pin } = agent.identity;
-      const settled = settle(agent, presence, { groupOf: groups.groupOf, verdictOn: effective.verdict }, now);
+      const settled = fleet.settle(agent, presence, { groupOf: groups.groupOf, verdictOn: effective.verdict }, now);
       if (settled.identity.pin !== pin) journal.record('agent.unpinned', `agent/${id}`, { reason: 'expired' });
       roster.update(member, settled);
     }
     rollouts.follow(member);
-    if (lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');
+    if (fleet.lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');
   }
 
   /** What the pull law says of those who were looked at; whoever was not stands as before. */
-  #decide(seen: ReadonlySet<Member>, now: Instant): void {
+  #decide(seen: ReadonlySet<Member>, now: fleet.Instant): void {
     for (const member of seen) {
-      const decision = decideOffer(member.agent, member.presence, now);
+      const decision = fleet.decideOffer(member.agent, member.presence, now);
       if (decision === 'ask-full-state') this.#gateway.say(member, decision);
       if (decision === 'offer') this.#waiting.add(member);
       else this.#waiting.delete(member);
@@ -160,7 +155,7 @@ export class Reconciler {
   }
 
   /** The offers that leave with this turn; each is marked as sent in the very commit that comes first (I3). */
-  #offers(now: Instant): Map<Member, Dispatch> {
+  #offers(now: fleet.Instant): Map<Member, Dispatch> {
     const offers = new Map<Member, Dispatch>();
     const room = Math.min(SERVER_LIMITS.offersPerTurn, SERVER_LIMITS.offersUnheard - this.#unheard.size);
     for (const member of this.#waiting) {
@@ -172,7 +167,7 @@ export class Reconciler {
       const way = this.#memory.rollouts.isSuperseded(agent) ? 'no' : this.#gateway.canSend(member);
       if (way !== 'later') this.#waiting.delete(member);
       if (way !== 'now' || presence.epoch === null) continue;
-      member.agent = { ...agent, ledger: markSent(ledger, presence.epoch, now) };
+      member.agent = { ...agent, ledger: fleet.markSent(ledger, presence.epoch, now) };
       this.#memory.rollouts.follow(member);
       offers.set(member, { remoteConfig, epoch: presence.epoch });
       this.#unheard.set(member, now);
@@ -197,14 +192,14 @@ export class Reconciler {
   tick(): void {
     const { roster, now } = this.#memory;
     const at = now();
-    for (const member of this.#open) if (isDue(member.agent, member.presence, at)) roster.touch(member);
+    for (const member of this.#open) if (fleet.isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
     for (const [member, since] of this.#unheard) if (at - since >= SERVER_LIMITS.tick) this.#unheard.delete(member);
     if (this.#waiting.size > 0) this.#schedule();
   }
 
   #watch(member: Member): void {
-    if (awaitsTime(member.agent)) this.#open.add(member);
+    if (fleet.awaitsTime(member.agent)) this.#open.add(member);
     else this.#open.delete(member);
   }
 }
