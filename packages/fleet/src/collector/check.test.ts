@@ -15,11 +15,18 @@ test('a good one has no problems', () => expect(check(GOOD)).toEqual([]));
 test.each([
   'k: |\n    x\n    \ttab\n',
   'k: "a\\\\/b\\tc /"\n',
+  "k: [\"\", \"\\\"\", \"\\\\\", '', '''', 'it''s']\n",
   "k: '\\/'\n",
-  'k: a\tb !x %y\nl: :4317\n',
+  'k: a\tb !x %y\nl: :4317\nm: {"a":[b], n: "c?", o: [0.0.0.0:4317], p:\n  [q]}\n',
+  'k: a?b\n"<<": x\n',
+  'a: &a {x: 1}\nb: &b [*a, {y: 2}]\nc: {<<: *a}\nd: {<<: [*a, {z: 1}]}\n',
   'k: !!str 1\nn: !!map {a: !!seq [!!int 1, !!null ]}\n',
   'k: "%x"\n"": 1\n',
 ])('%j is no problem', (text) => expect(check(`${text}${GOOD}`)).toEqual([]));
+test('JSON is no problem, however it is indented', () => {
+  const config = { receivers: { otlp: null }, service: { pipelines: { traces: { receivers: ['otlp'], n: 1 } } } };
+  for (const space of [0, 2, '\t']) expect(check(JSON.stringify(config, null, space))).toEqual([]);
+});
 test('comments, references and a byte order mark are no problems', () => {
   expect(check(`\uFEFF# edge\n${GOOD.replace('debug: ', "debug: {x: '$env:X'}")}`)).toEqual([]);
 });
@@ -42,7 +49,18 @@ describe('broken texts are refused with line and column', () => {
     ['a: 1\n%TAG ! tag:x:\n', 'yaml-syntax', 2, 1],
     ['a: 1\n \t\n', 'yaml-syntax', 2, 2],
     ['\uFEFF\ta: 1\n', 'yaml-syntax', 1, 2],
-    ['a: [b,\n  \tc]\n', 'yaml-syntax', 2, 3],
+    ['a: [b\n  \t]\n', 'yaml-syntax', 2, 3],
+    ['a: [/var/log/app?.log]\n', 'yaml-syntax', 1, 5],
+    ['a: {receivers:[otlp], exporters: [debug]}\n', 'yaml-syntax', 1, 15],
+    ['a: {b\n  : c}\n', 'yaml-syntax', 2, 3],
+    ['a: "\\ud83d\\ude00"\n', 'yaml-syntax', 1, 4],
+    ['? a\n: b\n', 'yaml-syntax', 1, 1],
+    ['x:\n  y:\n    - "a \\\n      b\\"\n  c: "d"\n', 'yaml-syntax', 3, 7],
+    ["x:\n  y:\n    - 'a\n      b''\n  c: 'd'\n", 'yaml-syntax', 3, 7],
+    ['a: &b {c: *b}\n', 'yaml-syntax', 1, 11],
+    ['a: &b x\nc: {<<: *b}\n', 'yaml-syntax', 2, 5],
+    ['c: {<<: [{}, x]}\n', 'yaml-syntax', 1, 5],
+    ['a: &b? c\n', 'yaml-syntax', 1, 4],
     ['a: !!int abc\n', 'yaml-syntax', 1, 4],
     ['a: !!float abc\n', 'yaml-syntax', 1, 4],
     ['a: !!binary aGk\n', 'yaml-syntax', 1, 4],

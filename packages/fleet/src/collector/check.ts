@@ -1,5 +1,16 @@
 /** Refuses texts that cannot be a collector configuration, with line and column. Deeper checks build on this. */
-import { type Document, isAlias, isMap, isScalar, LineCounter, type Scalar, visit, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import type { ConfigFiles } from '../configurations/revision.ts';
 import type { Problem } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -31,23 +42,45 @@ function checkKeys({ items }: YAMLMap, report: Report): void {
   }
 }
 
-const hasBadEscape = (value: string, quoted: string): boolean =>
-  !value.isWellFormed() || quoted.replaceAll('\\\\', '').includes('\\/');
+/** What the collector refuses of a text in quotes: a slash or half of a character escaped, though it be in a pair. */
+function wrongWithQuoted({ type }: Scalar, quoted: string): string | undefined {
+  const isDouble = type === 'QUOTE_DOUBLE';
+  // Without quotes that stand for themselves.
+  const rest = quoted.slice(1).replaceAll(isDouble ? /\\[\\"]/g : "''", '');
+  if (!rest.endsWith(quoted[0] ?? '')) return 'this text in quotes has no end';
+  if (isDouble && /\\(?:\/|u[dD][89a-fA-F])/.test(rest))
+    return 'the escape "\\/" or "\\ud…"; write the character itself';
+  return undefined;
+}
 
-/** What the parser lets pass: keys that stand twice, aliases whose anchor does not stand before them, escaped slashes. */
+/** What the parser lets pass: keys that stand twice, aliases and merges of what cannot be meant, escapes. */
 function walk(document: Document, body: string, report: Report): void {
-  const anchors = new Set<string>();
+  const anchors = new Map<string, Node>();
   visit(document, {
     Node: (_, node) => {
       const [from, to] = node.range ?? [0, 0];
-      if (isScalar(node) && node.type === 'QUOTE_DOUBLE' && hasBadEscape(String(node.value), body.slice(from, to)))
-        report('yaml-syntax', from, 'an escape that the collector refuses: "\\/", or half of a character');
+      const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE');
+      const wrong = isQuoted ? wrongWithQuoted(node, body.slice(from, to)) : undefined;
+      if (wrong !== undefined) report('yaml-syntax', from, wrong);
       if (isMap(node)) checkKeys(node, report);
-      if (!isAlias(node)) anchors.add(node.anchor ?? '');
-      else if (!anchors.has(node.source))
-        report('yaml-syntax', node.range?.[0], `no anchor &${node.source} stands before this alias`);
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const end = anchors.get(node.source)?.range?.[1];
+      if (end === undefined) report('yaml-syntax', from, `no anchor &${node.source} stands before this alias`);
+      else if (end > from) report('yaml-syntax', from, `&${node.source} would contain itself`);
+    },
+    Pair: (_, { key, value }) => {
+      if (isScalar(key) && key.type === 'PLAIN' && nameOf(key) === '<<' && !isMergeable(value, anchors))
+        report('yaml-syntax', key.range?.[0], '<< takes a mapping, or a list of mappings');
     },
   });
+}
+
+function isMergeable(value: unknown, anchors: ReadonlyMap<string, Node>): boolean {
+  const mapping = (node: unknown): boolean => isMap(isAlias(node) ? anchors.get(node.source) : node);
+  return mapping(value) || (isSeq(value) && value.items.every(mapping));
 }
 
 /** Refused by the collector's parser wherever they stand, or a line break to it alone. */
