@@ -80,6 +80,9 @@ function readJson(body: string): unknown {
   }
 }
 
+/** What can be changed only as it was read: the `version` of these is an entity tag, that of others (an agent's) is not. */
+const TAGGED = new Set(Object.values(contract).flatMap(({ path, input }) => ('ifMatch' in input.shape ? path : [])));
+
 /** The operator plane: the contract served, nothing beside it. */
 export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger): FastifyInstance {
   const app = fastify({
@@ -111,10 +114,11 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
   let streams = 0;
 
   async function answer(name: CallName, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const handle = handlers[name] as (input: unknown) => Promise<{ readonly version?: string } | undefined>;
+    const handle = handlers[name] as (input: unknown) => Promise<{ readonly version?: unknown } | undefined>;
     const result = await handle(readRequest(name, request));
-    if (result?.version !== undefined) reply.header('etag', `"${result.version}"`);
-    return reply.status(contract[name].status).send(writeAnswer(name, result as never));
+    const { path, status } = contract[name];
+    if (result !== undefined && TAGGED.has(path)) reply.header('etag', `"${result.version}"`);
+    return reply.status(status).send(writeAnswer(name, result as never));
   }
 
   async function stream(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

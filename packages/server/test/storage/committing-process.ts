@@ -2,7 +2,6 @@
  * For tests that kill: opens the store in the directory given, commits without end, and prints the number of each
  * commit once it is durable. When the store refuses, it prints the code and ends.
  */
-import { writeSync } from 'node:fs';
 import { openSqliteStore } from '../../src/storage/sqlite-store.ts';
 import { StoreError } from '../../src/storage/store.ts';
 import { agent, changesOf, event, ledgerEntry, report } from './samples.ts';
@@ -27,7 +26,7 @@ async function run(directory: string): Promise<void> {
         { kind: 'text', digest: `commit ${seq}`, body: 'x'.repeat(seq % 5_000) },
         { kind: 'mark', name: 'last', value: seq },
       ]);
-      writeSync(1, `${seq}\n`);
+      process.stdout.write(`${seq}\n`);
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, commitOn));
@@ -37,6 +36,6 @@ try {
   await run(process.argv[2] ?? '');
 } catch (error) {
   if (!(error instanceof StoreError)) throw error;
-  writeSync(1, `refused ${error.code} ${error.message}\n`);
+  process.stdout.write(`refused ${error.code} ${error.message}\n`);
   process.exit(1);
 }
