@@ -1,19 +1,9 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { OpampError } from './error.ts';
-import {
-  type AgentToServer,
-  AgentToServerSchema,
-  type ServerToAgent,
-  ServerToAgentSchema,
-} from './generated/opamp/v1/opamp_pb.js';
+import type { AgentToServer, ServerToAgent } from './generated/opamp/v1/opamp_pb.js';
+import { AgentToServerSchema, ServerToAgentSchema } from './generated/opamp/v1/opamp_pb.js';
 import { type InstanceUid, uidFromBytes } from './instance-uid.ts';
 import { defaultLimits } from './limits.ts';
 

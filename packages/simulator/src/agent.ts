@@ -1,10 +1,5 @@
-import {
-  AgentCapabilities as Bits,
-  CommandType,
-  type ServerToAgent,
-  ServerToAgentFlags,
-  uidFromBytes,
-} from '@flaghoist/opamp';
+import type { ServerToAgent } from '@flaghoist/opamp';
+import { AgentCapabilities as Bits, CommandType, ServerToAgentFlags, uidFromBytes } from '@flaghoist/opamp';
 import { Client } from './client.ts';
 import type { Life } from './life.ts';
 import { type AgentRecord, recordConnected } from './record.ts';

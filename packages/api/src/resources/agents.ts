@@ -1,12 +1,5 @@
-import {
-  ADMISSIONS,
-  AGENT_STATES,
-  FAILURE_REASONS,
-  type Health,
-  PHASES,
-  REMOTE_CONFIG_STATES,
-  SYNCS,
-} from '@flaghoist/fleet';
+import type { Health } from '@flaghoist/fleet';
+import { ADMISSIONS, AGENT_STATES, FAILURE_REASONS, PHASES, REMOTE_CONFIG_STATES, SYNCS } from '@flaghoist/fleet';
 import { z } from 'zod';
 import * as v from './values.ts';
 

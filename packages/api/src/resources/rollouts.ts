@@ -1,11 +1,5 @@
-import {
-  FAILURE_REASONS,
-  PAUSE_REASONS,
-  ROLLOUT_STATES,
-  type Share,
-  SKIP_REASONS,
-  TARGET_STATES,
-} from '@flaghoist/fleet';
+import type { Share } from '@flaghoist/fleet';
+import { FAILURE_REASONS, PAUSE_REASONS, ROLLOUT_STATES, SKIP_REASONS, TARGET_STATES } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { failureReason, steps } from './agents.ts';
 import * as v from './values.ts';

@@ -1,16 +1,6 @@
 /** Refuses texts that cannot be a collector configuration, with line and column. Deeper checks build on this. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Scalar,
-  visit,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, Node, Scalar, YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, visit } from 'yaml';
 import type { ConfigFiles } from '../configurations/revision.ts';
 import type { Problem } from '../errors.ts';
 import { LIMITS } from '../limits.ts';

@@ -1,17 +1,8 @@
 import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { isOpen } from '../convergence/ledger.ts';
-import {
-  freeOwnSlots,
-  freeSlots,
-  mayBeAdmitted,
-  type Observation,
-  type Rollout,
-  type RolloutEvent,
-  type RolloutHeader,
-  type RolloutRequest,
-  type SkipReason,
-} from './rollout.ts';
+import type { Observation, Rollout, RolloutEvent, RolloutHeader, RolloutRequest, SkipReason } from './rollout.ts';
+import { freeOwnSlots, freeSlots, mayBeAdmitted } from './rollout.ts';
 import { failureBound, inFlightBound } from './strategy.ts';
 
 /** Why an agent cannot be a target, or undefined when it can. Connected or not is another matter: it may come back. */

@@ -4,21 +4,16 @@
  */
 import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
-import {
-  freeOwnSlots,
-  freeSlots,
-  isOver,
-  mayBeAdmitted,
-  OPEN,
-  type PauseReason,
-  type Rollout,
-  type RolloutEvent,
-  type RolloutHeader,
-  type RolloutState,
-  TARGET_STATES,
-  type Target,
-  type TargetState,
+import type {
+  PauseReason,
+  Rollout,
+  RolloutEvent,
+  RolloutHeader,
+  RolloutState,
+  Target,
+  TargetState,
 } from './rollout.ts';
+import { freeOwnSlots, freeSlots, isOver, mayBeAdmitted, OPEN, TARGET_STATES } from './rollout.ts';
 import { Targets } from './targets.ts';
 
 type Event<Type> = Extract<RolloutEvent, { readonly type: Type }>;

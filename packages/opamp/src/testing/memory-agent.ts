@@ -1,10 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { AgentRemoteConfig, AgentToServer, ServerToAgent } from '../generated/opamp/v1/opamp_pb.js';
 import {
-  type AgentRemoteConfig,
-  type AgentToServer,
   AgentToServerSchema,
   AgentCapabilities as Bits,
-  type ServerToAgent,
   ServerToAgentFlags,
   RemoteConfigStatuses as Status,
 } from '../generated/opamp/v1/opamp_pb.js';

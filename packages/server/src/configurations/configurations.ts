@@ -1,13 +1,5 @@
-import {
-  type ConfigFiles,
-  type Configuration,
-  FleetError,
-  found,
-  type Instant,
-  type Revision,
-  type RevisionRef,
-  sizeOf,
-} from '@flaghoist/fleet';
+import type { ConfigFiles, Configuration, Instant, Revision, RevisionRef } from '@flaghoist/fleet';
+import { FleetError, found, sizeOf } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
 import { hashOf } from '../gateway/wire.ts';
 import type { Loaded } from '../storage/store.ts';

@@ -1,14 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type Agent,
-  type AgentIdentity,
-  type AgentReport,
-  assess,
-  conflicted,
-  type Instant,
-  isOpen,
-  withLedger,
-} from '@flaghoist/fleet';
+import type { Agent, AgentIdentity, AgentReport, Instant } from '@flaghoist/fleet';
+import { assess, conflicted, isOpen, withLedger } from '@flaghoist/fleet';
 import type { Fact } from '@flaghoist/opamp';
 import type { Member } from '../agents/roster.ts';
 import { AGENT_LIMITS } from '../limits.ts';

@@ -1,14 +1,5 @@
-import {
-  found,
-  type Group,
-  type GroupOf,
-  grouping,
-  type Instant,
-  parseSelector,
-  type RevisionRef,
-  resolutionOrder,
-  strategyNamed,
-} from '@flaghoist/fleet';
+import type { Group, GroupOf, Instant, RevisionRef } from '@flaghoist/fleet';
+import { found, grouping, parseSelector, resolutionOrder, strategyNamed } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
 
 /** The groups, and which one an agent belongs to. */

@@ -1,14 +1,4 @@
-import {
-  assign,
-  CATCH_UP_TERMS,
-  type Instant,
-  isGivenUp,
-  lane,
-  mayBeAdmitted,
-  needsCatchUp,
-  type RevisionRef,
-  runsAlready,
-} from '@flaghoist/fleet';
+import * as fleet from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { Memory } from '../memory.ts';
 
@@ -20,9 +10,9 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
   const places = new Map<string, number>();
   const waiting = new Set<Member>();
 
-  function countPlaces(group: string, stable: RevisionRef): number {
+  function countPlaces(group: string, stable: fleet.RevisionRef): number {
     const agents = Array.from(roster.inGroup(group), ({ agent }) => agent);
-    const { free, failed, stopped } = lane(agents, agents.length, stable);
+    const { free, failed, stopped } = fleet.lane(agents, agents.length, stable);
     const key = `${group} ${stable.hash}`;
     if (stopped && !toldStopped.has(key)) {
       toldStopped.add(key);
@@ -31,7 +21,7 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
     return free;
   }
 
-  function takePlace(group: string, stable: RevisionRef): boolean {
+  function takePlace(group: string, stable: fleet.RevisionRef): boolean {
     const free = places.get(group) ?? countPlaces(group, stable);
     places.set(group, Math.max(0, free - 1));
     return free > 0;
@@ -46,16 +36,20 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
     },
 
     /** Gives a new or returning agent the group's stable revision, unless a running rollout will take it. */
-    admit(member: Member, now: Instant): void {
+    admit(member: Member, now: fleet.Instant): void {
       const { agent, presence } = member;
       const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
-      if (name === undefined || stable == null || !needsCatchUp(agent, presence, stable, now)) return;
+      if (name === undefined || stable == null || !fleet.needsCatchUp(agent, presence, stable, now)) return;
       const active = rollouts.activeOf(name);
       if (active?.state === 'running') return;
       // A paused rollout keeps whom it gave its revision to, but for those that it gave up and who hold nothing of it.
-      if (active && !mayBeAdmitted(active, agent.identity.id) && !isGivenUp(agent, presence, now)) return;
-      if (!runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
-      else roster.update(member, assign(agent, stable, { kind: 'catch-up', group: name }, CATCH_UP_TERMS, now));
+      if (active && !fleet.mayBeAdmitted(active, agent.identity.id) && !fleet.isGivenUp(agent, presence, now)) return;
+      if (!fleet.runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
+      else
+        roster.update(
+          member,
+          fleet.assign(agent, stable, { kind: 'catch-up', group: name }, fleet.CATCH_UP_TERMS, now),
+        );
     },
   };
 }
