@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkText } from '@flaghoist/fleet';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { collectorConfig } from './harness/collector-config.ts';
 import { freePort, useLab } from './harness/lab.ts';
@@ -60,6 +61,27 @@ describe.concurrent('an offer of an empty map (I8)', () => {
     const again = server.offer(config('again'));
     expect(await verdict(server, again, before)).toBe('APPLIED');
     expect(supervisor.collectorPid()).toBeDefined();
+  });
+});
+
+describe.concurrent('an offer of what the YAML of Go cannot read', () => {
+  test('is FAILED in its words and leaves the Collector alone, but is stored: the Supervisor does not start any more', async () => {
+    const [supervisor, server] = await start('unread');
+    const first = server.offer(config('first'));
+    expect(await verdict(server, first, 0)).toBe('APPLIED');
+    const collector = supervisor.collectorPid();
+    // An escape of YAML 1.2, which nobody may save here.
+    const body = config('unread').replace('value: "unread"', 'value: "un\\/read"');
+    expect(checkText({ '': { body, contentType: 'text/yaml' } })).toMatchObject([{ rule: 'yaml-syntax' }]);
+    const hash = server.offer(body);
+    expect(await verdict(server, hash, 0)).toBe('FAILED');
+    expect(supervisor.refusals()).toEqual([expect.stringMatching(/^yaml: line \d+: found unknown escape character$/)]);
+    expect(supervisor.collectorPid()).toBe(collector);
+
+    await supervisor.kill('SIGKILL');
+    supervisor.start();
+    await until('it ends', () => !supervisor.running);
+    expect(supervisor.log()).toContain('failed loading initial config: could not compose initial merged config: yaml:');
   });
 });
 

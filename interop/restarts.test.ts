@@ -107,29 +107,4 @@ describe.concurrent('a Supervisor that was killed', () => {
     await proven(server, supervisor, clean.revision);
     await connected(server, supervisor);
   });
-
-  test('with broken YAML that our check does not know: FAILED in its words, and it does not start any more', async () => {
-    const [supervisor, first] = await edge.startProven('broken');
-    const collector = supervisor.collectorPid();
-    // An escape of YAML 1.2 that the YAML of Go does not have.
-    const body = edge.config('broken').replace('value: "broken"', 'value: "bro\\/ken"');
-    const { revision } = await server.api.push('broken', body, 'broken');
-    const agent = await failed(server, supervisor, revision);
-    const [refusal] = supervisor.refusals();
-    expect(refusal).toMatch(/^yaml: line \d+: found unknown escape character$/);
-    expect(agent.reported).toMatchObject({ hash: revision.hash, status: 'FAILED', errorMessage: refusal });
-    expect(agent.refused).toMatchObject([{ hash: revision.hash, message: refusal }]);
-    expect(supervisor.collectorPid()).toBe(collector);
-    await passesSpan(supervisor, 'still the first');
-
-    // The broken bytes were stored before they were read.
-    await supervisor.kill('SIGKILL');
-    await gone(supervisor);
-    supervisor.start();
-    await until('it ends', () => !supervisor.running);
-    expect(supervisor.log()).toContain('failed loading initial config: could not compose initial merged config: yaml:');
-    await gone(supervisor);
-    expect((await agentOf(supervisor)).reported).toMatchObject({ status: 'FAILED', errorMessage: refusal });
-    expect(supervisor.offers()).toEqual([first.revision.hash, revision.hash]);
-  });
 });

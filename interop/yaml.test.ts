@@ -1,5 +1,5 @@
 // A text that the Supervisor's parser refuses is stored by it all the same, and keeps it from starting again
-// (restarts.test.ts): so nothing that it refuses may be saved here. Texts of odd pieces are put before both parsers.
+// (lawless.test.ts): so nothing that it refuses may be saved here. Texts of odd pieces are put before both parsers.
 import { checkText } from '@flaghoist/fleet';
 import { expect, test } from 'vitest';
 import { randomOf } from '../packages/server/test/random.ts';

@@ -40,7 +40,7 @@ describe('broken texts are refused with line and column', () => {
     ['a: [1, 2\nb: 3\n', 'yaml-syntax', 2, 1],
     ['a: *nowhere\n', 'yaml-syntax', 1, 4],
     ['a: 1\n---\nb: 2\n', 'yaml-syntax', 2, 1],
-    // Refused by the collector's parser, in comments too (interop/restarts.test.ts: it is stored all the same).
+    // Refused by the collector's parser, in comments too (interop/lawless.test.ts: it is stored all the same).
     ['a: 1 # \u0007\n', 'yaml-syntax', 1, 8],
     ['a: 1\nb: "\u0081"\n', 'yaml-syntax', 2, 5],
     ['a: 1 # x\u2028y\n', 'yaml-syntax', 1, 9],
