@@ -74,13 +74,12 @@ const HEADS = [
   '&d\n',
   '!!map\n',
   '---\n---\n',
-].concat([
   '%YAML 1.1\n---\n',
   '%YAML 1.3\n---\n',
   '%TAG !e! tag:x:\n---\n',
   '%X y\n---\n',
   '%YAML 1.1\n%YAML 1.1\n---\n',
-]);
+];
 const TAILS = [
   '',
   '',
@@ -149,7 +148,6 @@ const SLIPS = [
   '*batch ',
   '%',
   '@',
-].concat([
   '|',
   '>',
   '|2',
@@ -169,7 +167,7 @@ const SLIPS = [
   '=',
   '\0',
   '',
-]);
+];
 
 function textsOf(random: () => number): string[] {
   const below = (end: number): number => Math.floor(random() * end);
@@ -198,15 +196,17 @@ function textsOf(random: () => number): string[] {
   return Array.from({ length: TEXTS }, (_, number) => (number % 2 === 0 ? composed() : slipped()));
 }
 
+const problemsOf = (body: string) => checkText({ '': { body, contentType: 'text/yaml' } });
+
 test('a usual text is saved', () => {
-  expect(checkText({ '': { body: USUAL, contentType: 'text/yaml' } })).toEqual([]);
+  expect(problemsOf(USUAL)).toEqual([]);
   expect(parsed([USUAL])).toEqual(['']);
 });
 
 test(`of ${TEXTS} odd texts none is saved here that the Supervisor's parser refuses`, () => {
   const texts = textsOf(randomOf(Number(process.env['YAML_SEED'] ?? 1)));
   const wrong = parsed(texts);
-  const saved = texts.map((body) => checkText({ '': { body, contentType: 'text/yaml' } }).length === 0);
+  const saved = texts.map((text) => problemsOf(text).length === 0);
   const tally = { saved: saved.filter(Boolean).length, refusedThere: wrong.filter((why) => why !== '').length };
   process.stderr.write(`${JSON.stringify(tally)}\n`);
   const worse = texts.flatMap((text, at) => (saved[at] && wrong[at] !== '' ? [{ text, wrong: wrong[at] }] : []));

@@ -28,10 +28,13 @@ const isIndent = ({ kind, before }: Piece): boolean => kind === 'space' && /[\n\
 
 /** In brackets tabs are as good as spaces, unless a plain word could go on behind them. */
 const isIndentedByTab = (piece: Piece): boolean =>
-  isIndent(piece) && (piece.depth === 0 || (piece.scalar === 'plain' && !piece.isJson));
+  piece.lexeme.includes('\t') &&
+  (piece.kind === 'text'
+    ? hasLineIndentedByTab(piece)
+    : isIndent(piece) && (piece.depth === 0 || (piece.scalar === 'plain' && !piece.isJson)));
 
 /** What is refused, by what to do. */
-const REFUSED: Readonly<Record<string, (piece: Piece) => boolean>> = {
+const REFUSED = Object.entries<(piece: Piece) => boolean>({
   'a directive; leave it out': ({ kind }) => kind === 'directive-line',
   'this tag means nothing to the collector; leave it out': ({ kind, lexeme }) => kind === 'tag' && !TAG.test(lexeme),
   'a tag in brackets needs a space behind it': ({ kind, before, depth }) =>
@@ -45,12 +48,11 @@ const REFUSED: Readonly<Record<string, (piece: Piece) => boolean>> = {
     kind === 'map-value-ind' && scalar !== null && isLineOver,
   'only letters, digits, - and _ may name an anchor': ({ kind, lexeme }) =>
     (kind === 'anchor' || kind === 'alias') && !/^.[\w-]+$/.test(lexeme),
-  'a tab indents a line; use spaces': (piece) =>
-    piece.lexeme.includes('\t') && (isIndentedByTab(piece) || (piece.kind === 'text' && hasTabIndent(piece))),
-};
+  'a tab indents a line; use spaces': isIndentedByTab,
+});
 
 /** A block is indented as its first line is, by spaces alone; another text has no tab before the words of a line. */
-function hasTabIndent({ lexeme, isBlock }: Piece): boolean {
+function hasLineIndentedByTab({ lexeme, isBlock }: Piece): boolean {
   let indent = Number.POSITIVE_INFINITY;
   return lexeme.split('\n').some((line, number) => {
     if (!isBlock && number === 0) return false;
@@ -105,7 +107,7 @@ export function checkDialect(text: string, refuse: (offset: number, message: str
   for (const lexeme of new Lexer().lex(text)) {
     // What follows the mark of a scalar is its text, whatever it looks like.
     const piece: Piece = { ...place, lexeme, kind: place.before === CST.SCALAR ? 'text' : CST.tokenType(lexeme) };
-    for (const [message, isRefused] of Object.entries(REFUSED)) if (isRefused(piece)) refuse(offset, message);
+    for (const [message, isRefused] of REFUSED) if (isRefused(piece)) refuse(offset, message);
     place = after(piece);
     if (!MARKS.has(lexeme)) offset += lexeme.length;
   }
