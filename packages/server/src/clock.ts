@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Instant } from '@flaghoist/fleet';
+import type { Instant, Millis } from '@flaghoist/fleet';
 
 /** Where time comes from. */
 export type Now = () => Instant;
@@ -9,14 +9,32 @@ export type Now = () => Instant;
  * (R22). Begins at `notBefore` where the clock was put back since that was stored: what comes after the store's records
  * must not look older than they are.
  */
-export function steadyClock(notBefore: Instant): Now {
+function steadyClock(notBefore: Instant): Now {
   const since = performance.now();
   const start = Math.max(performance.timeOrigin + since, notBefore);
   return () => Math.floor(start + performance.now() - since);
 }
 
+/** What the control plane takes from the machine that it runs on. A simulation gives it another one. */
+export interface Machine {
+  /** The clock of a process that begins now. */
+  readonly clock: (notBefore: Instant) => Now;
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** Calls once, in so many ms; the result calls it off. */
+  readonly later: (call: () => void, delay: Millis) => () => void;
+}
+
+export const MACHINE: Machine = {
+  clock: steadyClock,
+  randomBytes,
+  later: (call, delay) => {
+    const timer = setTimeout(call, delay);
+    return () => clearTimeout(timer);
+  },
+};
+
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** An id people can read aloud, `a…` of an agent or `r…` of a rollout: 12 characters of Crockford's base 32, 60 random bits. */
-export const randomId = (kind: 'a' | 'r'): string =>
+export const randomId = (kind: 'a' | 'r', { randomBytes }: Pick<Machine, 'randomBytes'>): string =>
   kind + Array.from(randomBytes(12), (byte) => ALPHABET[byte & 31]).join('');

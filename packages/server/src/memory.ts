@@ -1,6 +1,6 @@
-import type { Instant } from '@flaghoist/fleet';
+import type { AgentId, Instant } from '@flaghoist/fleet';
 import { Roster } from './agents/roster.ts';
-import { steadyClock } from './clock.ts';
+import { MACHINE } from './clock.ts';
 import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
 import type { TextReader } from './effective/reader.ts';
@@ -12,25 +12,26 @@ import { Rollouts } from './rollouts/rollouts.ts';
 import type { Loaded, Store } from './storage/store.ts';
 
 /** The image of the store: everything that was committed, each noun kept by a part of its own. */
-export async function openMemory(store: Store, reader: TextReader) {
+export async function openMemory(store: Store, reader: Pick<TextReader, 'understand' | 'check'>, machine = MACHINE) {
   const loaded = await store.load();
-  const now = steadyClock(lastTimeOf(loaded));
+  const now = machine.clock(lastTimeOf(loaded));
   const startedAt = now();
   const journal = new Journal(store, loaded, now);
-  const roster = new Roster(loaded.agents);
+  const roster = new Roster(loaded.agents, machine);
   const groups = new Groups(loaded.groups, journal);
   const configurations = new Configurations(loaded, journal);
   const rollouts = new Rollouts({ roster, groups, journal }, startedAt + SERVER_LIMITS.reconnectGrace);
   await rollouts.load(loaded.rollouts, store);
-  const effective = new EffectiveConfigs(reader, store, (id) => {
+  const onVerdict = (id: AgentId): void => {
     const member = roster.get(id);
     if (member !== undefined) roster.touch(member);
-  });
+  };
+  const effective = new EffectiveConfigs(reader, store, onVerdict, machine);
   const offers = offerBook(store);
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
-  const { marks } = loaded;
-  return { store, reader, now, startedAt, marks, journal, roster, groups, configurations, rollouts, effective, offers };
+  const origin = { store, reader, machine, now, startedAt, marks: loaded.marks };
+  return { ...origin, journal, roster, groups, configurations, rollouts, effective, offers };
 }
 
 /** Name of the durable value that tells when the server was last alive. */

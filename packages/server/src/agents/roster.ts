@@ -1,5 +1,5 @@
 import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence, unassign } from '@flaghoist/fleet';
-import { randomId } from '../clock.ts';
+import { MACHINE, type Machine, randomId } from '../clock.ts';
 import type { Change } from '../storage/store.ts';
 
 /** One agent in memory. */
@@ -27,11 +27,13 @@ export class Roster {
   readonly #members = new Map<AgentId, Member>();
   readonly #byUid = new Map<string, Member>();
   readonly #byGroup = new Map<string, Set<Member>>();
+  readonly #machine: Machine;
   #touched = new Set<Member>();
   /** Called when an agent is to be looked at in the next turn. */
   onTouched: () => void = () => {};
 
-  constructor(agents: Iterable<Agent>) {
+  constructor(agents: Iterable<Agent>, machine = MACHINE) {
+    this.#machine = machine;
     for (const agent of agents) this.#add(agent, agent);
   }
 
@@ -58,7 +60,7 @@ export class Roster {
 
   /** A record for a uid never seen, or seen and deleted: then it is a new agent (X4). */
   enrol(uid: string, now: number): Member {
-    const member = this.#add(newAgent(randomId('a'), uid, now), null);
+    const member = this.#add(newAgent(randomId('a', this.#machine), uid, now), null);
     this.touch(member);
     return member;
   }

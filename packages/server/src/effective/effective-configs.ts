@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import * as fleet from '@flaghoist/fleet';
+import { MACHINE, type Machine } from '../clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { Remembered } from '../remembered.ts';
 import type { Change, Store } from '../storage/store.ts';
@@ -43,12 +44,19 @@ export class EffectiveConfigs {
   /** Agents for which there was no room. */
   readonly #refused = new Set<fleet.AgentId>();
   #isJudging = false;
-  readonly #reader: TextReader;
+  readonly #reader: Pick<TextReader, 'understand'>;
   readonly #store: Pick<Store, 'texts' | 'files'>;
+  readonly #machine: Machine;
   readonly #onVerdict: (agent: fleet.AgentId) => void;
 
   /** `onVerdict` is called for each agent whose verdict should be asked for again. */
-  constructor(reader: TextReader, store: Pick<Store, 'texts' | 'files'>, onVerdict: (agent: fleet.AgentId) => void) {
+  constructor(
+    reader: Pick<TextReader, 'understand'>,
+    store: Pick<Store, 'texts' | 'files'>,
+    onVerdict: (agent: fleet.AgentId) => void,
+    machine = MACHINE,
+  ) {
+    this.#machine = machine;
     this.#reader = reader;
     this.#store = store;
     this.#onVerdict = onVerdict;
@@ -108,7 +116,7 @@ export class EffectiveConfigs {
       const agents = this.#waiting.get(key)?.agents ?? [];
       this.#waiting.delete(key);
       if (verdict === undefined) {
-        setTimeout(() => this.#tell(agents), SERVER_LIMITS.tick).unref();
+        this.#machine.later(() => this.#tell(agents), SERVER_LIMITS.tick);
       } else {
         this.#verdicts.set(key, verdict, key.length + verdict.why.length);
         this.#tell(agents);

@@ -2,7 +2,6 @@
  * The agent plane: connections on one side, agents on the other, a protocol session between them. Answers wait for
  * the turn that makes what they answer durable (S-051); offers join the answer that is due, or go by themselves.
  */
-import { randomBytes } from 'node:crypto';
 import { LIMITS } from '@flaghoist/fleet';
 import * as opamp from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
@@ -185,7 +184,8 @@ export class Gateway {
   #step(speaker: Speaker, input: opamp.Input): opamp.Exchange {
     const now = this.#memory.now();
     const { member } = speaker;
-    const outcome = opamp.exchange(speaker.session, input, now, () => opamp.newUuidV7(now, randomBytes(10)));
+    const newUid = () => opamp.newUuidV7(now, this.#memory.machine.randomBytes(10));
+    const outcome = opamp.exchange(speaker.session, input, now, newUid);
     const { session, successor, facts } = outcome;
     speaker.session = session;
     if (successor !== undefined) this.#rename(speaker, successor);

@@ -26,7 +26,7 @@ function etaOf({ state, planned, counts, targets, createdAt }: fleet.Rollout, no
 }
 
 export function rolloutHandlers(plane: ControlPlane) {
-  const { configurations, groups, now, offers, reconciler, rollouts, roster, store } = plane;
+  const { configurations, groups, machine, now, offers, reconciler, rollouts, roster, store } = plane;
   const once = onceOnly(plane);
   /** Ended rollouts with their targets. Those asked for last are kept: a log can be long. */
   const ended = new Remembered<fleet.Rollout>(SERVER_LIMITS.rolloutsFolded);
@@ -115,7 +115,7 @@ export function rolloutHandlers(plane: ControlPlane) {
           // Others were served meanwhile.
           const target = configurations.ref(body.configuration, revision);
           const requests = groupsOf(body).map(({ name, stable, strategy }) => ({
-            id: randomId('r'),
+            id: randomId('r', machine),
             group: name,
             target,
             from: stable,

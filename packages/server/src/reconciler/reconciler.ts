@@ -27,7 +27,8 @@ export class Reconciler {
   readonly #unheard = new Map<Member, fleet.Instant>();
   /** Agents that the last turn had no room for. */
   #leftOver = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** Calls the next turn off. */
+  #timer: (() => void) | undefined;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
 
@@ -66,7 +67,7 @@ export class Reconciler {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#timer?.();
   }
 
   /** Runs a turn now and resolves when everything decided until now is durable. */
@@ -78,7 +79,7 @@ export class Reconciler {
 
   /** One turn, now. */
   turn(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.();
     this.#timer = undefined;
     if (this.#stopped) return;
     const { roster, rollouts, journal, store } = this.#memory;
@@ -185,7 +186,7 @@ export class Reconciler {
   }
 
   #schedule(): void {
-    if (!this.#stopped) this.#timer ??= setTimeout(() => this.turn(), SERVER_LIMITS.turnGap);
+    if (!this.#stopped) this.#timer ??= this.#memory.machine.later(() => this.turn(), SERVER_LIMITS.turnGap);
   }
 
   /** Time passes: looks again at whoever waits for a deadline, for proof, for an answer or for a place. */
