@@ -7,7 +7,7 @@ export { compareStructures, type Understood, understand } from './collector/stru
 export { fill, TemplateBook } from './collector/templates.ts';
 export type * from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
-export { assign, conflicted, pin, retry, unassign, unpin, withLedger } from './convergence/assignment.ts';
+export { assign, conflicted, lastGood, pin, retry, unassign, unpin, withLedger } from './convergence/assignment.ts';
 export { extendDeadline, markSent } from './convergence/entry.ts';
 export * from './convergence/ledger.ts';
 export { decideOffer } from './convergence/pull-law.ts';

@@ -23,6 +23,8 @@ export const LIMITS = {
   hashLength: 128,
   /** Refused hashes remembered per agent; the oldest go first. */
   refusalsPerAgent: 64,
+  /** Revisions remembered per agent that it was proven on; the oldest go first. */
+  provenPerAgent: 5,
   /** Problems listed in one refusal. */
   problemsShown: 20,
   /** Sends of one assignment to one agent before it counts as never acknowledged. */

@@ -113,7 +113,7 @@ export function assigned(ledger: LedgerEntry, report: Partial<Agent['report']> =
   return {
     ...base,
     report: { ...base.report, ...report },
-    assignment: { generation: ledger.generation, refused, leftOnTheWay: null },
+    assignment: { generation: ledger.generation, refused, proven: [], leftOnTheWay: null },
     ledger,
   };
 }

@@ -41,6 +41,7 @@ export const failureReason = z.enum(FAILURE_REASONS).meta({ id: 'FailureReason' 
 
 const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rollout'), rollout: z.string() }),
+  z.object({ kind: z.literal('rollback'), rollout: z.string() }),
   z.object({ kind: z.literal('catch-up'), group: z.string() }),
   z.object({ kind: z.literal('pin') }),
   z.object({ kind: z.literal('retry') }),

@@ -3,6 +3,7 @@
  * report does not write the description again: `identity`, `report`, `assignment`, `ledger`.
  * What is only true while a connection lives (presence) is not stored and is a type of its own.
  */
+import type { RevisionRef } from '../configurations/revision.ts';
 import type { Failure, LedgerEntry } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
 
@@ -129,6 +130,8 @@ export interface Assignment {
   readonly generation: number;
   /** Hashes this agent refused (I5): never offered to it again but by an explicit retry. */
   readonly refused: readonly Refusal[];
+  /** What this agent was proven on, each hash once, newest last: what it can go back to (A.7). */
+  readonly proven: readonly RevisionRef[];
   /** Another revision, sent for an earlier assignment and not named by the agent: it may still come into force (I13). */
   readonly leftOnTheWay: Unanswered | null;
 }
@@ -217,7 +220,7 @@ export function newAgent(id: AgentId, instanceUid: string, now: Instant): Agent 
       pin: null,
     },
     report: { health: null, reported: null, effective: null },
-    assignment: { generation: 0, refused: [], leftOnTheWay: null },
+    assignment: { generation: 0, refused: [], proven: [], leftOnTheWay: null },
     ledger: null,
   };
 }

@@ -15,9 +15,11 @@ import {
   T0,
   TERMS,
 } from '../../test/samples.ts';
+import type { Agent } from '../agents/agent.ts';
+import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
-import { assign, conflicted, retry, unassign, withLedger } from './assignment.ts';
+import { assign, conflicted, lastGood, retry, unassign, withLedger } from './assignment.ts';
 import type { FailureReason } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 
@@ -93,6 +95,44 @@ describe('assign', () => {
     const once = assign(assigned(entry('sent')), C, ROLLOUT, TERMS, NOW);
     const twice = assign(once, A, ROLLOUT, TERMS, NOW);
     expect(twice.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
+  });
+});
+
+describe('what an agent was proven on', () => {
+  const none = () => false;
+  const provenOn = (before: Agent, ref: RevisionRef): Agent => withLedger(before, entry('proven', { revision: ref }));
+  const hashes = ({ assignment }: Agent) => assignment.proven.map(({ hash }) => hash);
+
+  test('is remembered once each, newest last, as the very object of its entry', () => {
+    const twice = [A, B, A].reduce(provenOn, agent());
+    expect(hashes(twice)).toEqual([B.hash, A.hash]);
+    expect(twice.assignment.proven.at(-1)).toBe(A);
+    expect(withLedger(twice, twice.ledger)).toBe(twice);
+  });
+
+  test('five at most', () => {
+    const refs = Array.from({ length: LIMITS.provenPerAgent + 2 }, (_, n) => revision(n));
+    expect(hashes(refs.reduce(provenOn, agent()))).toEqual(refs.slice(2).map(({ hash }) => hash));
+  });
+
+  test('only proof counts, and a new assignment forgets nothing', () => {
+    expect(hashes(withLedger(agent(), entry('verifying')))).toEqual([]);
+    expect(hashes(assign(provenOn(agent(), A), B, ROLLOUT, TERMS, NOW))).toEqual([A.hash]);
+  });
+
+  test('is what it can go back to: the newest that it did not refuse and that is not bad', () => {
+    const known = [A, B, C].reduce(provenOn, agent());
+    expect(lastGood(known, none)).toBe(C);
+    expect(lastGood(known, (hash) => hash === C.hash)).toBe(B);
+    const refused = { ...known, assignment: { ...known.assignment, refused: [refusedB()] } };
+    expect(lastGood(refused, (hash) => hash === C.hash)).toBe(A);
+    expect(lastGood(refused, () => true)).toBeUndefined();
+    expect(lastGood(agent(), none)).toBeUndefined();
+  });
+
+  test('is doubted when the proof may be that of a clone', () => {
+    const known = withLedger(provenOn(agent(), A), entry('proven'));
+    expect(hashes(conflicted(known, T0, NOW))).toEqual([A.hash]);
   });
 });
 

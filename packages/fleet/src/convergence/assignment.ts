@@ -1,5 +1,13 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import { type Agent, can, type Pin, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
+import {
+  type Agent,
+  type Assignment,
+  can,
+  type Pin,
+  type Refusal,
+  refusalOf,
+  type Unanswered,
+} from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -80,13 +88,33 @@ export function retry(agent: Agent, now: Instant): Agent {
   return assign(forgiven, ledger.revision, { kind: 'retry' }, ledger.terms, now);
 }
 
-/** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from. */
+/** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from, or is proven on. */
 export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
-  const news = refusals(agent, entry).filter(({ hash }) => refusalOf(agent, hash) === undefined);
-  if (news.length === 0) return entry === agent.ledger ? agent : { ...agent, ledger: entry };
-  const refused = [...agent.assignment.refused, ...news].slice(-LIMITS.refusalsPerAgent);
-  return { ...agent, ledger: entry, assignment: { ...agent.assignment, refused } };
+  const assignment = withProof(withRefusals(agent, entry), entry);
+  return entry === agent.ledger && assignment === agent.assignment ? agent : { ...agent, ledger: entry, assignment };
 }
+
+function withRefusals(agent: Agent, entry: LedgerEntry | null): Assignment {
+  const { assignment } = agent;
+  const news = refusals(agent, entry).filter(({ hash }) => refusalOf(agent, hash) === undefined);
+  if (news.length === 0) return assignment;
+  return { ...assignment, refused: [...assignment.refused, ...news].slice(-LIMITS.refusalsPerAgent) };
+}
+
+/** The list holds the very object of the entry, which a rollout's agents share. */
+function withProof(assignment: Assignment, entry: LedgerEntry | null): Assignment {
+  const { proven } = assignment;
+  if (entry?.phase !== 'proven' || proven.at(-1)?.hash === entry.revision.hash) return assignment;
+  const others = proven.filter(({ hash }) => hash !== entry.revision.hash);
+  return { ...assignment, proven: [...others, entry.revision].slice(-LIMITS.provenPerAgent) };
+}
+
+/**
+ * The agent's own last good revision: the newest that it was proven on, has not refused since, and that is not bad
+ * otherwise (A.7, I9). Never an empty config: none can be saved, `checkText` refuses it (I8).
+ */
+export const lastGood = (agent: Agent, isBad: (hash: string) => boolean): RevisionRef | undefined =>
+  agent.assignment.proven.findLast(({ hash }) => refusalOf(agent, hash) === undefined && !isBad(hash));
 
 function refusals({ report: { reported } }: Agent, entry: LedgerEntry | null): Refusal[] {
   const found: Refusal[] = [];
@@ -112,7 +140,11 @@ export function conflicted(agent: Agent, since: Instant, now: Instant): Agent {
   const message = 'two agents used this instance uid; what it runs is asked for again';
   return {
     ...doubted,
-    assignment: { ...assignment, refused: assignment.refused.filter(({ at }) => at < since) },
+    assignment: {
+      ...assignment,
+      refused: assignment.refused.filter(({ at }) => at < since),
+      proven: assignment.proven.filter(({ hash }) => hash !== ledger.revision.hash),
+    },
     ledger: { ...ledger, ...UNHEARD, phase: 'failed', failure: { reason: 'identity-conflict', message, at: now } },
   };
 }

@@ -9,6 +9,8 @@ import type { Instant, Millis } from '../time.ts';
 /** Why an agent should run what it should run (I7): every change of `desired` has one of these sources. */
 export type AssignmentSource =
   | { readonly kind: 'rollout'; readonly rollout: string }
+  /** The way back from that rollout, to the agent's own last good revision. */
+  | { readonly kind: 'rollback'; readonly rollout: string }
   | { readonly kind: 'catch-up'; readonly group: string }
   | { readonly kind: 'pin' }
   | { readonly kind: 'retry' };
@@ -106,7 +108,10 @@ export interface LedgerEntry {
   readonly reverts: number;
 }
 
-/** True of what goes to many agents, of whom only some may have it at a time (I1, I6). */
+/**
+ * True of what goes to many agents, of whom only some may have it at a time (I1, I6). Not of a way back: it ends exposure,
+ * so it is offered until it is taken.
+ */
 export const goesToMany = ({ source }: LedgerEntry): boolean => source.kind === 'rollout' || source.kind === 'catch-up';
 
 /** True while the agent may be holding or applying the revision without proof (I1). */

@@ -1,7 +1,7 @@
 /** The embedded store: SQLite in a data directory, one thread that writes and one that reads. */
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Agent, type AgentIdentity, newAgent } from '@flaghoist/fleet';
+import { type Agent, type AgentIdentity, newAgent, type RevisionRef } from '@flaghoist/fleet';
 import { written } from './columns.ts';
 import type { ReadOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
@@ -10,11 +10,21 @@ import type { Store } from './store.ts';
 import { writeQueue } from './write-queue.ts';
 import type { WriteOperations } from './writer.ts';
 
-/** Facets that are not stored yet are those of a new agent. Agents of one build share the long list of its components. */
+/** What is not stored yet is as with a new agent. Agents share what many have alike: the list of components, revisions. */
 function agentDecoder(): (facets: string) => Agent {
   const builds = new Map<string, AgentIdentity['components']>();
+  const revisions = new Map<string, RevisionRef>();
+  const shared = (ref: RevisionRef): RevisionRef => {
+    const known = revisions.get(ref.hash) ?? ref;
+    revisions.set(ref.hash, known);
+    return isDeepStrictEqual(known, ref) ? known : ref;
+  };
   return (facets) => {
-    const agent: Agent = { ...newAgent('', '', 0), ...JSON.parse(facets) };
+    const fresh = newAgent('', '', 0);
+    const stored: Partial<Agent> = JSON.parse(facets);
+    const agent = { ...fresh, ...stored, assignment: { ...fresh.assignment, ...stored.assignment } };
+    agent.assignment.proven = agent.assignment.proven.map(shared);
+    if (agent.ledger !== null) agent.ledger = { ...agent.ledger, revision: shared(agent.ledger.revision) };
     const { components } = agent.identity;
     if (components === null) return agent;
     const known = builds.get(components.hash) ?? components;

@@ -227,7 +227,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         {
           identity: identity('a-1', UID),
           report: { health: null, reported: null, effective: null },
-          assignment: { generation: 0, refused: [], leftOnTheWay: null },
+          assignment: { generation: 0, refused: [], proven: [], leftOnTheWay: null },
           ledger: null,
         },
       ]);

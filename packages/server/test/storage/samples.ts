@@ -59,6 +59,7 @@ export function assignment(generation: number): Assignment {
   return {
     generation,
     refused: [{ hash: HASH, reason: 'agent-failed', message: ODD, at: AT }],
+    proven: [REVISION],
     leftOnTheWay: { hash: HASH, epoch: ODD, sentAt: AT, until: AT },
   };
 }
