@@ -31,6 +31,8 @@ export const LIMITS = {
   sendsPerAssignment: 5,
   /** Admitted, but not sent within this: the target is deferred (A.8). An HTTP agent gets time for three of its polls. */
   deliveryTimeout: { websocket: 30_000, http: 90_000 },
+  /** Stages of a strategy. */
+  stages: 20,
   /** Deadlines moved because our side was down (I10). */
   outageExtensions: 3,
 } as const;

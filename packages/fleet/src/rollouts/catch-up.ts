@@ -8,15 +8,13 @@ import { type Failure, isOpen, type Terms } from '../convergence/ledger.ts';
 import { decideOffer } from '../convergence/pull-law.ts';
 import type { Instant } from '../time.ts';
 import { skipReason } from './plan.ts';
-import { DEFAULT_STRATEGY, failureBound, inFlightBound, strategyNamed } from './strategy.ts';
+import { boundsOf, strategyNamed } from './strategy.ts';
 
-/** Shares of the group: how many are in flight at once, and how many may fail before the lane stops. */
-const BOUNDS = { maxInFlight: { percent: 5, most: 500 }, maxFailed: { percent: 1 } } as const;
-/** That many may fail in the smallest group. */
-const LEAST_FAILURES = 3;
+/** At once as many as `careful` has; the lane stops when more failed than this share of the group. */
+const BOUNDS = { ...strategyNamed('careful'), maxFailed: { percent: 1, least: 3 } };
 
-/** Those of a plain push. */
-export const CATCH_UP_TERMS: Terms = strategyNamed(DEFAULT_STRATEGY).terms;
+/** Those of a plain push: what is stable was proven with patience already. */
+export const CATCH_UP_TERMS: Terms = strategyNamed('all-at-once').terms;
 
 /** An agent that vanished, or that was two, says nothing about the revision. */
 const speaksAgainst = (failure: Failure | null): boolean =>
@@ -31,8 +29,9 @@ export function lane(members: Iterable<Agent>, size: number, stable: RevisionRef
     if (isOpen(ledger)) open += 1;
     else if (speaksAgainst(ledger.failure) && isVerifiable(identity)) failed += 1;
   }
-  const stopped = failed > Math.max(LEAST_FAILURES, failureBound(BOUNDS, size));
-  return { free: stopped ? 0 : Math.max(0, inFlightBound(BOUNDS, size) - open), failed, stopped };
+  const { maxInFlight, maxFailed } = boundsOf(BOUNDS, size);
+  const stopped = failed > maxFailed;
+  return { free: stopped ? 0 : Math.max(0, maxInFlight - open), failed, stopped };
 }
 
 /**

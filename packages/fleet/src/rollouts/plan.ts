@@ -1,9 +1,26 @@
+/** Who is in which stage, and who is left out: decided once, by the same code that shows it before (A.6). */
 import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
+import { labelsOf } from '../agents/labels.ts';
+import { matches, parseSelector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { isOpen } from '../convergence/ledger.ts';
-import type { Observation, Rollout, RolloutEvent, RolloutHeader, RolloutRequest, SkipReason } from './rollout.ts';
+import type {
+  Observation,
+  PlannedStage,
+  Rollout,
+  RolloutEvent,
+  RolloutHeader,
+  RolloutRequest,
+  SkipReason,
+} from './rollout.ts';
 import { freeOwnSlots, freeSlots, mayBeAdmitted } from './rollout.ts';
-import { failureBound, inFlightBound } from './strategy.ts';
+import { boundsOf, canarySize, percentOf, portion, type Strategy } from './strategy.ts';
+
+/** An agent and where it is. */
+export interface Placed {
+  readonly agent: Agent;
+  readonly presence: Presence;
+}
 
 /** Why an agent cannot be a target, or undefined when it can. Connected or not is another matter: it may come back. */
 export function skipReason(agent: Agent, target: RevisionRef): SkipReason | undefined {
@@ -16,48 +33,169 @@ export function skipReason(agent: Agent, target: RevisionRef): SkipReason | unde
   return undefined;
 }
 
-/** Freezes what the rollout will be judged by: who is planned, who is skipped and why, the bounds (I4). */
-export function planRollout(request: RolloutRequest, members: readonly Agent[]): RolloutHeader {
-  const skipped = members.flatMap((agent): Observation[] => {
-    const reason = skipReason(agent, request.target);
+/** Whom a rank puts first: the same on every replica and database, another one for each seed (A.6). */
+export type Rank = (seed: string, agent: AgentId) => string;
+
+/** SHA-256 (hex) of a text. */
+export type Digest = (text: string) => string;
+
+/** Agents that are alike: distribution, version, system and components in the build (A.6). */
+export interface Stratum {
+  readonly name: string;
+  readonly agents: number;
+  readonly canary: number;
+}
+
+export interface Plan {
+  readonly header: RolloutHeader;
+  /** The most agents first. None of a stratum whose `canary` is 0 is tried before the second stage. */
+  readonly strata: readonly Stratum[];
+  /** The planned, in the order in which they have their turn. */
+  readonly order: readonly AgentId[];
+}
+
+export const isIll = ({ report: { health } }: Agent): boolean => health?.healthy === false;
+
+/** Freezes what the rollout will be judged by: who is in which stage, who is skipped and why, the bounds (I4). */
+export function planRollout(request: RolloutRequest, members: readonly Placed[], rank: Rank, digest: Digest): Plan {
+  const { strategy, target, seed } = request;
+  const skipped = members.flatMap(({ agent }): Observation[] => {
+    const reason = skipReason(agent, target);
     return reason === undefined ? [] : [{ agent: agent.identity.id, state: 'skipped', reason, message: '' }];
   });
-  const planned = members.length - skipped.length;
-  // Who may hold a rollout's revision without proof: that of the last rollout or of one before it.
-  const isInFlight = ({ ledger }: Agent): boolean => ledger?.source.kind === 'rollout' && isOpen(ledger);
-  const carried = request.supersedes === null ? [] : members.filter(isInFlight);
+  const left = new Set(skipped.map(({ agent }) => agent));
+  const ranked = members
+    .filter(({ agent }) => !left.has(agent.identity.id))
+    .map((member) => ({ ...member, rank: rank(seed, member.agent.identity.id) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  const planned = ranked.length;
+  const { strata, canary } = chooseCanary(strategy, ranked);
+  const others = ranked.filter(({ agent }) => !canary.includes(agent.identity.id));
+  const stages = stagesOf(strategy, canary.length, others.map(({ rank }) => rank));
+  const carried = members.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
+  const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
+  const { id: _id, author: _author, message: _message, ...bound } = plan;
+  const order = [...canary, ...others.map(({ agent }) => agent.identity.id)];
+  return { header: { ...plan, digest: digest(JSON.stringify([bound, order])) }, strata, order };
+}
+
+/** Who may hold another rollout's revision without proof, the last one's or that of one before it; or is on the way back. */
+const isInFlight = ({ ledger }: Agent): boolean =>
+  isOpen(ledger) &&
+  ledger?.source.kind === 'rollout';
+
+/** Fewer than this are one and the rest. */
+const FEW = 10;
+
+/**
+ * The stages over so many agents: a boundary stands after the agent that fills its share, the last one after everybody.
+ * `ranks` are those outside of the canary, in order. A stage that would be empty is none (T-A4).
+ */
+export function stagesOf({ stages }: Pick<Strategy, 'stages'>, canary: number, ranks: readonly string[]): PlannedStage[] {
+  const all = canary + ranks.length;
+  const names = canary > 0 && all < FEW ? (['canary', '100%'] as const) : stages;
+  let before = 0;
+  return names.flatMap((name): PlannedStage[] => {
+    const until = name === 'canary' ? canary : Math.max(before, portion(percentOf(name), all, 'up'));
+    const planned = until - before;
+    before = until;
+    if (planned === 0) return [];
+    const upTo = name === 'canary' || until === all ? null : (ranks[until - canary - 1] ?? null);
+    return [{ name, planned, upTo }];
+  });
+}
+
+type Ranked = Placed & { readonly rank: string };
+
+/** The first agents of each kind, at least one of each while there is room, the largest kinds first (A.6). */
+function chooseCanary(strategy: Strategy, ranked: readonly Ranked[]) {
+  const kinds = Map.groupBy(ranked, ({ agent }) => stratumOf(agent));
+  const strata = [...kinds].sort(([a, as], [b, bs]) => bs.length - as.length || (a < b ? -1 : 1));
+  if (strategy.stages[0] !== 'canary') {
+    return { canary: [], strata: strata.map(([name, { length }]) => ({ name, agents: length, canary: 0 })) };
+  }
+  const selector = parseSelector(strategy.canary.selector);
+  const isFit = ({ agent, presence }: Ranked): boolean =>
+    presence.connected && !isIll(agent) && matches(selector, labelsOf(agent.identity));
+  const fit = new Map(strata.map(([name, agents]) => [name, agents.filter(isFit)]));
+  const most = ranked.length < FEW ? 1 : Math.min(strategy.canary.max, ranked.length);
+  const kindsFit = [...fit.values()].filter(({ length }) => length > 0).length;
+  const size = Math.min(most, Math.max(canarySize(strategy, ranked.length), kindsFit));
+  const quotas = quotasOf([...fit].map(([name, { length }]) => [name, length]), size);
+  const chosen = [...fit].flatMap(([name, agents]) => agents.slice(0, quotas.get(name)));
+  // With nobody fit, somebody has to be first all the same.
+  const canary = (chosen.length > 0 ? chosen : ranked.slice(0, size)).map(({ agent }) => agent.identity.id);
   return {
-    ...request,
-    planned,
-    maxInFlight: inFlightBound(request.strategy, planned),
-    maxFailed: failureBound(request.strategy, planned),
-    carried: carried.map((agent) => agent.identity.id),
-    skipped,
+    canary,
+    strata: strata.map(([name, agents]) => {
+      const tried = agents.filter(({ agent }) => canary.includes(agent.identity.id)).length;
+      return { name, agents: agents.length, canary: tried };
+    }),
   };
 }
 
-/** Whether the rollout still has a turn for the agent, when it can be reached. */
+/** One each, as far as `places` go, and the rest by largest remainder. */
+function quotasOf(kinds: readonly (readonly [name: string, agents: number])[], places: number): Map<string, number> {
+  const some = kinds.filter(([, agents]) => agents > 0);
+  const all = some.reduce((sum, [, agents]) => sum + agents, 0);
+  const quotas = new Map(some.map(([name], at) => [name, at < places ? 1 : 0]));
+  let left = Math.min(places, all) - Math.min(places, some.length);
+  while (left > 0) {
+    const due = ([name, agents]: readonly [string, number]): number => {
+      const has = quotas.get(name) ?? 0;
+      return has < agents ? (agents / all) * places - has : Number.NEGATIVE_INFINITY;
+    };
+    const [next] = [...some].sort((a, b) => due(b) - due(a));
+    if (next === undefined) break;
+    quotas.set(next[0], (quotas.get(next[0]) ?? 0) + 1);
+    left -= 1;
+  }
+  return quotas;
+}
+
+const STRATUM_LABELS = ['service.name', 'service.version', 'os.type', 'host.arch'] as const;
+
+function stratumOf({ identity }: Agent): string {
+  const labels = labelsOf(identity);
+  const told = STRATUM_LABELS.flatMap((label) => labels[label] ?? []);
+  const components = identity.components?.hash.slice(0, 8);
+  return [...told, ...(components ? [components] : [])].join(' ') || 'unknown';
+}
+
+/** Whether the rollout still has a turn for the agent, when it can be reached. Who came to a group's first rollout waits for its end (A.7). */
 export const isCandidate = (rollout: Rollout, agent: Agent): boolean =>
-  mayBeAdmitted(rollout, agent.identity.id) && skipReason(agent, rollout.target) === undefined;
+  mayBeAdmitted(rollout, agent.identity.id) &&
+  skipReason(agent, rollout.target) === undefined &&
+  !(rollout.from === null && isLate(rollout, agent));
+
+const isLate = ({ createdAt }: Rollout, { identity: { group } }: Agent): boolean =>
+  group !== null && group.since > createdAt;
 
 /** Of those who wait, in their order, `room` at most whom to admit now: as many as may be in flight (I1), none that cannot be reached. */
 export function admissible(
   rollout: Rollout,
-  waiting: Iterable<{ readonly agent: Agent; readonly presence: Presence }>,
-  room = Number.POSITIVE_INFINITY,
+  waiting: Iterable<Placed>,
+  room: number,
 ): Extract<RolloutEvent, { type: 'admitted' }>['agents'] {
-  const { carried, createdAt } = rollout;
+  const { carried } = rollout;
   const admitted: { agent: AgentId; late: boolean }[] = [];
   let slots = freeSlots(rollout);
   const most = Math.min(room, freeOwnSlots(rollout));
-  for (const { agent, presence } of waiting) {
+  for (const member of waiting) {
     if (admitted.length === most || (slots === 0 && carried.size === 0)) break;
-    const { id, group } = agent.identity;
+    const { agent } = member;
+    const { id } = agent.identity;
     // Who was carried over has a place already.
     const takesSlot = !carried.has(id);
-    if ((slots === 0 && takesSlot) || !presence.connected || !presence.synced || !isCandidate(rollout, agent)) continue;
-    admitted.push({ agent: id, late: group !== null && group.since > createdAt });
+    if ((slots === 0 && takesSlot) || !isReady(member) || !isCandidate(rollout, agent)) continue;
+    admitted.push({ agent: id, late: isLate(rollout, agent) });
     if (takesSlot) slots -= 1;
   }
   return admitted;
 }
+
+/** Whether an agent can be given the revision now; who has something else under way is waited for. */
+const isReady = ({ agent, presence }: Placed): boolean => presence.connected && presence.synced && !isBusy(agent);
+
+/** The catch-up lane, a retry or a rollback has it in hand (I1). */
+const isBusy = ({ ledger }: Agent): boolean => isOpen(ledger) && ledger?.source.kind !== 'rollout';

@@ -3,25 +3,52 @@ import type { AgentId } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { FailureReason } from '../convergence/ledger.ts';
 import type { Instant } from '../time.ts';
-import type { Strategy } from './strategy.ts';
+import type { Bounds, StageName, Strategy } from './strategy.ts';
 import type { Targets } from './targets.ts';
 
-export const ROLLOUT_STATES = ['running', 'paused', 'succeeded', 'superseded'] as const;
+const ENDED = ['succeeded', 'rolled-back', 'rolled-back-partial', 'stopped-mixed', 'cancelled', 'superseded'] as const;
+export const ROLLOUT_STATES = ['running', 'paused', 'baking', 'rolling-back', ...ENDED] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
-export const TERMINAL: ReadonlySet<RolloutState> = new Set<RolloutState>(['succeeded', 'superseded']);
+export const TERMINAL: ReadonlySet<RolloutState> = new Set<RolloutState>(ENDED);
 
-export const PAUSE_REASONS = ['failures', 'nothing-proven'] as const;
+/** Why a rollout stands still until a person says how it goes on. */
+export const PAUSE_REASONS = [
+  'operator',
+  'gate',
+  'failures',
+  'lost',
+  'deferred',
+  'threshold',
+  'nothing-proven',
+  'no-progress',
+  'environment',
+  'no-rollback-target',
+  'sibling',
+  'time-travel',
+] as const;
 export type PauseReason = (typeof PAUSE_REASONS)[number];
 
 const OPEN_STATES = ['offered', 'sent', 'applying', 'verifying'] as const;
+const REVERT_STATES = ['reverting', 'reverted', 'revert-unconfirmed'] as const;
 
 /** A target that is not listed is pending. */
-export const TARGET_STATES = [...OPEN_STATES, 'proven', 'failed', 'deferred', 'skipped'] as const;
+export const TARGET_STATES = [
+  ...OPEN_STATES,
+  'proven',
+  'failed',
+  'inconclusive',
+  'deferred',
+  'skipped',
+  ...REVERT_STATES,
+] as const;
 export type TargetState = (typeof TARGET_STATES)[number];
 
 /** Targets that count against `maxInFlight` (I1). */
 export const OPEN: ReadonlySet<TargetState> = new Set(OPEN_STATES);
+
+/** Targets that have, or may have, the revision: what a rollback takes back. */
+const EXPOSED = ['sent', 'applying', 'verifying', 'proven', 'failed', 'inconclusive'] as const;
 
 export const SKIP_REASONS = [
   'no-remote-config',
@@ -33,20 +60,33 @@ export const SKIP_REASONS = [
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
+/** Why a target is where it is, beside what the ledger says: it was away, or nothing is known that it could go back to. */
+export const TARGET_REASONS = ['offline', 'no-last-good'] as const;
+
 export interface Target {
   readonly agent: AgentId;
+  /** Position of its stage. */
+  readonly stage: number;
   readonly state: TargetState;
   /** It came into the group after the start. */
   readonly late: boolean;
-  readonly reason: FailureReason | SkipReason | 'offline' | null;
+  readonly reason: FailureReason | SkipReason | (typeof TARGET_REASONS)[number] | null;
   /** The agent's own words, verbatim, where it gave any. */
   readonly message: string;
   readonly at: Instant;
 }
 
-/** How a target got on, as the agents' ledger tells it. */
+/** How a target gets on, as the agents' ledger tells it. */
 export interface Observation extends Pick<Target, 'agent' | 'reason' | 'message'> {
-  readonly state: Exclude<TargetState, 'offered'>;
+  readonly state: Exclude<TargetState, 'offered' | 'reverting'>;
+}
+
+export interface PlannedStage {
+  readonly name: StageName;
+  /** Agents in it at the start. */
+  readonly planned: number;
+  /** The highest rank in it; null for the canary, whose agents are listed, and for the last stage, which takes all others. */
+  readonly upTo: string | null;
 }
 
 /** What is asked for when a rollout is started. */
@@ -57,29 +97,64 @@ export interface RolloutRequest {
   /** The group's stable revision when it started. */
   readonly from: RevisionRef | null;
   readonly strategy: Strategy;
+  /** What the agents' ranks are made with (A.6). */
+  readonly seed: string;
   readonly author: string;
   readonly message: string;
   /** The active rollout of the group that this one takes over from. */
   readonly supersedes: string | null;
+  /** The push to several groups that this one is a part of. */
+  readonly parent: string | null;
 }
 
-/** What a rollout is born with. Lists instead of sets, because it stands in the log as JSON. */
-export interface RolloutHeader extends RolloutRequest {
-  /** Denominator of every share and budget, frozen at the start (I4). */
+/** What a rollout is born with: its plan, frozen. Lists instead of sets, because it stands in the log as JSON. */
+export interface RolloutHeader extends RolloutRequest, Bounds {
+  /** Denominator of every share and budget (I4). */
   readonly planned: number;
-  readonly maxInFlight: number;
-  readonly maxFailed: number;
+  readonly stages: readonly PlannedStage[];
+  readonly canary: readonly AgentId[];
+  /** SHA-256 (hex) over the plan: who is in which stage, who is left out, the bounds. */
+  readonly digest: string;
   readonly carried: readonly AgentId[];
   readonly skipped: readonly Observation[];
+}
+
+/** What was used up, over the whole rollout (I4); `unwell` are those of the failed that are so by their health alone. */
+export interface Spent {
+  readonly failed: number;
+  readonly unwell: number;
+  readonly lost: number;
 }
 
 export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly createdAt: Instant;
   readonly endedAt: Instant | null;
   readonly state: RolloutState;
+  /** Position of the open stage; one behind the last while it bakes. */
+  readonly stage: number;
+  /** The end of the present soak or bake; null while the stage has work left. */
+  readonly watchedUntil: Instant | null;
+  readonly lastProgress: Instant;
   readonly pause: { readonly reason: PauseReason; readonly message: string } | null;
+  readonly rollback: {
+    readonly message: string;
+    /** When what is not confirmed is given up. */
+    readonly deadline: Instant;
+    /** False once somebody asked for all at once. */
+    readonly bounded: boolean;
+  } | null;
   /** The rollout that took over. */
   readonly supersededBy: string | null;
+  readonly spent: Spent;
+  /** What people accepted by resuming in spite of it. */
+  readonly waived: {
+    readonly failed: number;
+    readonly lost: number;
+    readonly deferred: number;
+    /** The stage whose success threshold was waived. */
+    readonly threshold: number | null;
+    readonly sibling: boolean;
+  };
   readonly targets: Targets<Target>;
   readonly counts: Readonly<Record<TargetState, number>>;
   /** Agents still in flight of the rollout that this one superseded; they count against `maxInFlight` (I1). */
@@ -88,21 +163,67 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly version: number;
 }
 
-/** What happens to a rollout; its log. An admission is also the order to assign its target to those agents. */
+/** Whom to send back, and to what: its own last good revision; null with the reason why not. */
+export interface Revert extends Pick<Target, 'agent'> {
+  readonly to: RevisionRef | null;
+  readonly reason: 'no-last-good' | SkipReason | null;
+}
+
+/**
+ * What happens to a rollout; its log. An admission is also the order to assign its target to those agents, a revert the
+ * order to assign them what they go back to.
+ */
 export type RolloutEvent =
   | { readonly type: 'started'; readonly header: RolloutHeader }
   /** These agents may now be offered the revision (I7). */
   | { readonly type: 'admitted'; readonly agents: readonly { readonly agent: AgentId; readonly late: boolean }[] }
   | { readonly type: 'observed'; readonly changes: readonly Observation[] }
-  /** Nobody who can be reached is left to admit; `deferred` are those who could not be reached. */
-  | { readonly type: 'exhausted'; readonly deferred: readonly AgentId[] }
+  /** Everybody of the open stage who could be reached has an outcome; `deferred` are the others. It is watched from now on. */
+  | { readonly type: 'soaking'; readonly deferred: readonly AgentId[] }
+  /** The open stage has passed. */
+  | { readonly type: 'advanced' }
+  | { readonly type: 'paused'; readonly reason: PauseReason; readonly message: string }
+  | { readonly type: 'resumed' }
+  /** A gate, or the rest of a soak or of the bake, is skipped. */
+  | { readonly type: 'promoted' }
+  | { readonly type: 'succeeded' }
+  | { readonly type: 'rollback-started'; readonly message: string }
+  | { readonly type: 'reverting'; readonly agents: readonly Revert[] }
+  /** The bound on those that look healthy is lifted. */
+  | { readonly type: 'hurried' }
+  /** Everybody is back, or the time for it is over. */
+  | { readonly type: 'rolled-back' }
+  | { readonly type: 'stopped'; readonly message: string }
+  /** A person has these failed agents asked once more (I5). */
+  | { readonly type: 'retried'; readonly agents: readonly AgentId[] }
   | { readonly type: 'superseded'; readonly by: string };
 
 /** How many agents may be holding the revision, or that of a superseded rollout, without proof. */
-export function inFlight(rollout: Rollout): number {
+export function inFlight(rollout: Pick<Rollout, 'carried' | 'counts'>): number {
   let open = rollout.carried.size;
   for (const state of OPEN) open += rollout.counts[state];
   return open;
+}
+
+/** How many agents have, or may have, the revision. */
+export const exposed = ({ counts }: Pick<Rollout, 'counts'>): number =>
+  EXPOSED.reduce((sum, state) => sum + counts[state], 0);
+
+export const isExposed = ({ state }: Target): boolean => EXPOSED.some((one) => one === state);
+
+/** At most so many at once in the canary, whatever the strategy says (A.8, defaults). */
+export const CANARY_IN_FLIGHT = 3;
+
+export const isCanary = ({ stages, stage }: Pick<Rollout, 'stages' | 'stage'>): boolean =>
+  stages[stage]?.name === 'canary';
+
+/** What the open stage bears: the canary bears nothing, and who vanishes there has failed (A.5). */
+export function boundsNow(rollout: Rollout): Omit<Bounds, 'maxLost'> & { maxLost: number | null; threshold: number } {
+  const { maxInFlight, maxFailed, maxLost, maxDeferred, strategy } = rollout;
+  if (!isCanary(rollout))
+    return { maxInFlight, maxFailed, maxLost, maxDeferred, threshold: strategy.successThreshold };
+  const few = Math.min(maxInFlight, CANARY_IN_FLIGHT);
+  return { maxInFlight: few, maxFailed: 0, maxLost: null, maxDeferred, threshold: 100 };
 }
 
 /**
@@ -110,24 +231,34 @@ export function inFlight(rollout: Rollout): number {
  * a bad revision goes no faster to who had that (I1).
  */
 export function freeOwnSlots(rollout: Rollout): number {
-  const own = inFlight(rollout) - rollout.carried.size;
-  return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - own) : 0;
+  return Math.max(0, boundsNow(rollout).maxInFlight - (inFlight(rollout) - rollout.carried.size));
 }
 
 /** How many more agents may be admitted now that have no place yet (I1). */
 export function freeSlots(rollout: Rollout): number {
-  return rollout.state === 'running' ? Math.max(0, rollout.maxInFlight - inFlight(rollout)) : 0;
-}
-
-/** Whether the rollout is over once those `away` are all who could still be admitted: unless nobody has shown anything yet. */
-export function isOver(rollout: Rollout, away: number): boolean {
-  const { planned, counts } = rollout;
-  if (rollout.state !== 'running' || inFlight(rollout) > 0) return false;
-  return counts.proven + counts.failed > 0 || planned === 0 || away === 0;
+  return Math.max(0, boundsNow(rollout).maxInFlight - inFlight(rollout));
 }
 
 /** Nobody twice: an agent has one turn, but for those whom the offer never reached or who were skipped. */
-export const mayBeAdmitted = ({ targets }: Rollout, agent: AgentId): boolean => {
+export const mayBeAdmitted = ({ targets }: Pick<Rollout, 'targets'>, agent: AgentId): boolean => {
   const state = targets.get(agent)?.state;
   return state === undefined || state === 'deferred' || state === 'skipped';
 };
+
+/**
+ * The stage of an agent, planned or late, by its rank: a function of the plan, so that no list of members is kept (A.6).
+ * Who is ill has its turn last, when the others have shown what the revision does (A.5).
+ */
+export function stageOf(
+  { canary, stages }: Pick<Rollout, 'canary' | 'stages'>,
+  agent: AgentId,
+  rank: () => string,
+  isIll: boolean,
+): number {
+  const last = Math.max(0, stages.length - 1);
+  if (isIll || last === 0) return last;
+  if (canary.includes(agent)) return 0;
+  const own = rank();
+  const at = stages.findIndex(({ upTo }) => upTo !== null && own <= upTo);
+  return at === -1 ? last : at;
+}

@@ -1,6 +1,7 @@
 /**
  * The rollout as a machine: `(rollout, event, now) -> rollout`. Pure. Its log is the list of events, and
- * folding the log gives the rollout again (I15). SPEC.md beside this file holds the table in words and the invariants.
+ * folding the log gives the rollout again (I15). What happens next is decided in `decide.ts`. SPEC.md beside this file
+ * holds the table in words and the invariants.
  */
 import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
@@ -10,46 +11,72 @@ import type {
   RolloutEvent,
   RolloutHeader,
   RolloutState,
+  Spent,
   Target,
   TargetState,
 } from './rollout.ts';
-import { freeOwnSlots, freeSlots, isOver, mayBeAdmitted, OPEN, TARGET_STATES } from './rollout.ts';
+import {
+  boundsNow,
+  exposed,
+  freeOwnSlots,
+  freeSlots,
+  isCanary,
+  mayBeAdmitted,
+  OPEN,
+  TARGET_STATES,
+} from './rollout.ts';
 import { Targets } from './targets.ts';
 
 type Event<Type> = Extract<RolloutEvent, { readonly type: Type }>;
 type LaterType = Exclude<RolloutEvent['type'], 'started'>;
 type Handler<Type> = (rollout: Rollout, event: Event<Type>, now: Instant) => Rollout;
 
-/** What becomes of a target; `late` stays as it is where it is not said. */
-type Change = Omit<Target, 'late' | 'at'> & { readonly late?: boolean };
+/** What becomes of a target; `late` and `stage` stay as they are where they are not said. */
+type Change = Omit<Target, 'late' | 'stage' | 'at'> & Partial<Pick<Target, 'late' | 'stage'>>;
+
+const WITHOUT_A_TURN: ReadonlySet<TargetState> = new Set<TargetState>(['deferred', 'skipped']);
 
 /**
- * Whether a target may change: a failure stands (I4), and what was proven can only fail afterwards. An agent that has to
- * be sent the revision again after its state was lost has had its turn; it takes no place from another. Who was deferred
- * or skipped comes back by admission alone (I1).
+ * Whether what is observed may change a target: a failure stands (I4), and what was proven can only fail afterwards. An
+ * agent that has to be sent the revision again after its state was lost has had its turn; it takes no place from another.
+ * Who was deferred or skipped comes back by admission alone (I1), who is taken back is heard of as that alone.
  */
-const mayBecome = (before: TargetState | undefined, next: TargetState): boolean => {
-  if (before === 'failed') return false;
-  if (before === 'proven') return next === 'failed';
-  if (before === 'deferred' || before === 'skipped') return next === 'offered';
-  return true;
-};
+function mayBecome(before: TargetState | undefined, next: TargetState): boolean {
+  const isReturn = next === 'reverted' || next === 'revert-unconfirmed';
+  if (before === 'reverting') return isReturn || next === 'skipped';
+  if (before === 'revert-unconfirmed') return next === 'reverted';
+  if (isReturn || before === 'failed' || before === 'reverted') return false;
+  if (before === 'proven' || before === 'inconclusive') return next === 'failed';
+  return before === undefined || !WITHOUT_A_TURN.has(before);
+}
 
-/** Applies target changes, of one agent in their order. */
-function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant): Rollout {
+/** Failures are counted once, and never taken back (I4); who vanished after the offer counts by itself. */
+function spend({ failed, unwell, lost }: Spent, { reason }: Change): Spent {
+  if (reason === 'lost-contact') return { failed, unwell, lost: lost + 1 };
+  const isUnwell = reason === 'unhealthy' || reason === 'late-regression';
+  return { failed: failed + 1, unwell: unwell + (isUnwell ? 1 : 0), lost };
+}
+
+/** Applies target changes, of one agent in their order; `force` those that an event of ours orders. */
+function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant, force = false): Rollout {
   const counts = { ...rollout.counts };
+  let { spent } = rollout;
   const changed = new Map<AgentId, Target>();
   for (const change of changes) {
     const { agent, state } = change;
     const before = changed.get(agent) ?? rollout.targets.get(agent);
-    if (!mayBecome(before?.state, state)) continue;
+    if (before?.state === state || (!force && !mayBecome(before?.state, state))) continue;
     if (before !== undefined) counts[before.state] -= 1;
     counts[state] += 1;
-    changed.set(agent, { late: before?.late ?? false, ...change, at: now });
+    if (state === 'failed') spent = spend(spent, change);
+    const { late = false, stage = rollout.stage } = before ?? {};
+    changed.set(agent, { late, stage, ...change, at: now });
   }
   if (changed.size === 0) return rollout;
-  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts };
+  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts, spent, lastProgress: now };
 }
+
+const OFFERED = { state: 'offered', reason: null, message: '' } as const;
 
 const admit: Handler<'admitted'> = (rollout, event, now) => {
   const ids = new Set(event.agents.map(({ agent }) => agent));
@@ -59,11 +86,20 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
   const places = freeSlots(rollout) + rollout.carried.intersection(ids).size;
   if (ids.size > Math.min(places, freeOwnSlots(rollout)))
     throw new RangeError(
-      `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${rollout.maxInFlight} (I1)`,
+      `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${boundsNow(rollout).maxInFlight} (I1)`,
     );
-  const offered = { state: 'offered', reason: null, message: '' } as const;
-  const changes = event.agents.map(({ agent, late }) => ({ agent, late, ...offered }));
-  return { ...withTargets(rollout, changes, now), carried: rollout.carried.difference(ids) };
+  const { stage } = rollout;
+  const changes = event.agents.map(({ agent, late }) => ({ agent, late, stage, ...OFFERED }));
+  const admitted = withTargets({ ...rollout, watchedUntil: null }, changes, now, true);
+  return { ...admitted, carried: rollout.carried.difference(ids) };
+};
+
+/** A person has failed agents asked once more: a place each, and the failures stay counted (I4, I5). */
+const retry: Handler<'retried'> = (rollout, { agents }, now) => {
+  if (agents.length > freeSlots(rollout))
+    throw new RangeError(`rollout ${rollout.id}: ${agents.length} retries exceed the places (I1)`);
+  const changes = agents.map((agent) => ({ agent, ...OFFERED }));
+  return withTargets({ ...rollout, watchedUntil: isBaking(rollout) ? rollout.watchedUntil : null }, changes, now, true);
 };
 
 /** How targets get on; who is carried over from a superseded rollout only gives its place back, with any outcome. */
@@ -71,58 +107,176 @@ const observe: Handler<'observed'> = (rollout, { changes }, now) => {
   const { targets, carried } = rollout;
   const own = changes.filter(({ agent }) => targets.has(agent) && !carried.has(agent));
   const done = changes.filter(({ state }) => !OPEN.has(state)).map(({ agent }) => agent);
-  return { ...withTargets(rollout, own, now), carried: carried.difference(new Set(done)) };
+  const observed = withTargets(rollout, own, now);
+  return done.length === 0 ? observed : { ...observed, carried: carried.difference(new Set(done)) };
 };
 
-const pause = (rollout: Rollout, reason: PauseReason, message: string): Rollout => ({
+const isBaking = ({ stage, stages }: Rollout): boolean => stage >= stages.length;
+
+const soak: Handler<'soaking'> = (before, { deferred }, now) => {
+  const away = deferred.map((agent) => ({ agent, state: 'deferred', reason: 'offline', message: '' }) as const);
+  const rollout = withTargets(before, away, now);
+  const { soak } = rollout.strategy;
+  return { ...rollout, watchedUntil: now + (isCanary(rollout) ? soak.canary : soak.stage), lastProgress: now };
+};
+
+const pause: Handler<'paused'> = (rollout, { reason, message }) => ({
   ...rollout,
   state: 'paused',
   pause: { reason, message },
 });
 
-const observeRunning: Handler<'observed'> = (before, event, now) => {
-  const rollout = observe(before, event, now);
-  const { counts, maxFailed, planned } = rollout;
-  if (counts.failed <= maxFailed) return rollout;
-  return pause(rollout, 'failures', `${counts.failed} of ${planned} agents failed; ${maxFailed} were allowed`);
+/** Nothing to return to, so that the first look is a person's (A.7). */
+const isGated = ({ from, strategy, stages, stage }: Rollout): boolean => {
+  const passed = stages[stage];
+  if (passed === undefined || stage === stages.length - 1) return false;
+  return (from === null && passed.name === 'canary') || strategy.gates.some(({ after }) => after === passed.name);
 };
 
-/** Everybody who could be reached has an outcome: proof makes it a success, no proof is no pass (I11). */
-const finish: Handler<'exhausted'> = (rollout, event, now) => {
-  if (!isOver(rollout, event.deferred.length)) return rollout;
-  const why = rollout.counts.proven > 0 ? undefined : whyUnproven(rollout);
-  if (why !== undefined) return pause(rollout, 'nothing-proven', why);
-  const deferred = { state: 'deferred', reason: 'offline', message: '' } as const;
-  const changes = event.deferred.map((agent) => ({ agent, ...deferred }));
-  return { ...withTargets(rollout, changes, now), state: 'succeeded', endedAt: now };
+const advance: Handler<'advanced'> = (rollout, _event, now) => {
+  const next = { ...rollout, stage: rollout.stage + 1, watchedUntil: null, lastProgress: now };
+  if (isBaking(next)) return { ...next, state: 'baking', watchedUntil: now + rollout.strategy.bake };
+  if (!isGated(rollout)) return next;
+  const { name = '', planned = 0 } = next.stages[next.stage] ?? {};
+  const message = `${rollout.stages[rollout.stage]?.name} has passed; ${planned} agents of stage ${name} are next`;
+  return { ...next, state: 'paused', pause: { reason: 'gate', message } };
 };
 
-/** An empty group is the one thing that needs no proof. */
-function whyUnproven({ planned, counts: { failed, skipped } }: Rollout): string | undefined {
-  if (failed > 0) return `no agent is proven, ${failed} failed`;
-  if (planned > 0) return 'no agent is left in the group that could prove it';
-  if (skipped > 0) return `all ${skipped} agents of the group are left out: none can prove it`;
-  return undefined;
-}
-
-const supersede: Handler<'superseded'> = (rollout, event, now) => ({
+const goOn = (rollout: Rollout, now: Instant): Rollout => ({
   ...rollout,
-  state: 'superseded',
-  supersededBy: event.by,
+  state: isBaking(rollout) ? 'baking' : 'running',
+  pause: null,
+  lastProgress: now,
+});
+
+const WAIVES: Partial<Record<PauseReason, readonly ('failed' | 'lost' | 'deferred')[]>> = {
+  failures: ['failed'],
+  'no-rollback-target': ['failed', 'lost'],
+  lost: ['lost'],
+  environment: ['failed', 'lost'],
+  deferred: ['deferred'],
+};
+
+/** What stood in the way is accepted as far as it has come, by the person who resumes. */
+const resume: Handler<'resumed'> = (rollout, _event, now) => {
+  const { spent, counts, pause, waived } = rollout;
+  const present = { failed: spent.failed + spent.lost, lost: spent.lost, deferred: counts.deferred };
+  const accepted = (pause && WAIVES[pause.reason]) ?? [];
+  const more = Object.fromEntries(accepted.map((kind) => [kind, present[kind]]));
+  const threshold = pause?.reason === 'threshold' ? rollout.stage : waived.threshold;
+  const sibling = waived.sibling || pause?.reason === 'sibling';
+  return goOn({ ...rollout, waived: { ...waived, ...more, threshold, sibling } }, now);
+};
+
+const promotePaused: Handler<'promoted'> = (rollout, _event, now) => goOn(rollout, now);
+/** The next stage begins, by a person's word: that passes the gate behind this one as well. */
+const promoteRunning: Handler<'promoted'> = (rollout, _event, now) => {
+  const next = advance(rollout, { type: 'advanced' }, now);
+  return next.pause?.reason === 'gate' ? goOn(next, now) : next;
+};
+const promoteBaking: Handler<'promoted'> = (rollout, _event, now) => ({ ...rollout, watchedUntil: now });
+
+const end = (rollout: Rollout, state: RolloutState, now: Instant): Rollout => ({
+  ...rollout,
+  state,
+  watchedUntil: null,
   endedAt: now,
 });
 
-const ignore = (rollout: Rollout): Rollout => rollout;
-const refuse = (rollout: Rollout, event: RolloutEvent): never => {
-  throw new RangeError(`rollout ${rollout.id} is ${rollout.state}: ${event.type} cannot happen`);
+const startRollback: Handler<'rollback-started'> = (rollout, { message }, now) => ({
+  ...rollout,
+  state: 'rolling-back',
+  pause: null,
+  watchedUntil: null,
+  rollback: { message, deadline: now + rollout.strategy.revertTimeout, bounded: true },
+  lastProgress: now,
+});
+
+const revert: Handler<'reverting'> = (rollout, { agents }, now) => {
+  const becomes = (reason: Event<'reverting'>['agents'][number]['reason']): TargetState => {
+    if (reason === null) return 'reverting';
+    return reason === 'no-last-good' ? 'revert-unconfirmed' : 'skipped';
+  };
+  const changes = agents.map(({ agent, reason }): Change => {
+    const { message = '', reason: before = null } = rollout.targets.get(agent) ?? {};
+    return { agent, state: becomes(reason), reason: reason ?? before, message };
+  });
+  return withTargets(rollout, changes, now, true);
 };
 
-/** Every state with every event. Nothing can be forgotten: the record is complete by its type. */
-export const TRANSITIONS: Readonly<Record<RolloutState, { readonly [Type in LaterType]: Handler<Type> }>> = {
-  running: { admitted: admit, observed: observeRunning, exhausted: finish, superseded: supersede },
-  paused: { admitted: refuse, observed: observe, exhausted: ignore, superseded: supersede },
-  succeeded: { admitted: refuse, observed: ignore, exhausted: ignore, superseded: refuse },
-  superseded: { admitted: refuse, observed: ignore, exhausted: ignore, superseded: refuse },
+const hurry: Handler<'hurried'> = (rollout) =>
+  rollout.rollback === null ? rollout : { ...rollout, rollback: { ...rollout.rollback, bounded: false } };
+
+/** Who has not confirmed by now is listed; the pull law keeps offering it what it should go back to. */
+const finishRollback: Handler<'rolled-back'> = (before, _event, now) => {
+  const open = before.targets.values().filter(({ state }) => state === 'reverting');
+  const message = 'not confirmed in time';
+  const changes = open.map((target): Change => ({ ...target, state: 'revert-unconfirmed', message }));
+  const rollout = withTargets(before, changes, now);
+  return end(rollout, rollout.counts['revert-unconfirmed'] > 0 ? 'rolled-back-partial' : 'rolled-back', now);
+};
+
+const succeed: Handler<'succeeded'> = (rollout, _event, now) => end(rollout, 'succeeded', now);
+/** Who was not sent it keeps what it runs. */
+const stop: Handler<'stopped'> = (rollout, { message }, now) => {
+  const state = exposed(rollout) > 0 ? 'stopped-mixed' : 'cancelled';
+  return { ...end(rollout, state, now), pause: { reason: 'operator', message } };
+};
+const supersede: Handler<'superseded'> = (rollout, { by }, now) => ({
+  ...end(rollout, 'superseded', now),
+  supersededBy: by,
+});
+
+const ignore = (rollout: Rollout): Rollout => rollout;
+const refuse = (rollout: Rollout, { type }: RolloutEvent): never => {
+  throw new RangeError(`rollout ${rollout.id} is ${rollout.state}: ${type} cannot happen`);
+};
+
+/** The handler of each later event; nothing can be forgotten, the record is complete by its type. */
+type Row = { readonly [Type in LaterType]: Handler<Type> };
+
+const NOTHING: Row = {
+  admitted: refuse,
+  observed: ignore,
+  soaking: refuse,
+  advanced: refuse,
+  paused: refuse,
+  resumed: refuse,
+  promoted: refuse,
+  succeeded: refuse,
+  'rollback-started': refuse,
+  reverting: refuse,
+  hurried: refuse,
+  'rolled-back': refuse,
+  stopped: refuse,
+  retried: refuse,
+  superseded: refuse,
+};
+
+/** What every active rollout answers alike. */
+const ACTIVE: Row = { ...NOTHING, observed: observe, superseded: supersede };
+const FORWARD: Row = { ...ACTIVE, 'rollback-started': startRollback, stopped: stop, retried: retry };
+
+/** Every state with every event. */
+export const TRANSITIONS: Readonly<Record<RolloutState, Row>> = {
+  running: {
+    ...FORWARD,
+    admitted: admit,
+    soaking: soak,
+    advanced: advance,
+    paused: pause,
+    promoted: promoteRunning,
+    succeeded: succeed,
+  },
+  paused: { ...FORWARD, resumed: resume, promoted: promotePaused },
+  baking: { ...FORWARD, paused: pause, promoted: promoteBaking, succeeded: succeed },
+  'rolling-back': { ...ACTIVE, reverting: revert, hurried: hurry, 'rolled-back': finishRollback },
+  succeeded: NOTHING,
+  'rolled-back': NOTHING,
+  'rolled-back-partial': NOTHING,
+  'stopped-mixed': NOTHING,
+  cancelled: NOTHING,
+  superseded: NOTHING,
 };
 
 function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Rollout {
@@ -132,8 +286,14 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
     createdAt: now,
     endedAt: null,
     state: 'running',
+    stage: 0,
+    watchedUntil: null,
+    lastProgress: now,
     pause: null,
+    rollback: null,
     supersededBy: null,
+    spent: { failed: 0, unwell: 0, lost: 0 },
+    waived: { failed: 0, lost: 0, deferred: 0, threshold: null, sibling: false },
     targets: new Targets(),
     counts,
     carried: new Set(carried),

@@ -2,17 +2,11 @@ import { hash } from 'node:crypto';
 import * as fleet from '@flaghoist/fleet';
 import type { Member, Roster } from '../agents/roster.ts';
 import type { Journal } from '../events/journal.ts';
+import type { EventKind } from '../events/journal-event.ts';
 import type { Groups } from '../groups/groups.ts';
+import { SERVER_LIMITS } from '../limits.ts';
 import type { RolloutSummary, Store } from '../storage/store.ts';
-
-/** An active rollout in memory. */
-interface Active {
-  rollout: fleet.Rollout;
-  /** How its agents got on since the last `advance`. */
-  readonly observed: fleet.Observation[];
-  /** Members that are no target yet, in the order in which they will be admitted. */
-  readonly pending: Map<fleet.AgentId, Member>;
-}
+import { Active, rank } from './active.ts';
 
 interface Parts {
   readonly roster: Roster;
@@ -20,12 +14,32 @@ interface Parts {
   readonly journal: Journal;
 }
 
-/** Position of an agent in a rollout's order: by hash, never by uid, or the same hosts would always come first (A.6). */
-const rank = (rollout: string, agent: fleet.AgentId): string => hash('sha256', `${rollout} ${agent}`);
+type Request = Omit<fleet.RolloutRequest, 'supersedes'>;
+
+const sha256: fleet.Digest = (text) => hash('sha256', text);
 
 function summaryOf({ targets: _targets, carried: _carried, ...summary }: fleet.Rollout): RolloutSummary {
   return summary;
 }
+
+/** What each decision is called in the journal; the others are told by the state that they lead to, or not at all. */
+const TOLD: Partial<Record<fleet.RolloutEvent['type'], EventKind>> = {
+  soaking: 'rollout.soaking',
+  advanced: 'rollout.advanced',
+  resumed: 'rollout.resumed',
+  promoted: 'rollout.promoted',
+  hurried: 'rollout.hurried',
+  retried: 'rollout.retried',
+};
+
+/** Ended like this, nothing of it is sent any more. */
+const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
+  'superseded',
+  'cancelled',
+  'rolling-back',
+  'rolled-back',
+  'rolled-back-partial',
+]);
 
 /** The shell of the rollouts: feeds what happens to the pure machine, writes its log, and does what follows. */
 export class Rollouts {
@@ -46,7 +60,7 @@ export class Rollouts {
     for (const summary of summaries) {
       const rollout = fleet.TERMINAL.has(summary.state) ? null : fleet.fold(await store.rolloutLog(summary.id));
       if (rollout === null) this.#ended.set(summary.id, summary);
-      else this.#activate(rollout);
+      else this.#active.set(rollout.group, Active.ranked(rollout, this.#parts.roster.inGroup(rollout.group)));
     }
   }
 
@@ -64,14 +78,28 @@ export class Rollouts {
     return fleet.found(this.active(id)?.rollout ?? this.#ended.get(id), `no rollout has the id ${JSON.stringify(id)}`);
   }
 
-  /** Whether another rollout took over from the one that gave this agent its revision: that is not sent any more. */
-  isSuperseded({ ledger }: fleet.Agent): boolean {
+  /** The rollouts of that id: one, or those of a push to several groups. @throws FleetError `not-found`. */
+  family(id: string): RolloutSummary[] {
+    const children = this.all().filter(({ parent }) => parent === id);
+    return children.length > 0 ? children : [this.summary(id)];
+  }
+
+  /** Whether what a rollout wanted of this agent is not to be sent any more: it was taken back, or another took over. */
+  isWithdrawn({ ledger }: fleet.Agent): boolean {
+    if (ledger?.source.kind !== 'rollout') return false;
+    const { rollout } = ledger.source;
+    const state = this.active(rollout)?.rollout.state ?? this.#ended.get(rollout)?.state;
+    return state !== undefined && WITHDRAWN.has(state);
+  }
+
+  /** Whether the agent was left with a mix on purpose: no lane brings it elsewhere. */
+  isLeftMixed({ ledger }: fleet.Agent): boolean {
     const source = ledger?.source;
-    return source?.kind === 'rollout' && this.#ended.get(source.rollout)?.state === 'superseded';
+    return source?.kind === 'rollout' && this.#ended.get(source.rollout)?.state === 'stopped-mixed';
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */
-  active(id: string): Readonly<Pick<Active, 'rollout' | 'pending'>> | undefined {
+  active(id: string): Pick<Active, 'rollout' | 'waiting'> | undefined {
     return this.#active.values().find(({ rollout }) => rollout.id === id);
   }
 
@@ -89,14 +117,31 @@ export class Rollouts {
     );
   }
 
+  /** What a rollout would do, by the code that does it; nothing changes. */
+  plan(request: Request): fleet.Plan {
+    const supersedes = this.activeOf(request.group)?.id ?? null;
+    const members = [...this.#parts.roster.inGroup(request.group)];
+    return fleet.planRollout({ ...request, supersedes }, members, rank, sha256);
+  }
+
   /** Starts a rollout over the group's members; O(1) rows are written (principle 6). */
-  start(request: Omit<fleet.RolloutRequest, 'supersedes'>, now: fleet.Instant): void {
+  start(request: Request, now: fleet.Instant): void {
     const { id, group, author } = request;
     const before = this.#active.get(group);
-    const members = Array.from(this.#parts.roster.inGroup(group), ({ agent }) => agent);
-    const header = fleet.planRollout({ ...request, supersedes: before?.rollout.id ?? null }, members);
+    const { header, order } = this.plan(request);
     if (before !== undefined) this.#apply(before, { type: 'superseded', by: id }, now, author);
-    this.#activate(this.#fold(null, { type: 'started', header }, now, author));
+    const rollout = this.#fold(null, { type: 'started', header }, now, author);
+    this.#active.set(group, new Active(rollout, order.flatMap((agent) => this.#parts.roster.get(agent) ?? [])));
+    this.#tell(rollout, 'rollout.started', author);
+  }
+
+  /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */
+  ask(id: string, asked: fleet.Verb, now: fleet.Instant, author: string): void {
+    const active = this.#active.values().find(({ rollout }) => rollout.id === id);
+    if (active === undefined)
+      throw new fleet.FleetError('conflict', `rollout ${id} has ended (${this.summary(id).state})`);
+    const event = fleet.eventOf(active.rollout, asked);
+    if (event !== undefined) this.#apply(active, event, now, author);
   }
 
   /**
@@ -104,96 +149,120 @@ export class Rollouts {
    * waits to be admitted, because it came into the group, came back, or was given back.
    */
   follow(member: Member): void {
-    const { agent, heard, presence } = member;
-    const { id, group } = agent.identity;
-    member.heard = agent.ledger;
-    for (const { rollout, observed, pending } of this.#active.values()) {
-      const news = fleet.observation(heard, agent, rollout);
-      if (news !== undefined) observed.push(news);
-      if (group?.name !== rollout.group || !fleet.isCandidate(rollout, agent)) pending.delete(id);
-      else if (presence.connected) pending.set(id, member);
-    }
+    const { heard } = member;
+    member.heard = member.agent.ledger;
+    for (const active of this.#active.values()) active.follow(member, heard);
   }
 
-  /** Folds what was observed, admits as many as may be, `room` at most, ends what is done. Returns how much room is left. */
+  /** Folds what was observed and does what follows from it, admitting `room` agents at most. Returns how much room is left. */
   advance(now: fleet.Instant, room: number): number {
     let left = room;
-    for (const active of this.#active.values()) {
-      const { observed, pending } = active;
-      const changes = observed.splice(0);
+    for (const active of [...this.#active.values()]) {
+      const changes = active.takeObserved(now);
       if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
       for (const { agent } of changes) {
         const member = this.#parts.roster.get(agent);
-        if (member && active.rollout.targets.get(agent)?.state === 'deferred') pending.set(agent, member);
+        if (member && active.rollout.targets.get(agent)?.state === 'deferred') active.follow(member, member.heard);
       }
-      const agents = fleet.admissible(active.rollout, pending.values(), left);
-      left -= agents.length;
-      for (const { agent } of agents) pending.delete(agent);
-      if (agents.length > 0) this.#apply(active, { type: 'admitted', agents }, now);
-      if (!fleet.isOver(active.rollout, pending.size)) continue;
-      if ([...pending.values()].some((member) => this.#isAwaited(member, now))) continue;
-      this.#apply(active, { type: 'exhausted', deferred: [...pending.keys()] }, now);
+      for (let steps = 0; steps < SERVER_LIMITS.decisionsPerTurn; steps += 1) {
+        const event = fleet.decide(active.rollout, this.#surroundings(active, left, now), now);
+        if (event === undefined) break;
+        if (event.type === 'admitted') left -= event.agents.length;
+        this.#apply(active, event, now);
+      }
     }
     return left;
   }
 
-  /** There, or not yet back since our own start (I10). */
-  #isAwaited({ presence: { connected, lastSeen } }: Member, now: fleet.Instant): boolean {
-    return connected || (lastSeen === null && now < this.#reconnectUntil);
+  #surroundings({ rollout, waiting }: Active, room: number, now: fleet.Instant): fleet.Surroundings {
+    const { roster, groups } = this.#parts;
+    const { group, stage, parent } = rollout;
+    const siblings = parent === null ? [] : this.family(parent);
+    const members = () => roster.inGroup(group);
+    return {
+      waiting: () => waiting.upTo(stage),
+      member: (id) => roster.get(id)?.agent,
+      control: () => fleet.controlGroup(rollout, members()),
+      condemned: new Set(groups.find(group)?.condemned),
+      isReturning: () => now < this.#reconnectUntil && members().values().some(isUnheard),
+      room: Math.min(room, parent === null ? room : fleet.familyRoom(this.running().filter((one) => one.parent === parent))),
+      trippedSibling: siblings.find((one) => one.id !== rollout.id && fleet.hasTripped(one))?.id ?? null,
+    };
   }
 
   #apply(active: Active, event: fleet.RolloutEvent, now: fleet.Instant, author?: string): void {
-    active.rollout = this.#fold(active.rollout, event, now, author);
-    const { id, group, state } = active.rollout;
-    if (!fleet.TERMINAL.has(state)) return;
-    this.#active.delete(group);
-    this.#ended.set(id, summaryOf(active.rollout));
+    const before = active.rollout;
+    const rollout = this.#fold(before, event, now, author);
+    active.rollout = rollout;
+    this.#order(active, event, now);
+    if (rollout.state !== before.state) this.#enter(active, author);
+    const told = TOLD[event.type] ?? (rollout.state === before.state ? undefined : (`rollout.${rollout.state}` as const));
+    if (told !== undefined) this.#tell(rollout, told, author);
   }
 
   /** Folds one event; its row stands in the next commit, together with all that follows from it. */
-  #fold(before: fleet.Rollout | null, event: fleet.RolloutEvent, now: fleet.Instant, author?: string): fleet.Rollout {
+  #fold(before: fleet.Rollout | null, event: fleet.RolloutEvent, now: fleet.Instant, author = 'flaghoist') {
     const rollout = fleet.step(before, event, now);
     this.#parts.journal.write(
-      { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, event } },
+      { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, author, event } },
       { kind: 'rollout', row: summaryOf(rollout) },
     );
-    if (event.type === 'admitted') this.#assign(rollout, event.agents, now);
-    if (rollout.state !== before?.state) this.#enter(rollout, author);
     return rollout;
   }
 
-  #assign(
-    { id, target, strategy }: fleet.Rollout,
-    agents: Iterable<{ readonly agent: fleet.AgentId }>,
-    now: fleet.Instant,
-  ): void {
-    const { roster } = this.#parts;
-    for (const { agent } of agents) {
-      const member = roster.get(agent);
-      const source = { kind: 'rollout', rollout: id } as const;
-      if (member) roster.update(member, fleet.assign(member.agent, target, source, strategy.terms, now));
+  /** What an event orders its agents to run. */
+  #order({ rollout, waiting }: Active, event: fleet.RolloutEvent, now: fleet.Instant): void {
+    const { id, target, strategy } = rollout;
+    const { terms } = strategy;
+    switch (event.type) {
+      case 'admitted':
+        for (const { agent } of event.agents) {
+          waiting.delete(agent);
+          this.#change(agent, (one) => fleet.assign(one, target, { kind: 'rollout', rollout: id }, terms, now));
+        }
+        break;
+      case 'retried':
+        for (const agent of event.agents) this.#change(agent, (one) => fleet.retry(one, now));
+        break;
+      case 'reverting':
+        for (const { agent, to, reason } of event.agents) {
+          const source = { kind: 'rollback', rollout: id } as const;
+          if (to !== null) this.#change(agent, (one) => fleet.assign(one, to, source, terms, now));
+          // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
+          else if (reason === 'no-last-good') this.#change(agent, fleet.unassign);
+        }
+        break;
+      case 'stopped':
+        for (const { agent, state } of rollout.targets.values()) {
+          if (state === 'offered') this.#change(agent, fleet.unassign);
+        }
+        break;
     }
   }
 
-  /** A success makes its target the stable revision; every new state is told. */
-  #enter({ id, group, target, state, counts, planned, pause, message }: fleet.Rollout, author?: string): void {
-    const { roster, groups, journal } = this.#parts;
-    if (state === 'succeeded') {
-      groups.makeStable(group, target);
-      for (const member of roster.inGroup(group)) roster.touch(member);
-    }
-    const data = { group, target, state, counts, planned, message: pause?.message ?? message };
-    journal.record(`rollout.${state === 'running' ? 'started' : state}`, `rollout/${id}`, data, author);
+  #change(id: fleet.AgentId, change: (agent: fleet.Agent) => fleet.Agent): void {
+    const member = this.#parts.roster.get(id);
+    if (member !== undefined) this.#parts.roster.update(member, change(member.agent));
   }
 
-  /** Queues the members that may still be admitted, in their order. */
-  #activate(rollout: fleet.Rollout): void {
-    const members = [...this.#parts.roster.inGroup(rollout.group)].filter(({ agent }) =>
-      fleet.isCandidate(rollout, agent),
-    );
-    const ranked = members.map((member): [string, Member] => [rank(rollout.id, member.agent.identity.id), member]);
-    ranked.sort(([a], [b]) => (a < b ? -1 : 1));
-    const pending = new Map(ranked.map(([, member]) => [member.agent.identity.id, member]));
-    this.#active.set(rollout.group, { rollout, observed: [], pending });
+  /** A success makes its target the stable revision, a rollback condemns it; what has ended leaves its members to others. */
+  #enter({ rollout }: Active, author?: string): void {
+    const { roster, groups } = this.#parts;
+    const { id, group, state, target } = rollout;
+    if (state === 'succeeded') groups.makeStable(group, target);
+    if (state === 'rolling-back') groups.condemn(group, target.hash);
+    if (!fleet.TERMINAL.has(state)) return;
+    this.#active.delete(group);
+    this.#ended.set(id, summaryOf(rollout));
+    for (const member of roster.inGroup(group)) roster.touch(member);
+  }
+
+  #tell({ id, group, target, state, stage, stages, counts, planned, pause, rollback, message }: fleet.Rollout, kind: EventKind, author?: string): void {
+    const told = { message: pause?.message ?? rollback?.message ?? message, reason: pause?.reason ?? null };
+    const data = { group, target, state, stage: stages[stage]?.name ?? null, counts, planned, ...told };
+    this.#parts.journal.record(kind, `rollout/${id}`, data, author);
   }
 }
+
+/** Not heard of since our own start. */
+const isUnheard = ({ presence }: Member): boolean => !presence.connected && presence.lastSeen === null;

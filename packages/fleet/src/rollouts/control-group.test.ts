@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { fisher, isAlike } from './control-group.ts';
+
+test.each([
+  [{ bad: 1, all: 3 }, { bad: 0, all: 500 }, 0.006, false],
+  [{ bad: 1, all: 3 }, { bad: 50, all: 500 }, 0.273, true],
+  [{ bad: 3, all: 3 }, { bad: 50, all: 500 }, 0.001, false],
+  [{ bad: 30, all: 500 }, { bad: 300, all: 5_000 }, 0.52, true],
+])('%o against %o: p = %f', (updated, control, p, alike) => {
+  expect(fisher(updated, control)).toBeCloseTo(p, 2);
+  expect(isAlike(updated, control)).toBe(alike);
+});
+
+test('a handful of untouched agents tells nothing', () => {
+  expect(isAlike({ bad: 1, all: 3 }, { bad: 19, all: 19 })).toBe(false);
+  expect(isAlike({ bad: 1, all: 3 }, { bad: 20, all: 20 })).toBe(true);
+});
+
+test('a probability, however large the numbers', () => {
+  const p = fisher({ bad: 2_000, all: 50_000 }, { bad: 2_000, all: 50_000 });
+  expect(p).toBeGreaterThan(0.4);
+  expect(p).toBeLessThan(0.6);
+  expect(fisher({ bad: 0, all: 10 }, { bad: 5, all: 10 })).toBeCloseTo(1, 9);
+});

@@ -1,0 +1,43 @@
+/** Whom a rollback takes back next, and to what (A.7): each agent to its own last good revision. */
+import type { AgentId } from '../agents/agent.ts';
+import { lastGood } from '../convergence/assignment.ts';
+import type { Surroundings } from './decide.ts';
+import { skipReason } from './plan.ts';
+import { exposed, isExposed, OPEN, type Revert, type Rollout, type Target } from './rollout.ts';
+
+/** Of the agents that look healthy on the revision, so many are restarted at a time: a share of all, or a multiple of the pace forward. */
+const SHARE_AT_ONCE = 0.25;
+const TIMES_MAX_IN_FLIGHT = 5;
+
+/** Failed agents and those in flight at once; those that look healthy, newest first, a few at a time. */
+export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member' | 'condemned'>): Revert[] {
+  if (exposed(rollout) + rollout.counts.offered === 0) return [];
+  const targets = rollout.targets.values();
+  const isUrgent = (target: Target) => target.state !== 'proven' && (isExposed(target) || OPEN.has(target.state));
+  const urgent = targets.filter(isUrgent).sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'));
+  const free = freePlaces(rollout);
+  const healthy = free > 0 ? targets.filter(({ state }) => state === 'proven').slice(-free).reverse() : [];
+  return [...urgent, ...healthy].map(({ agent }) => revertOf(agent, rollout, around));
+}
+
+function freePlaces(rollout: Rollout): number {
+  const { rollback, maxInFlight, counts, targets } = rollout;
+  if (rollback?.bounded === false) return targets.size;
+  const all = targets.size - counts.skipped - counts.deferred;
+  return Math.max(0, Math.max(Math.ceil(SHARE_AT_ONCE * all), TIMES_MAX_IN_FLIGHT * maxInFlight) - counts.reverting);
+}
+
+function revertOf(
+  id: AgentId,
+  { group, target }: Rollout,
+  { member, condemned }: Pick<Surroundings, 'member' | 'condemned'>,
+): Revert {
+  const agent = member(id);
+  // Somebody else decides for it now, or it is gone: what it runs is not this rollout's any more.
+  if (agent === undefined || agent.identity.group?.name !== group)
+    return { agent: id, to: null, reason: 'left-group' };
+  const reason = skipReason(agent, target);
+  if (reason === 'pinned' || reason === 'not-admitted') return { agent: id, to: null, reason };
+  const to = lastGood(agent, (hash) => hash === target.hash || condemned.has(hash));
+  return to === undefined ? { agent: id, to: null, reason: 'no-last-good' } : { agent: id, to, reason: null };
+}

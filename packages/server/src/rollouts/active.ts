@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto';
+import * as fleet from '@flaghoist/fleet';
+import type { Member } from '../agents/roster.ts';
+import { Waiting } from './waiting.ts';
+
+/** Position of an agent in a rollout's order: by hash, never by uid, or the same hosts would always come first (A.6). */
+export const rank: fleet.Rank = (seed, agent) => hash('sha256', `wave/1 ${seed} ${agent}`);
+
+/** An active rollout in memory, and who of its group is still to come. */
+export class Active {
+  rollout: fleet.Rollout;
+  readonly waiting = new Waiting();
+  /** How its agents got on since the last `advance`. */
+  #observed: fleet.Observation[] = [];
+  /** Members that proved the revision and look worse now: time tells whether that lasts. */
+  readonly #doubtful = new Set<Member>();
+
+  /** `members` in the order of their turns. */
+  constructor(rollout: fleet.Rollout, members: Iterable<Member>) {
+    this.rollout = rollout;
+    for (const member of members) this.#await(member);
+  }
+
+  /** All members in the order of their ranks: what a rollout that comes from the store begins with. */
+  static ranked(rollout: fleet.Rollout, members: Iterable<Member>): Active {
+    const ranked = Array.from(members, (member) => ({ member, rank: rank(rollout.seed, member.agent.identity.id) }));
+    ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+    return new Active(
+      rollout,
+      ranked.map(({ member }) => member),
+    );
+  }
+
+  /** Takes in how a member stands now, given the ledger entry that was heard of last. */
+  follow(member: Member, heard: fleet.LedgerEntry | null): void {
+    const { agent, presence } = member;
+    const { id, group } = agent.identity;
+    const news = fleet.observation(heard, agent, this.rollout);
+    if (news !== undefined) this.#observed.push(news);
+    if (group?.name !== this.rollout.group || !fleet.isCandidate(this.rollout, agent)) this.waiting.delete(id);
+    else if (presence.connected || this.waiting.has(id)) this.#await(member);
+    if (fleet.isDoubtful(member, this.rollout)) this.#doubtful.add(member);
+    else this.#doubtful.delete(member);
+  }
+
+  /** What was observed since the last call, and what time has made of those that look worse. */
+  takeObserved(now: fleet.Instant): fleet.Observation[] {
+    const late = Array.from(this.#doubtful).flatMap((one) => fleet.lateRegression(one, this.rollout, now) ?? []);
+    return [...this.#observed.splice(0), ...late];
+  }
+
+  #await(member: Member): void {
+    const { agent } = member;
+    const { id } = agent.identity;
+    if (!fleet.isCandidate(this.rollout, agent)) return;
+    this.waiting.put(fleet.stageOf(this.rollout, id, () => rank(this.rollout.seed, id), fleet.isIll(agent)), member);
+  }
+}
