@@ -70,7 +70,10 @@ class Flaghoist implements Target {
 
   async createGroup(): Promise<void> {
     await this.#client.putConfiguration({ name: 'bench', body: {} });
-    await this.#client.putGroup({ name: 'bench', body: { selector: 'role=bench', configuration: 'bench' } });
+    await this.#client.putGroup({
+      name: 'bench',
+      body: { selector: 'role=bench', configuration: 'bench', strategy: 'all-at-once' },
+    });
   }
 
   /** Resolves when a write that came after all of theirs is durable. */

@@ -125,6 +125,25 @@ const operations = {
     ...byId,
     ...rollouts.targetFilter,
   }),
+  pauseRollout: op('Admit nobody more; who is in flight may finish', rollouts.changedRollouts, {
+    ...byId,
+    body: rollouts.pauseRequest,
+  }),
+  resumeRollout: op('Go on, accepting what stood in the way', rollouts.changedRollouts, {
+    ...byId,
+    body: rollouts.goOnRequest,
+  }),
+  promoteRollout: op('Open a gate, or skip the rest of a soak or bake', rollouts.changedRollouts, {
+    ...byId,
+    body: rollouts.goOnRequest,
+  }),
+  rollbackRollout: op(
+    'Give each agent its own last good revision back; after a success, start a rollout to the one before',
+    rollouts.changedRollouts,
+    { ...byId, body: rollouts.rollbackRequest },
+  ),
+  stopRollout: op('End it where it is', rollouts.changedRollouts, { ...byId, body: rollouts.stopRequest }),
+  retryRollout: op('Ask failed agents once more', rollouts.changedRollouts, { ...byId, body: rollouts.retryRequest }),
   listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, byId),
 
   getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet, {}),

@@ -40,6 +40,12 @@ export const ROUTES = {
   listRollouts: { method: 'GET', path: '/rollouts' },
   getRollout: { method: 'GET', path: '/rollouts/{id}' },
   listRolloutTargets: { method: 'GET', path: '/rollouts/{id}/targets' },
+  pauseRollout: { method: 'POST', path: '/rollouts/{id}:pause' },
+  resumeRollout: { method: 'POST', path: '/rollouts/{id}:resume' },
+  promoteRollout: { method: 'POST', path: '/rollouts/{id}:promote' },
+  rollbackRollout: { method: 'POST', path: '/rollouts/{id}:rollback' },
+  stopRollout: { method: 'POST', path: '/rollouts/{id}:stop' },
+  retryRollout: { method: 'POST', path: '/rollouts/{id}:retry' },
   listRolloutEvents: { method: 'GET', path: '/rollouts/{id}/events' },
 
   getFleet: { method: 'GET', path: '/fleet' },

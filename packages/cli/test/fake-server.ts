@@ -66,6 +66,11 @@ function handlersOf(world: World): Answers {
     return found;
   };
 
+  const change = (id: string, changes: Parameters<World['progress']>[1]) => {
+    world.progress(known(world.rollouts, 'rollout', id).id, changes);
+    return { rollouts: [known(world.rollouts, 'rollout', id)] };
+  };
+
   return {
     listAgents: async (input) => page(select(input), input),
     getAgent: async ({ id }) => agent(id),
@@ -151,6 +156,13 @@ function handlersOf(world: World): Answers {
       return page(world.targets, input);
     },
     listRolloutEvents: async () => ({ items: [], nextCursor: null }),
+    pauseRollout: async ({ id, body }) =>
+      change(id, { state: 'paused', pause: { reason: 'operator', message: body.message ?? '' } }),
+    resumeRollout: async ({ id }) => change(id, { state: 'running', pause: null }),
+    promoteRollout: async ({ id }) => change(id, { state: 'running', pause: null }),
+    rollbackRollout: async ({ id }) => change(id, { state: 'rolling-back' }),
+    stopRollout: async ({ id }) => change(id, { state: 'stopped-mixed' }),
+    retryRollout: async ({ id }) => change(id, {}),
     getFleet: async () => ({
       total: world.agents.length,
       connected: 0,

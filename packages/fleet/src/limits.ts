@@ -31,6 +31,9 @@ export const LIMITS = {
   sendsPerAssignment: 5,
   /** Admitted, but not sent within this: the target is deferred (A.8). An HTTP agent gets time for three of its polls. */
   deliveryTimeout: { websocket: 30_000, http: 90_000 },
+  /** Earlier stable revisions remembered of a group, and hashes condemned in it; the oldest go first. */
+  previousPerGroup: 3,
+  condemnedPerGroup: 256,
   /** Stages of a strategy. */
   stages: 20,
   /** Deadlines moved because our side was down (I10). */

@@ -1,4 +1,5 @@
 /** What the functions of the hot paths cost for a fleet of 10,000. The bounds are loose: they catch a wrong order of growth. */
+import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { A, agent, assigned, B, entry, presence, reported, T0 } from '../test/samples.ts';
 import type { Agent } from './agents/agent.ts';
@@ -12,7 +13,7 @@ import { grouping } from './groups/group.ts';
 import { lane } from './rollouts/catch-up.ts';
 import { planRollout } from './rollouts/plan.ts';
 import type { RolloutEvent } from './rollouts/rollout.ts';
-import { strategyNamed } from './rollouts/strategy.ts';
+import { strategyNamed, withOverrides } from './rollouts/strategy.ts';
 import { fold, step } from './rollouts/transitions.ts';
 
 const FLEET = 10_000;
@@ -50,6 +51,8 @@ const groupOf = grouping(
     configuration: 'edge',
     strategy: 'all-at-once',
     stable: null,
+    previous: [],
+    condemned: [],
     createdAt: T0,
   })),
 );
@@ -87,17 +90,20 @@ test('a rollout over 10,000 agents: plan, lane, batches, fold', () => {
     group: 'edge',
     target: B,
     from: A,
-    strategy: strategyNamed('all-at-once'),
+    strategy: withOverrides(strategyNamed('all-at-once'), { maxInFlight: { count: 250 } }),
     author: '',
     message: '',
     supersedes: null,
+    parent: null,
+    seed: 's',
   };
   const fresh = Array.from({ length: FLEET }, (_, n) => agent(`a-${n}`));
-  const planned = millis(() => void planRollout(request, fresh));
+  const members = fresh.map((one) => ({ agent: one, presence: there }));
+  const rank = (seed: string, id: string) => hash('sha256', `${seed} ${id}`);
+  const plan = () => planRollout(request, members, rank, (text) => hash('sha256', text)).header;
+  const planned = millis(() => void plan());
   const counted = millis(() => void lane(agents, FLEET, B));
-  const log: { event: RolloutEvent; at: number }[] = [
-    { event: { type: 'started', header: planRollout(request, fresh) }, at: T0 },
-  ];
+  const log: { event: RolloutEvent; at: number }[] = [{ event: { type: 'started', header: plan() }, at: T0 }];
   // As the server does it: what a turn learnt of 250 agents is one event.
   for (let from = 0; from < FLEET; from += 250) {
     const ids = fresh.slice(from, from + 250).map(({ identity }) => identity.id);

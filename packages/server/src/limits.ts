@@ -8,6 +8,8 @@ export const SERVER_LIMITS = {
   turnMost: 500,
   /** Agents that rollouts admit in one turn: each is settled, written and told of in it, so that the loop is never held. */
   admissionsPerTurn: 250,
+  /** Decisions that a rollout takes in one turn: one follows from another, but never for ever. */
+  decisionsPerTurn: 16,
   /** Offers written in one turn; the rest follow in the next ones, so that the loop is never held. */
   offersPerTurn: 250,
   /** Offers sent within a tick and not heard of: beyond them the loop would read answers and come to nothing else. */

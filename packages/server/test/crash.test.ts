@@ -11,7 +11,10 @@ beforeEach(async () => {
   agents = [];
   await server.start();
   await server.client.putConfiguration({ name: 'edge', body: {} });
-  await server.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+  await server.client.putGroup({
+    name: 'edge',
+    body: { selector: 'role=edge', configuration: 'edge', strategy: 'all-at-once' },
+  });
 });
 afterEach(async () => {
   for (const agent of agents) agent.drop();

@@ -22,7 +22,10 @@ beforeAll(async () => {
   server = await Program.create(PROBED);
   await server.start();
   await server.client.putConfiguration({ name: 'edge', body: {} });
-  await server.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+  await server.client.putGroup({
+    name: 'edge',
+    body: { selector: 'role=edge', configuration: 'edge', strategy: 'all-at-once' },
+  });
   beside = await new LabAgent({ server }, edge).connect();
   await until(
     () => server.client.getGroup({ name: 'edge' }),
@@ -230,7 +233,10 @@ describe('R16: an effective config that is a bomb', AGAIN, () => {
       const labels = { labels: { role: `bomb-${name.replaceAll(/\W/g, '')}` } };
       const { role } = labels.labels;
       await server.client.putConfiguration({ name: role, body: {} });
-      await server.client.putGroup({ name: role, body: { selector: `role=${role}`, configuration: role } });
+      await server.client.putGroup({
+        name: role,
+        body: { selector: `role=${role}`, configuration: role, strategy: 'all-at-once' },
+      });
       const agent = await new LabAgent({ server }, { ...labels, outcome: applying }).connect();
       await until(
         () => server.client.getGroup({ name: role }),

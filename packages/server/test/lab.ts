@@ -201,7 +201,10 @@ export class Lab implements AsyncDisposable {
   /** Configuration and group `edge`, which takes agents labelled `role=edge`. */
   async edge(): Promise<void> {
     await this.client.putConfiguration({ name: 'edge', body: {} });
-    await this.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+    await this.client.putGroup({
+      name: 'edge',
+      body: { selector: 'role=edge', configuration: 'edge', strategy: 'all-at-once' },
+    });
   }
 
   /** Saves a revision and starts a rollout of group `edge` to it. */

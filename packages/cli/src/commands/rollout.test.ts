@@ -42,6 +42,10 @@ test('rollout start, list, status, targets', async () => {
       verifying: 0,
       proven: 2,
       failed: 0,
+      inconclusive: 0,
+      reverting: 0,
+      reverted: 0,
+      'revert-unconfirmed': 0,
       deferred: 0,
       skipped: 0,
     },
@@ -72,7 +76,7 @@ test('rollout start, list, status, targets', async () => {
     edge → edge@2  2/4 proven  ↻ 1 in flight  about 1m left
     "
   `);
-  const times = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };
+  const times = { stage: 0, offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };
   server.world.targets = [
     {
       agent: 'a-edge-1',

@@ -11,9 +11,10 @@ import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp } from '../rollouts/catch-up.ts';
+import { decide, type Surroundings } from '../rollouts/decide.ts';
 import { observation } from '../rollouts/observation.ts';
-import { admissible, isCandidate, planRollout } from '../rollouts/plan.ts';
-import { inFlight, isOver, type Rollout, type RolloutEvent } from '../rollouts/rollout.ts';
+import { isCandidate, planRollout } from '../rollouts/plan.ts';
+import { inFlight, type Rollout, type RolloutEvent } from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
 import { fold, step } from '../rollouts/transitions.ts';
 import { lacksNews } from './assess.ts';
@@ -154,6 +155,9 @@ class Simulation {
     const before = this.rollout;
     const terms = this.#chance(0.5) ? QUICK : { ...TERMS, minHealthyTime: 20 * SECOND };
     const strategy = withOverrides(strategyNamed('all-at-once'), {
+      onFailure: 'pause',
+      maxDeferred: { percent: 100 },
+      maxLost: { percent: 100 },
       maxInFlight: { count: this.#chance(0.5) ? 1 : 2 },
       maxFailed: { count: 3 },
       minHealthyTime: terms.minHealthyTime,
@@ -167,11 +171,10 @@ class Simulation {
       author: 'test',
       message: '',
       supersedes: before?.id ?? null,
+      parent: null,
+      seed: '',
     };
-    const header = planRollout(
-      request,
-      this.members.map(({ agent }) => agent),
-    );
+    const { header } = planRollout(request, this.members, (_seed, id) => id, String);
     if (before !== null) this.#apply({ type: 'superseded', by: id });
     this.rollout = null;
     this.#logs.push([]);
@@ -364,8 +367,7 @@ class Simulation {
 
   #turn(): void {
     for (const member of this.members) this.#settle(member);
-    this.#admit();
-    this.#finish();
+    this.#advance();
     this.#catchUp();
     for (const member of this.members) {
       if (this.#now < this.#downUntil) return;
@@ -378,19 +380,24 @@ class Simulation {
     return this.members.filter((member) => isCandidate(rollout, member.agent));
   }
 
-  #admit(): void {
-    const { rollout } = this;
-    if (rollout === null) return;
-    const agents = admissible(rollout, this.#pending(rollout));
-    if (agents.length > 0) this.#apply({ type: 'admitted', agents });
+  /** All decisions that follow from what is. */
+  #advance(): void {
+    for (let event = this.#next(); event !== undefined; event = this.#next()) this.#apply(event);
   }
 
-  #finish(): void {
+  #next(): RolloutEvent | undefined {
     const { rollout } = this;
-    if (rollout === null) return;
-    const left = this.#pending(rollout);
-    if (!isOver(rollout, left.length) || left.some(({ presence }) => presence.connected)) return;
-    this.#apply({ type: 'exhausted', deferred: left.map(({ real }) => real.id) });
+    if (rollout === null) return undefined;
+    const around: Surroundings = {
+      waiting: () => this.#pending(rollout),
+      member: (id) => this.members.find(({ real }) => real.id === id)?.agent,
+      control: () => ({ bad: 0, all: 0 }),
+      condemned: new Set(),
+      isReturning: () => false,
+      room: 100,
+      trippedSibling: null,
+    };
+    return decide(rollout, around, this.#now);
   }
 
   #checkBounds(): void {

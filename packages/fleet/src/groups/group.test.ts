@@ -11,6 +11,8 @@ const group = (name: string, selector: string, priority = 100): Group => ({
   configuration: 'edge',
   strategy: 'all-at-once',
   stable: null,
+  previous: [],
+  condemned: [],
   createdAt: T0,
 });
 

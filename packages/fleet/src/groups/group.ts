@@ -14,6 +14,10 @@ export interface Group {
   readonly strategy: string;
   /** The revision that new and returning agents get: the last one whose rollout succeeded. */
   readonly stable: RevisionRef | null;
+  /** The ones before it, newest first: to one of these it goes back without stages (A.7). */
+  readonly previous: readonly RevisionRef[];
+  /** Hashes that a rollback took back: never rolled out here again (I9). */
+  readonly condemned: readonly string[];
   readonly createdAt: Instant;
 }
 

@@ -65,7 +65,9 @@ function tripped(rollout: Rollout, around: Surroundings): RolloutEvent | undefin
     return environment(rollout, around, message) ?? paused('lost', message);
   }
   const { trippedSibling } = around;
-  return trippedSibling === null || waived.sibling ? undefined : paused('sibling', `rollout ${trippedSibling} of the same push has stopped`);
+  return trippedSibling === null || waived.sibling
+    ? undefined
+    : paused('sibling', `rollout ${trippedSibling} of the same push has stopped`);
 }
 
 /** Health and contact are lost elsewhere as well: no reason to take back what may be good. Never where an agent said no. */
@@ -90,7 +92,10 @@ function failure({ from, strategy }: Rollout, message: string): RolloutEvent {
 function divide(around: Surroundings) {
   const waiting = [...around.waiting()];
   const isHere = ({ presence }: Placed) => presence.connected || (presence.lastSeen === null && around.isReturning());
-  return { here: waiting.some(isHere), away: waiting.filter((one) => !isHere(one)).map(({ agent }) => agent.identity.id) };
+  return {
+    here: waiting.some(isHere),
+    away: waiting.filter((one) => !isHere(one)).map(({ agent }) => agent.identity.id),
+  };
 }
 
 function forward(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {

@@ -71,7 +71,11 @@ export function planRollout(request: RolloutRequest, members: readonly Placed[],
   const planned = ranked.length;
   const { strata, canary } = chooseCanary(strategy, ranked);
   const others = ranked.filter(({ agent }) => !canary.includes(agent.identity.id));
-  const stages = stagesOf(strategy, canary.length, others.map(({ rank }) => rank));
+  const stages = stagesOf(
+    strategy,
+    canary.length,
+    others.map(({ rank }) => rank),
+  );
   const carried = members.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
   const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
   const { id: _id, author: _author, message: _message, ...bound } = plan;
@@ -80,9 +84,7 @@ export function planRollout(request: RolloutRequest, members: readonly Placed[],
 }
 
 /** Who may hold another rollout's revision without proof, the last one's or that of one before it; or is on the way back. */
-const isInFlight = ({ ledger }: Agent): boolean =>
-  isOpen(ledger) &&
-  ledger?.source.kind === 'rollout';
+const isInFlight = ({ ledger }: Agent): boolean => isOpen(ledger) && ledger?.source.kind === 'rollout';
 
 /** Fewer than this are one and the rest. */
 const FEW = 10;
@@ -91,7 +93,11 @@ const FEW = 10;
  * The stages over so many agents: a boundary stands after the agent that fills its share, the last one after everybody.
  * `ranks` are those outside of the canary, in order. A stage that would be empty is none (T-A4).
  */
-export function stagesOf({ stages }: Pick<Strategy, 'stages'>, canary: number, ranks: readonly string[]): PlannedStage[] {
+export function stagesOf(
+  { stages }: Pick<Strategy, 'stages'>,
+  canary: number,
+  ranks: readonly string[],
+): PlannedStage[] {
   const all = canary + ranks.length;
   const names = canary > 0 && all < FEW ? (['canary', '100%'] as const) : stages;
   let before = 0;
@@ -121,7 +127,10 @@ function chooseCanary(strategy: Strategy, ranked: readonly Ranked[]) {
   const most = ranked.length < FEW ? 1 : Math.min(strategy.canary.max, ranked.length);
   const kindsFit = [...fit.values()].filter(({ length }) => length > 0).length;
   const size = Math.min(most, Math.max(canarySize(strategy, ranked.length), kindsFit));
-  const quotas = quotasOf([...fit].map(([name, { length }]) => [name, length]), size);
+  const quotas = quotasOf(
+    [...fit].map(([name, { length }]) => [name, length]),
+    size,
+  );
   const chosen = [...fit].flatMap(([name, agents]) => agents.slice(0, quotas.get(name)));
   // With nobody fit, somebody has to be first all the same.
   const canary = (chosen.length > 0 ? chosen : ranked.slice(0, size)).map(({ agent }) => agent.identity.id);

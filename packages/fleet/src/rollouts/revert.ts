@@ -16,7 +16,13 @@ export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member
   const isUrgent = (target: Target) => target.state !== 'proven' && (isExposed(target) || OPEN.has(target.state));
   const urgent = targets.filter(isUrgent).sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'));
   const free = freePlaces(rollout);
-  const healthy = free > 0 ? targets.filter(({ state }) => state === 'proven').slice(-free).reverse() : [];
+  const healthy =
+    free > 0
+      ? targets
+          .filter(({ state }) => state === 'proven')
+          .slice(-free)
+          .reverse()
+      : [];
   return [...urgent, ...healthy].map(({ agent }) => revertOf(agent, rollout, around));
 }
 
@@ -34,8 +40,7 @@ function revertOf(
 ): Revert {
   const agent = member(id);
   // Somebody else decides for it now, or it is gone: what it runs is not this rollout's any more.
-  if (agent === undefined || agent.identity.group?.name !== group)
-    return { agent: id, to: null, reason: 'left-group' };
+  if (agent === undefined || agent.identity.group?.name !== group) return { agent: id, to: null, reason: 'left-group' };
   const reason = skipReason(agent, target);
   if (reason === 'pinned' || reason === 'not-admitted') return { agent: id, to: null, reason };
   const to = lastGood(agent, (hash) => hash === target.hash || condemned.has(hash));

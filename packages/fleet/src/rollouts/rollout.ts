@@ -220,8 +220,7 @@ export const isCanary = ({ stages, stage }: Pick<Rollout, 'stages' | 'stage'>): 
 /** What the open stage bears: the canary bears nothing, and who vanishes there has failed (A.5). */
 export function boundsNow(rollout: Rollout): Omit<Bounds, 'maxLost'> & { maxLost: number | null; threshold: number } {
   const { maxInFlight, maxFailed, maxLost, maxDeferred, strategy } = rollout;
-  if (!isCanary(rollout))
-    return { maxInFlight, maxFailed, maxLost, maxDeferred, threshold: strategy.successThreshold };
+  if (!isCanary(rollout)) return { maxInFlight, maxFailed, maxLost, maxDeferred, threshold: strategy.successThreshold };
   const few = Math.min(maxInFlight, CANARY_IN_FLIGHT);
   return { maxInFlight: few, maxFailed: 0, maxLost: null, maxDeferred, threshold: 100 };
 }

@@ -1,22 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { FleetError } from '../errors.ts';
-import {
-  DEFAULT_STRATEGY,
-  failureBound,
-  inFlightBound,
-  type StrategyOverrides,
-  strategyNamed,
-  withOverrides,
-} from './strategy.ts';
+import { boundsOf, type StrategyOverrides, strategyNamed, withOverrides } from './strategy.ts';
 
-const base = strategyNamed(DEFAULT_STRATEGY);
+const base = strategyNamed('all-at-once');
 const inFlight = (share: StrategyOverrides['maxInFlight'], planned: number): number =>
-  inFlightBound(withOverrides(base, { maxInFlight: share }), planned);
+  boundsOf(withOverrides(base, { maxInFlight: share }), planned).maxInFlight;
 const failures = (share: StrategyOverrides['maxFailed'], planned: number): number =>
-  failureBound(withOverrides(base, { maxFailed: share }), planned);
+  boundsOf(withOverrides(base, { maxFailed: share }), planned).maxFailed;
 
 test('an unknown name is refused with those there are', () => {
-  expect(() => strategyNamed('careful')).toThrow('no strategy is called "careful"; there is: all-at-once');
+  expect(() => strategyNamed('slow')).toThrow('no strategy is called "slow"; there is: careful, quick, all-at-once');
   expect(() => strategyNamed('constructor')).toThrow(FleetError);
 });
 
@@ -28,7 +21,7 @@ test.each([
   [300, 75],
   [10_000, 2_000],
 ])('all-at-once with %i agents has %i at once: a quarter, from 1 to 2,000', (planned, bound) => {
-  expect(inFlightBound(base, planned)).toBe(bound);
+  expect(boundsOf(base, planned).maxInFlight).toBe(bound);
 });
 
 test.each([

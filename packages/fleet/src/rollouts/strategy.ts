@@ -97,7 +97,9 @@ export function strategyNamed(name: string, known: readonly Strategy[] = BUILT_I
 
 /** Settings over a strategy; what is not given stays. The terms stand beside the others, as people write them. */
 export type StrategyOverrides = {
-  readonly [Name in keyof Settings]?: (Settings[Name] extends Grouped ? Loose<Settings[Name]> : Settings[Name]) | undefined;
+  readonly [Name in keyof Settings]?:
+    | (Settings[Name] extends Grouped ? Loose<Settings[Name]> : Settings[Name])
+    | undefined;
 };
 type Settings = Omit<Strategy, 'name' | 'terms'> & Terms;
 type Grouped = Strategy['canary'] | Strategy['soak'];

@@ -53,9 +53,11 @@ function mayBecome(before: TargetState | undefined, next: TargetState): boolean 
 /** Failures are counted once, and never taken back (I4); who vanished after the offer counts by itself. */
 function spend({ failed, unwell, lost }: Spent, { reason }: Change): Spent {
   if (reason === 'lost-contact') return { failed, unwell, lost: lost + 1 };
-  const isUnwell = reason === 'unhealthy' || reason === 'late-regression';
-  return { failed: failed + 1, unwell: unwell + (isUnwell ? 1 : 0), lost };
+  return { failed: failed + 1, unwell: unwell + (UNWELL.has(reason) ? 1 : 0), lost };
 }
+
+/** Failures of health alone, which may have another cause (A.5, control group). */
+const UNWELL: ReadonlySet<Target['reason'] | 'late-regression'> = new Set(['unhealthy', 'late-regression'] as const);
 
 /** Applies target changes, of one agent in their order; `force` those that an event of ours orders. */
 function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant, force = false): Rollout {

@@ -17,7 +17,8 @@ export function eventOf(rollout: Rollout, asked: Verb): RolloutEvent | undefined
   if (TERMINAL.has(state)) throw new FleetError('conflict', `rollout ${id} has ended (${state})`);
   switch (asked.verb) {
     case 'pause':
-      if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back; that is not paused`);
+      if (state === 'rolling-back')
+        throw new FleetError('conflict', `rollout ${id} is being taken back; that is not paused`);
       return state === 'paused' ? undefined : { type: 'paused', reason: 'operator', message: asked.message };
     case 'resume':
       return resume(rollout);
@@ -33,7 +34,8 @@ export function eventOf(rollout: Rollout, asked: Verb): RolloutEvent | undefined
 }
 
 function resume({ id, state, pause }: Rollout): RolloutEvent | undefined {
-  if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back; start another one`);
+  if (state === 'rolling-back')
+    throw new FleetError('conflict', `rollout ${id} is being taken back; start another one`);
   if (state !== 'paused') return undefined;
   if (pause?.reason !== 'gate') return { type: 'resumed' };
   throw new FleetError('conflict', `rollout ${id} waits at a gate: flaghoist rollout promote ${id} opens it`);
@@ -54,7 +56,10 @@ function rollback({ id, state, from, rollback }: Rollout, { message, atOnce }: {
   if (state === 'rolling-back') return atOnce && rollback?.bounded ? ({ type: 'hurried' } as const) : undefined;
   if (from !== null) return { type: 'rollback-started', message } as const;
   const instead = `fix it with a new revision (rollout start --supersede), or flaghoist rollout stop ${id} --leave-mixed`;
-  throw new FleetError('conflict', `the group had no revision before rollout ${id}, so there is nothing to go back to: ${instead}`);
+  throw new FleetError(
+    'conflict',
+    `the group had no revision before rollout ${id}, so there is nothing to go back to: ${instead}`,
+  );
 }
 
 function stop(rollout: Rollout, { message, leaveMixed }: { message: string; leaveMixed: boolean }): RolloutEvent {
@@ -73,9 +78,13 @@ function retry(rollout: Rollout, agents: readonly string[]): RolloutEvent | unde
   const { id, state, targets } = rollout;
   if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back`);
   const not = agents.find((agent) => targets.get(agent)?.state !== 'failed');
-  if (not !== undefined) throw new FleetError('conflict', `agent ${not} has not failed in rollout ${id}: nothing to retry`);
+  if (not !== undefined)
+    throw new FleetError('conflict', `agent ${not} has not failed in rollout ${id}: nothing to retry`);
   const free = freeSlots(rollout);
   if (agents.length > free)
-    throw new FleetError('conflict', `${agents.length} agents, and ${free} may be in flight more (I1): retry fewer, or later`);
+    throw new FleetError(
+      'conflict',
+      `${agents.length} agents, and ${free} may be in flight more (I1): retry fewer, or later`,
+    );
   return agents.length === 0 ? undefined : { type: 'retried', agents: [...new Set(agents)] };
 }

@@ -1,4 +1,4 @@
-import type { Instant } from '@flaghoist/fleet';
+import type { Instant, RolloutState } from '@flaghoist/fleet';
 
 /** What can happen, as the event stream tells it. Stable: clients match on these. */
 export type EventKind =
@@ -9,7 +9,8 @@ export type EventKind =
   | `agent.${'enrolled' | 'reassigned' | 'conflict' | 'deleted'}`
   | `agent.${'labelled' | 'pinned' | 'unpinned' | 'retried' | 'restarted'}`
   | 'agents.changed'
-  | `rollout.${'started' | 'progressed' | 'paused' | 'succeeded' | 'superseded'}`
+  | `rollout.${RolloutState | 'started' | 'progressed'}`
+  | `rollout.${'soaking' | 'advanced' | 'resumed' | 'promoted' | 'hurried' | 'retried'}`
   | 'catch-up.stopped';
 
 /** One entry of the journal: numbered without gaps, kept in order, told to every subscriber once. */

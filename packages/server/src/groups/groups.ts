@@ -1,5 +1,5 @@
 import type { Group, GroupOf, Instant, RevisionRef } from '@flaghoist/fleet';
-import { found, grouping, parseSelector, resolutionOrder, strategyNamed } from '@flaghoist/fleet';
+import { found, grouping, LIMITS, parseSelector, resolutionOrder, strategyNamed } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
 
 /** The groups, and which one an agent belongs to. */
@@ -30,17 +30,30 @@ export class Groups {
   }
 
   /** @throws FleetError `invalid-selector`, `invalid-strategy`. */
-  put(name: string, settings: Omit<Group, 'name' | 'stable' | 'createdAt'>, now: Instant): void {
+  put(
+    name: string,
+    settings: Omit<Group, 'name' | 'stable' | 'previous' | 'condemned' | 'createdAt'>,
+    now: Instant,
+  ): void {
     parseSelector(settings.selector);
     strategyNamed(settings.strategy);
-    const { stable = null, createdAt = now } = this.#byName.get(name) ?? {};
-    this.#set({ name, ...settings, stable, createdAt });
+    const { stable = null, previous = [], condemned = [], createdAt = now } = this.#byName.get(name) ?? {};
+    this.#set({ name, ...settings, stable, previous, condemned, createdAt });
   }
 
   /** What new and returning agents get from now on. */
   makeStable(name: string, stable: RevisionRef): void {
     const group = this.#byName.get(name);
-    if (group !== undefined) this.#set({ ...group, stable });
+    if (group === undefined) return;
+    const before = [group.stable, ...group.previous].filter((one) => one !== null && one.hash !== stable.hash);
+    this.#set({ ...group, stable, previous: before.slice(0, LIMITS.previousPerGroup) as RevisionRef[] });
+  }
+
+  /** What a rollback took back is not rolled out in this group again (I9). */
+  condemn(name: string, hash: string): void {
+    const group = this.#byName.get(name);
+    if (group === undefined || group.condemned.includes(hash)) return;
+    this.#set({ ...group, condemned: [...group.condemned, hash].slice(-LIMITS.condemnedPerGroup) });
   }
 
   delete(name: string): void {

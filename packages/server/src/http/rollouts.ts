@@ -10,7 +10,7 @@ import { descending, historyPage, pageOf } from './pages.ts';
 
 /** A target that is still to come. */
 const pendingTarget = (agent: string) =>
-  ({ agent, state: 'pending', late: false, reason: null, message: '', at: null }) as const;
+  ({ agent, state: 'pending', stage: null, late: false, reason: null, message: '', at: null }) as const;
 
 /** The steps of a target without a ledger entry. */
 const NOTHING_DONE = { offeredAt: null, sentAt: null, appliedAt: null, provenAt: null };
@@ -32,12 +32,12 @@ export function rolloutHandlers(plane: ControlPlane) {
   const ended = new Remembered<fleet.Rollout>(SERVER_LIMITS.rolloutsFolded);
 
   function view(summary: RolloutSummary) {
-    const { rollout, pending } = rollouts.active(summary.id) ?? {};
+    const active = rollouts.active(summary.id);
     return {
       ...summary,
       strategy: { ...summary.strategy, ...summary.strategy.terms },
-      counts: { pending: pending?.size ?? 0, ...summary.counts },
-      inFlight: rollout === undefined ? 0 : fleet.inFlight(rollout),
+      counts: { pending: active?.waiting.size ?? 0, ...summary.counts },
+      inFlight: active === undefined ? 0 : fleet.inFlight(active.rollout),
     };
   }
 
@@ -53,8 +53,18 @@ export function rolloutHandlers(plane: ControlPlane) {
     return rollout;
   }
 
+  /** Asks it of that rollout, or of all of a push to several groups that go on; answers when that is durable. */
+  async function askAll(id: string, asked: fleet.Verb, author: string) {
+    const family = rollouts.family(id);
+    const going = family.filter(({ state }) => !fleet.TERMINAL.has(state));
+    const at = now();
+    for (const one of going.length > 0 ? going : family) rollouts.ask(one.id, asked, at, author);
+    await reconciler.flush();
+    return { rollouts: family.map((one) => view(rollouts.summary(one.id))) };
+  }
+
   const pendingOf = ({ id, targets }: fleet.Rollout) =>
-    Array.from(rollouts.active(id)?.pending.keys() ?? [])
+    Array.from(rollouts.active(id)?.waiting.ids() ?? [])
       .filter((agent) => !targets.has(agent))
       .map(pendingTarget);
 
@@ -114,8 +124,12 @@ export function rolloutHandlers(plane: ControlPlane) {
         return () => {
           // Others were served meanwhile.
           const target = configurations.ref(body.configuration, revision);
-          const requests = groupsOf(body).map(({ name, stable, strategy }) => ({
+          const members = groupsOf(body);
+          const parent = members.length > 1 ? randomId('r', machine) : null;
+          const requests = members.map(({ name, stable, strategy }) => ({
             id: randomId('r', machine),
+            parent,
+            seed: randomId('r', machine),
             group: name,
             target,
             from: stable,
@@ -130,9 +144,12 @@ export function rolloutHandlers(plane: ControlPlane) {
         };
       }),
 
-    listRollouts: async ({ group, state, ...paging }) =>
+    listRollouts: async ({ group, state, parent, ...paging }) =>
       pageOf(
-        rollouts.all().filter((row) => (group ?? row.group) === row.group && (state ?? row.state) === row.state),
+        rollouts
+          .all()
+          .filter((row) => (group ?? row.group) === row.group && (state ?? row.state) === row.state)
+          .filter((row) => parent === undefined || parent === row.parent),
         paging,
         ({ createdAt, id }) => `${descending(createdAt)} ${id}`,
         view,
@@ -163,12 +180,43 @@ export function rolloutHandlers(plane: ControlPlane) {
       return { ...page, items: await Promise.all(page.items) };
     },
 
+    pauseRollout: ({ id, body: { message, author } }) => askAll(id, { verb: 'pause', message }, author),
+
+    resumeRollout: ({ id, body: { author } }) => askAll(id, { verb: 'resume' }, author),
+
+    promoteRollout: ({ id, body: { author } }) => askAll(id, { verb: 'promote' }, author),
+
+    stopRollout: ({ id, body: { author, ...body } }) => askAll(id, { verb: 'stop', ...body }, author),
+
+    retryRollout: ({ id, body: { agents, author } }) => {
+      const ids = agents.map((agent) => fleet.found(roster.find(agent), `no agent is ${agent}`).agent.identity.id);
+      return askAll(id, { verb: 'retry', agents: ids }, author);
+    },
+
+    rollbackRollout: async ({ id, body: { author, message, atOnce } }) => {
+      const finished = rollouts.family(id).filter(({ state }) => state === 'succeeded');
+      if (finished.length === 0) return askAll(id, { verb: 'rollback', message, atOnce }, author);
+      for (const { from } of finished) if (from !== null) await offers.fetch(from.hash);
+      const at = now();
+      const fresh = () => ({ id: randomId('r', machine), seed: randomId('r', machine), author, message });
+      const requests = finished.map((one) => rollouts.wayBack(one, fresh()));
+      for (const request of requests) rollouts.start(request, at);
+      await reconciler.flush();
+      return { rollouts: requests.map((request) => view(rollouts.summary(request.id))) };
+    },
+
     listRolloutEvents: async ({ id, ...paging }) => {
       rollouts.summary(id);
       return historyPage(paging, async ({ after, limit }) => {
         const log = await store.rolloutLog(id);
         const told = log.filter(({ version }) => version > after).slice(0, limit);
-        return told.map(({ version, at, event }) => ({ seq: version, at, kind: event.type, data: { ...event } }));
+        return told.map(({ version, at, author, event }) => ({
+          seq: version,
+          at,
+          author,
+          kind: event.type,
+          data: { ...event },
+        }));
       });
     },
   } satisfies Partial<Handlers>;

@@ -165,7 +165,7 @@ export class Reconciler {
       const { ledger } = agent;
       const remoteConfig = ledger && this.#memory.offers.atHand(ledger.revision.hash);
       if (!ledger || !remoteConfig) continue;
-      const way = this.#memory.rollouts.isSuperseded(agent) ? 'no' : this.#gateway.canSend(member);
+      const way = this.#memory.rollouts.isWithdrawn(agent) ? 'no' : this.#gateway.canSend(member);
       if (way !== 'later') this.#waiting.delete(member);
       if (way !== 'now' || presence.epoch === null) continue;
       member.agent = { ...agent, ledger: fleet.markSent(ledger, presence.epoch, now) };
@@ -195,6 +195,8 @@ export class Reconciler {
     const at = now();
     for (const member of this.#open) if (fleet.isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
+    // A soak, a bake or a deadline of a rollout may be over.
+    if (this.#memory.rollouts.running().some(({ state }) => state !== 'paused')) this.#schedule();
     for (const [member, since] of this.#unheard) if (at - since >= SERVER_LIMITS.tick) this.#unheard.delete(member);
     if (this.#waiting.size > 0) this.#schedule();
   }

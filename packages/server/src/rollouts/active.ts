@@ -11,9 +11,7 @@ export class Active {
   rollout: fleet.Rollout;
   readonly waiting = new Waiting();
   /** How its agents got on since the last `advance`. */
-  #observed: fleet.Observation[] = [];
-  /** Members that proved the revision and look worse now: time tells whether that lasts. */
-  readonly #doubtful = new Set<Member>();
+  readonly #observed: fleet.Observation[] = [];
 
   /** `members` in the order of their turns. */
   constructor(rollout: fleet.Rollout, members: Iterable<Member>) {
@@ -39,20 +37,20 @@ export class Active {
     if (news !== undefined) this.#observed.push(news);
     if (group?.name !== this.rollout.group || !fleet.isCandidate(this.rollout, agent)) this.waiting.delete(id);
     else if (presence.connected || this.waiting.has(id)) this.#await(member);
-    if (fleet.isDoubtful(member, this.rollout)) this.#doubtful.add(member);
-    else this.#doubtful.delete(member);
   }
 
-  /** What was observed since the last call, and what time has made of those that look worse. */
-  takeObserved(now: fleet.Instant): fleet.Observation[] {
-    const late = Array.from(this.#doubtful).flatMap((one) => fleet.lateRegression(one, this.rollout, now) ?? []);
-    return [...this.#observed.splice(0), ...late];
+  /** What was observed since the last call. */
+  takeObserved(): fleet.Observation[] {
+    return this.#observed.splice(0);
   }
 
   #await(member: Member): void {
     const { agent } = member;
     const { id } = agent.identity;
     if (!fleet.isCandidate(this.rollout, agent)) return;
-    this.waiting.put(fleet.stageOf(this.rollout, id, () => rank(this.rollout.seed, id), fleet.isIll(agent)), member);
+    this.waiting.put(
+      fleet.stageOf(this.rollout, id, () => rank(this.rollout.seed, id), fleet.isIll(agent)),
+      member,
+    );
   }
 }

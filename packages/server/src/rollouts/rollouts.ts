@@ -131,8 +131,39 @@ export class Rollouts {
     const { header, order } = this.plan(request);
     if (before !== undefined) this.#apply(before, { type: 'superseded', by: id }, now, author);
     const rollout = this.#fold(null, { type: 'started', header }, now, author);
-    this.#active.set(group, new Active(rollout, order.flatMap((agent) => this.#parts.roster.get(agent) ?? [])));
+    this.#active.set(
+      group,
+      new Active(
+        rollout,
+        order.flatMap((agent) => this.#parts.roster.get(agent) ?? []),
+      ),
+    );
     this.#tell(rollout, 'rollout.started', author);
+  }
+
+  /**
+   * The rollout that takes a finished one back: to the revision that the group ran before, without stages, and not without
+   * the bound in flight (A.7). @throws FleetError `conflict` when the group runs something else by now, or ran nothing before.
+   */
+  wayBack(
+    { id, group, target, from, strategy }: RolloutSummary,
+    given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>,
+  ): Request {
+    const { stable } = this.#parts.groups.get(group);
+    this.checkFree(group, false);
+    if (from === null)
+      throw new fleet.FleetError(
+        'conflict',
+        `group ${group} had no revision before rollout ${id}: there is nothing to go back to`,
+      );
+    if (stable?.hash !== target.hash)
+      throw new fleet.FleetError(
+        'conflict',
+        `group ${group} no longer runs what rollout ${id} brought: roll back the rollout after it`,
+      );
+    const fast = fleet.withOverrides(strategy, { stages: ['100%'], gates: [], soak: { canary: 0, stage: 0 }, bake: 0 });
+    const message = given.message || `rollback of ${id}`;
+    return { ...given, group, target: from, from: stable, strategy: fast, message, parent: null };
   }
 
   /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */
@@ -158,7 +189,7 @@ export class Rollouts {
   advance(now: fleet.Instant, room: number): number {
     let left = room;
     for (const active of [...this.#active.values()]) {
-      const changes = active.takeObserved(now);
+      const changes = active.takeObserved();
       if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
       for (const { agent } of changes) {
         const member = this.#parts.roster.get(agent);
@@ -185,7 +216,10 @@ export class Rollouts {
       control: () => fleet.controlGroup(rollout, members()),
       condemned: new Set(groups.find(group)?.condemned),
       isReturning: () => now < this.#reconnectUntil && members().values().some(isUnheard),
-      room: Math.min(room, parent === null ? room : fleet.familyRoom(this.running().filter((one) => one.parent === parent))),
+      room: Math.min(
+        room,
+        parent === null ? room : fleet.familyRoom(this.running().filter((one) => one.parent === parent)),
+      ),
       trippedSibling: siblings.find((one) => one.id !== rollout.id && fleet.hasTripped(one))?.id ?? null,
     };
   }
@@ -195,8 +229,9 @@ export class Rollouts {
     const rollout = this.#fold(before, event, now, author);
     active.rollout = rollout;
     this.#order(active, event, now);
-    if (rollout.state !== before.state) this.#enter(active, author);
-    const told = TOLD[event.type] ?? (rollout.state === before.state ? undefined : (`rollout.${rollout.state}` as const));
+    if (rollout.state !== before.state) this.#enter(active);
+    const told =
+      TOLD[event.type] ?? (rollout.state === before.state ? undefined : (`rollout.${rollout.state}` as const));
     if (told !== undefined) this.#tell(rollout, told, author);
   }
 
@@ -246,7 +281,7 @@ export class Rollouts {
   }
 
   /** A success makes its target the stable revision, a rollback condemns it; what has ended leaves its members to others. */
-  #enter({ rollout }: Active, author?: string): void {
+  #enter({ rollout }: Active): void {
     const { roster, groups } = this.#parts;
     const { id, group, state, target } = rollout;
     if (state === 'succeeded') groups.makeStable(group, target);
@@ -257,7 +292,11 @@ export class Rollouts {
     for (const member of roster.inGroup(group)) roster.touch(member);
   }
 
-  #tell({ id, group, target, state, stage, stages, counts, planned, pause, rollback, message }: fleet.Rollout, kind: EventKind, author?: string): void {
+  #tell(
+    { id, group, target, state, stage, stages, counts, planned, pause, rollback, message }: fleet.Rollout,
+    kind: EventKind,
+    author?: string,
+  ): void {
     const told = { message: pause?.message ?? rollback?.message ?? message, reason: pause?.reason ?? null };
     const data = { group, target, state, stage: stages[stage]?.name ?? null, counts, planned, ...told };
     this.#parts.journal.record(kind, `rollout/${id}`, data, author);

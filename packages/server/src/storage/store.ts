@@ -13,6 +13,8 @@ export interface RolloutLog {
   readonly rollout: string;
   readonly version: number;
   readonly at: fleet.Instant;
+  /** Who decided it: a person, or `flaghoist`. */
+  readonly author: string;
   readonly event: fleet.RolloutEvent;
 }
 

@@ -97,7 +97,10 @@ it('who was away while it changed five times gets the last one alone: S-055', as
 
 it('agents get what their attributes say: S-121', async () => {
   await lab.client.putConfiguration({ name: 'gateway', body: {} });
-  await lab.client.putGroup({ name: 'gateway', body: { selector: 'role=gateway', configuration: 'gateway' } });
+  await lab.client.putGroup({
+    name: 'gateway',
+    body: { selector: 'role=gateway', configuration: 'gateway', strategy: 'all-at-once' },
+  });
   const body = { files: { '': { body: story('otlp/gateway') } }, message: 'm' };
   const revision = await lab.client.createRevision({ name: 'gateway', body });
   await using one = await peer(lab, 'websocket', edge);

@@ -241,7 +241,10 @@ export async function fuzz({ inputs, seed, tell }: { inputs: number; seed: numbe
   await server.start();
   for (const name of ['edge', 'fuzz']) {
     await server.client.putConfiguration({ name, body: {} });
-    await server.client.putGroup({ name, body: { selector: `role=${name}`, configuration: name } });
+    await server.client.putGroup({
+      name,
+      body: { selector: `role=${name}`, configuration: name, strategy: 'all-at-once' },
+    });
   }
   const healthy = Array.from({ length: HEALTHY }, () => new LabAgent({ server }, edge));
   await Promise.all(healthy.map((agent) => agent.connect()));

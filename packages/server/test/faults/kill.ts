@@ -104,7 +104,10 @@ export async function killDuringPushes({ kills, seed }: Record<'kills' | 'seed',
   await using server = await Program.create();
   await server.start();
   await server.client.putConfiguration({ name: 'edge', body: {} });
-  await server.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+  await server.client.putGroup({
+    name: 'edge',
+    body: { selector: 'role=edge', configuration: 'edge', strategy: 'all-at-once' },
+  });
   const done = new AbortController();
   using _ = { [Symbol.dispose]: () => done.abort() };
   const sockets = Array.from({ length: WEBSOCKET_AGENTS }, () => busyAgent(server, random));

@@ -1,5 +1,6 @@
 /** Rows for tests: one of every kind, with names, texts and keys of the sort that break naive storage. */
 import type { Agent, AgentIdentity, AgentReport, Assignment, LedgerEntry } from '@flaghoist/fleet';
+import { strategyNamed } from '@flaghoist/fleet';
 import type { JournalEvent } from '../../src/events/journal-event.ts';
 import type { Change } from '../../src/storage/store.ts';
 
@@ -133,6 +134,8 @@ export const group = {
   configuration: 'edge',
   strategy: 'all-at-once',
   stable: REVISION,
+  previous: [REVISION],
+  condemned: [ODD],
   createdAt: AT,
 };
 
@@ -141,15 +144,26 @@ export const rollout = {
   group: 'edge',
   target: REVISION,
   from: null,
-  strategy: {
-    name: 'all-at-once',
-    maxInFlight: { percent: 25 },
-    maxFailed: { count: 3 },
-    terms: { applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
-  },
+  strategy: strategyNamed('quick'),
+  seed: ODD,
+  parent: null,
+  stages: [
+    { name: 'canary', planned: 1, upTo: null },
+    { name: '100%', planned: 9, upTo: null },
+  ],
+  canary: [ODD],
+  digest: '',
+  stage: 1,
+  watchedUntil: null,
+  lastProgress: AT,
+  rollback: { message: ODD, deadline: AT, bounded: true },
+  spent: { failed: 4, unwell: 1, lost: 0 },
+  waived: { failed: 0, lost: 0, deferred: 0, threshold: null, sibling: false },
   planned: 10,
   maxInFlight: 3,
   maxFailed: 3,
+  maxLost: 1,
+  maxDeferred: 2,
   author: ODD,
   message: '',
   createdAt: AT,
@@ -158,7 +172,20 @@ export const rollout = {
   pause: { reason: 'failures', message: ODD },
   supersededBy: null,
   supersedes: '',
-  counts: { offered: 0, sent: 1, applying: 0, verifying: 0, proven: 2, failed: 4, deferred: 0, skipped: 3 },
+  counts: {
+    offered: 0,
+    sent: 1,
+    applying: 0,
+    verifying: 0,
+    proven: 2,
+    failed: 4,
+    inconclusive: 0,
+    deferred: 0,
+    skipped: 3,
+    reverting: 0,
+    reverted: 0,
+    'revert-unconfirmed': 0,
+  },
   version: 7,
 } as const;
 
@@ -166,6 +193,7 @@ export const rolloutLog = {
   rollout: 'r-1',
   version: 1,
   at: AT,
+  author: ODD,
   event: { type: 'admitted', agents: [{ agent: ODD, late: false }] },
 } as const;
 
