@@ -75,7 +75,10 @@ function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant,
     changed.set(agent, { late, stage, ...change, at: now });
   }
   if (changed.size === 0) return rollout;
-  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts, spent, lastProgress: now };
+  // Admitted and taken back again, as an agent that cannot be reached may be for ever, is no progress (I16).
+  const isProgress = changed.values().some(({ state }) => state !== 'offered' && !WITHOUT_A_TURN.has(state));
+  const lastProgress = isProgress ? now : rollout.lastProgress;
+  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts, spent, lastProgress };
 }
 
 const OFFERED = { state: 'offered', reason: null, message: '' } as const;
