@@ -125,7 +125,8 @@ function merge<T extends object>(base: T, over: Loose<T>): T {
 /** Of the stage's name; the canary has none. */
 export const percentOf = (stage: StageName): number => (stage === 'canary' ? 0 : Number.parseFloat(stage));
 
-function checkStrategy({ name, stages, canary, gates, successThreshold }: Strategy): void {
+function checkStrategy(strategy: Strategy): void {
+  const { name, stages, canary, gates, successThreshold, terms, progressDeadline } = strategy;
   const refuse = (why: string) => {
     throw new FleetError('invalid-strategy', `strategy ${name}: ${why}`);
   };
@@ -137,6 +138,8 @@ function checkStrategy({ name, stages, canary, gates, successThreshold }: Strate
   if (canary.min < 1 || canary.max < canary.min) refuse('canary.min must be 1 or more, and canary.max at least that');
   if (successThreshold < 0 || successThreshold > 100) refuse('successThreshold is a percentage, 0 to 100');
   parseSelector(canary.selector);
+  if (progressDeadline <= terms.applyTimeout + terms.minHealthyTime)
+    refuse('progressDeadline must be longer than applyTimeout and minHealthyTime together, or a slow proof pauses it');
   for (const { after } of gates) {
     if (!stages.includes(after)) refuse(`a gate stands after ${after}, which is not one of its stages`);
   }
