@@ -13,6 +13,7 @@ export * from './convergence/ledger.ts';
 export { decideOffer } from './convergence/pull-law.ts';
 export { awaitsTime, isDue, settle } from './convergence/settle.ts';
 export * from './convergence/sync.ts';
+export { unassignedHash } from './convergence/time-travel.ts';
 export * from './errors.ts';
 export * from './groups/group.ts';
 export * from './limits.ts';

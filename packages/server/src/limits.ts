@@ -94,6 +94,8 @@ export const STORE_LIMITS = {
   generationsKept: 50,
   /** Rollouts of one group that keep their log when they have ended. */
   logsPerGroup: 200,
+  /** A server that says nothing for so long loses its lease to one that waits; it renews at every third of it. */
+  leaseTime: 10_000,
   /** Size to which the write-ahead log shrinks again after a large transaction (R24), bytes. */
   walBytes: 64 * 1024 * 1024,
   /** How long to wait for a foreign program (a backup, the sqlite3 shell) that holds the database. */

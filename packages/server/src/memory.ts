@@ -7,6 +7,7 @@ import type { TextReader } from './effective/reader.ts';
 import { Journal } from './events/journal.ts';
 import { offerBook } from './gateway/offer-book.ts';
 import { Groups } from './groups/groups.ts';
+import { whenLeading } from './leadership.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
 import type { Loaded, Store } from './storage/store.ts';
@@ -30,7 +31,8 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const offers = offerBook(store);
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
-  const origin = { store, reader, machine, now, startedAt, marks: loaded.marks };
+  const { marks, travelled } = loaded;
+  const origin = { store, reader, machine, now, startedAt, marks, travelled, whenLeading: whenLeading(store) };
   return { ...origin, journal, roster, groups, configurations, rollouts, effective, offers };
 }
 

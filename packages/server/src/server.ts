@@ -9,14 +9,22 @@ import { Gateway } from './gateway/gateway.ts';
 import { createAgentListener } from './gateway/listen.ts';
 import { createApp } from './http/app.ts';
 import { createOperationsServer } from './http/operations.ts';
-import { SERVER_LIMITS } from './limits.ts';
+import { takeLead } from './leadership.ts';
+import { SERVER_LIMITS, STORE_LIMITS } from './limits.ts';
 import { ALIVE_AT, openMemory } from './memory.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
+import { TIME_TRAVEL } from './storage/store.ts';
 
 export interface ServerOptions {
   /** Directory of the database; made when it is missing. */
   readonly data: string;
+  /**
+   * Shares the directory with other servers: this one waits until it may lead, and takes over from one that says nothing for
+   * `leaseTime`, ms. Alone otherwise.
+   */
+  readonly shared?: boolean;
+  readonly leaseTime?: number;
   readonly opamp: Address;
   readonly api: Address;
   readonly ops: Address;
@@ -79,11 +87,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { version } = options;
   await using started = new AsyncDisposableStack();
   const logger = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
+  let isFatal = false;
   const onFatal = (error: unknown): void => {
+    if (isFatal) return;
+    isFatal = true;
     logger.fatal({ err: error }, 'the store failed: what is in memory is no longer what is on disk');
     options.onFatal(error);
   };
-  const store = started.use(await openSqliteStore({ directory: options.data }));
+  const { shared, leaseTime = STORE_LIMITS.leaseTime } = options;
+  const store = started.use(await openSqliteStore({ directory: options.data, shared, leaseTime }));
+  const renewEvery = leaseTime / 3;
+  await takeLead(store, logger, renewEvery);
+  const renewal = setInterval(() => void store.lead().catch(onFatal), renewEvery);
+  started.defer(() => clearInterval(renewal));
   const memory = await openMemory(store, started.use(new TextReader()));
   const { journal, now, startedAt } = memory;
   const gateway = new Gateway(memory);
@@ -100,6 +116,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const aliveAt = memory.marks.get(ALIVE_AT);
   const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
   journal.record('server.started', 'server', { version, awayFor });
+  if (memory.travelled !== null) {
+    // In the commit with all that follows from it, which the start decides.
+    const data = { ...memory.travelled, databaseFrom: aliveAt ?? null };
+    journal.record('server.time-travel', 'server', data);
+    journal.write({ kind: 'mark', name: TIME_TRAVEL, value: 0 });
+    logger.error(data, 'the database is older than what was committed to it: an older copy was put in its place');
+  }
   reconciler.start();
   await reconciler.flush();
 

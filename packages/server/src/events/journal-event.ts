@@ -2,7 +2,7 @@ import type { Instant, RolloutState } from '@flaghoist/fleet';
 
 /** What can happen, as the event stream tells it. Stable: clients match on these. */
 export type EventKind =
-  | 'server.started'
+  | `server.${'started' | 'time-travel'}`
   | `configuration.${'created' | 'deleted'}`
   | 'revision.created'
   | `group.${'created' | 'updated' | 'deleted'}`

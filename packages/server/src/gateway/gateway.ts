@@ -6,6 +6,7 @@ import { LIMITS } from '@flaghoist/fleet';
 import * as opamp from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
 import type { Member } from '../agents/roster.ts';
+import { around } from '../failpoints.ts';
 import type { Memory } from '../memory.ts';
 import { observer } from './observe.ts';
 import { has, presenceOf } from './wire.ts';
@@ -52,6 +53,10 @@ export class Gateway {
 
   /** Takes in the bytes of one message. What is no message is answered (S-259), and counts as not received (S-270). */
   message(connection: AgentConnection, payload: Uint8Array): void {
+    this.#memory.whenLeading(() => around('message', () => this.#hear(connection, payload)));
+  }
+
+  #hear(connection: AgentConnection, payload: Uint8Array): void {
     let message: opamp.AgentToServer;
     try {
       message = opamp.decodeAgentToServer(payload);
@@ -93,7 +98,7 @@ export class Gateway {
   /** Says something unasked; over HTTP the session keeps it for the next poll (S-034). Returns why not, when it cannot. */
   say(member: Member, kind: 'restart' | 'ask-full-state'): opamp.Refusal | undefined {
     const speaker = this.#speakerOf(member);
-    if (speaker === undefined) return 'offline';
+    if (speaker === undefined || !this.#memory.store.leads()) return 'offline';
     const { deliveries, facts } = this.#step(speaker, { kind });
     const isSent = deliveries.every((each) => this.#send(each));
     return facts.find((fact) => fact.kind === 'refused')?.reason ?? (isSent ? undefined : 'offline');
@@ -133,10 +138,13 @@ export class Gateway {
       for (const [member, answers] of held) {
         this.#join(answers, offers.get(member));
         for (const { connection, reply } of answers) {
-          if (connection.send(opamp.encodeReply(reply)) && reply.remoteConfig !== undefined) unsent.delete(member);
+          const send = (): boolean => connection.send(opamp.encodeReply(reply));
+          if (reply.remoteConfig === undefined) send();
+          else if (around('offer', send)) unsent.delete(member);
         }
       }
-      for (const [member, offer] of unsent) if (this.#offer(member, offer)) unsent.delete(member);
+      for (const [member, offer] of unsent)
+        if (around('offer', () => this.#offer(member, offer))) unsent.delete(member);
       return unsent;
     };
   }

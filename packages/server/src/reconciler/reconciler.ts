@@ -5,6 +5,7 @@
  */
 import * as fleet from '@flaghoist/fleet';
 import { changesOf, type Member } from '../agents/roster.ts';
+import { around } from '../failpoints.ts';
 import type { Dispatch, Gateway } from '../gateway/gateway.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
@@ -73,12 +74,18 @@ export class Reconciler {
   /** Runs a turn now and resolves when everything decided until now is durable. */
   async flush(): Promise<void> {
     if (this.#stopped) throw new StoreError('unavailable', 'the server is stopping; nothing is stored any more');
+    // Else the turn would wait, and what it decides with it.
+    if (!this.#memory.store.leads()) await this.#memory.store.lead();
     this.turn();
     await this.#lastCommit;
   }
 
-  /** One turn, now. */
+  /** One turn, now; where another server may lead by now, once it is known that none does (R7). */
   turn(): void {
+    this.#memory.whenLeading(() => around('turn', () => this.#turn()));
+  }
+
+  #turn(): void {
     this.#timer?.();
     this.#timer = undefined;
     if (this.#stopped) return;
@@ -118,10 +125,12 @@ export class Reconciler {
     const written = Array.from(seen, (member) => ({ member, agent: member.agent }));
     // Without changes of its own a turn still answers for what an earlier commit makes durable.
     const durable = changes.length === 0 ? this.#lastCommit : store.commit(changes);
-    this.#lastCommit = durable.then(() => {
+    // Stopped in between, as by SIGSTOP, another server may lead by now: nothing leaves then.
+    const sure = durable.then(() => (store.leads() ? null : store.lead()));
+    this.#lastCommit = sure.then(() => {
       for (const { member, agent } of written) member.durable = agent;
       journal.publish(changes);
-      for (const [member, { epoch }] of release()) this.#wasNotSent(member, epoch);
+      for (const [member, { epoch }] of around('release', release)) this.#wasNotSent(member, epoch);
     });
     this.#lastCommit.catch((error: unknown) => {
       if (this.#stopped) return;

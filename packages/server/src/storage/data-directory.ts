@@ -1,13 +1,17 @@
 /**
- * The files in a data directory, for the server's user only. None of them is ever opened here once it exists: closing
+ * The files in a data directory, for the server's user only. Those of SQLite are never opened here once they exist: closing
  * any descriptor of a file would drop the locks that SQLite holds on it in this process (POSIX advisory locks).
  */
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** `lock` is empty, and held with an exclusive lock by the server that uses the directory. */
-export function dataFiles(directory: string): { readonly database: string; readonly lock: string } {
-  return { database: path.join(directory, 'flaghoist.db'), lock: path.join(directory, 'flaghoist.lock') };
+/** `lock` is empty, and held by the servers that use the directory; `commits` tells how many commits there were. */
+export function dataFiles(directory: string): Readonly<Record<'database' | 'lock' | 'commits', string>> {
+  return {
+    database: path.join(directory, 'flaghoist.db'),
+    lock: path.join(directory, 'flaghoist.lock'),
+    commits: path.join(directory, 'flaghoist.commits'),
+  };
 }
 
 /** Makes the directory and the files that are missing. */

@@ -104,7 +104,13 @@ test.skipIf(!posix)('directory and files are for their user only, also when they
   const modes = () => fs.readdirSync(directory).map((name) => fs.statSync(path.join(directory, name)).mode & 0o777);
   const first = await openSqliteStore({ directory });
   await first.commit([{ kind: 'mark', name: 'm', value: 1 }]);
-  expect(fs.readdirSync(directory)).toEqual(['flaghoist.db', 'flaghoist.db-shm', 'flaghoist.db-wal', 'flaghoist.lock']);
+  expect(fs.readdirSync(directory)).toEqual([
+    'flaghoist.commits',
+    'flaghoist.db',
+    'flaghoist.db-shm',
+    'flaghoist.db-wal',
+    'flaghoist.lock',
+  ]);
   expect(new Set(modes())).toEqual(new Set([0o600]));
   expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
   await first[Symbol.asyncDispose]();

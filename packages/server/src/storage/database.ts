@@ -21,11 +21,15 @@ export function checkSqlite(version = process.versions['sqlite'] ?? '0'): void {
   );
 }
 
-/** The kernel drops the lock with the process, however it ends: nothing stale is left behind. */
-function holdDirectory(directory: string): DatabaseSync {
+/**
+ * Alone, or with others who share it as well. The kernel drops the lock with the process, however it ends: nothing stale is
+ * left behind.
+ */
+function holdDirectory(directory: string, shared: boolean): DatabaseSync {
   const holder = new DatabaseSync(dataFiles(directory).lock, { timeout: 0 });
   try {
-    holder.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    const lock = shared ? 'BEGIN; SELECT count(*) FROM sqlite_schema' : 'BEGIN EXCLUSIVE';
+    holder.exec(`PRAGMA journal_mode = MEMORY; ${lock}`);
     return holder;
   } catch (error) {
     holder.close();
@@ -38,11 +42,16 @@ function holdDirectory(directory: string): DatabaseSync {
   }
 }
 
+interface Place {
+  readonly directory: string;
+  readonly shared: boolean;
+}
+
 /** `opened` closes it. @throws StoreError, or an error of SQLite or the file system. */
-export function openWriter(directory: string, opened: DisposableStack): DatabaseSync {
+export function openWriter({ directory, shared }: Place, opened: DisposableStack): DatabaseSync {
   checkSqlite();
   makeDataFiles(directory);
-  opened.use(holdDirectory(directory));
+  opened.use(holdDirectory(directory, shared));
   const db = opened.use(new DatabaseSync(dataFiles(directory).database, { timeout: STORE_LIMITS.busyWait }));
   db.exec(`
     PRAGMA page_size = ${PAGE_BYTES};

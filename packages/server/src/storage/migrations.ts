@@ -36,8 +36,9 @@ export function migrate(db: DatabaseSync, directory: string): void {
     );
   }
   for (const [index, step] of STEPS.entries()) {
-    if (index < present) continue;
     transaction(db, 'IMMEDIATE', () => {
+      // Asked here, because another server on a shared directory may have come first.
+      if (index < pragma(db, 'user_version')) return;
       db.exec(step);
       db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}`);
     });

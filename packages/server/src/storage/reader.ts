@@ -2,7 +2,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { AgentId, ConfigFiles, Configuration, Group, LedgerEntry, Revision } from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
-import type { Loaded, RolloutLog, RolloutSummary, Store } from './store.ts';
+import { around } from '../failpoints.ts';
+import { type Loaded, type RolloutLog, type RolloutSummary, type Store, TIME_TRAVEL } from './store.ts';
 import { transaction } from './transaction.ts';
 
 /** What `load` answers: agents as JSON of the facets there are, which costs the main thread less than trees of objects. */
@@ -29,7 +30,9 @@ export function readOperations(db: DatabaseSync) {
       LEFT JOIN agent_assignments s ON s.agent = a.id
       LEFT JOIN agent_ledger l ON l.agent = a.id AND l.generation = s.generation
       ORDER BY a.id`;
-    const marks = sql.all`SELECT name, value FROM marks` as { name: string; value: number }[];
+    const rows = sql.all`SELECT name, value FROM marks` as { name: string; value: number }[];
+    const marks = new Map(rows.map(({ name, value }) => [name, value]));
+    const missing = marks.get(TIME_TRAVEL) ?? 0;
     const { first, last } = sql.get`SELECT first, last FROM journal` as { first: number; last: number };
     return {
       configurations: parsed<Configuration>(sql.all`SELECT row FROM configurations ORDER BY name`),
@@ -37,15 +40,16 @@ export function readOperations(db: DatabaseSync) {
       groups: parsed<Group>(sql.all`SELECT row FROM agent_groups ORDER BY name`),
       agents: agents.map(({ row }) => String(row)),
       rollouts: parsed<RolloutSummary>(sql.all`SELECT row FROM rollouts ORDER BY created_at, id`),
-      marks: new Map(marks.map(({ name, value }) => [name, value])),
+      marks,
       firstEvent: first,
       lastEvent: last,
+      travelled: missing > 0 ? { missing } : null,
     };
   }
 
   return {
     /** All from one snapshot. */
-    load: () => transaction(db, 'DEFERRED', loadRows),
+    load: () => around('load', () => transaction(db, 'DEFERRED', loadRows)),
     files: (hash: string) =>
       parsed<ConfigFiles>(sql.all`SELECT files AS row FROM config_files WHERE hash = ${hash}`)[0] ?? null,
     ledger: (agent: AgentId) =>

@@ -11,7 +11,7 @@ const MEANINGS: Readonly<Record<string | number, readonly [StoreErrorCode, strin
   [CORRUPT]: ['corrupt', 'the database is damaged: check the disk, then restore the newest backup'],
   13: ['unavailable', 'the disk is full: free space, then restart the server'],
   14: ['unavailable', 'the database cannot be opened: check the path and its permissions'],
-  19: ['unavailable', 'memory and database disagree: restart the server, and report this bug'],
+  19: ['conflict', 'memory and database disagree, as if another server had written: restart this one'],
   26: ['corrupt', 'this is no database: check the path, or restore the newest backup'],
   ENOENT: ['unavailable', 'it cannot be made there: choose another one'],
   EEXIST: ['unavailable', 'this is a file: choose a directory'],

@@ -8,6 +8,7 @@ describeStore('SqliteStore', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'flaghoist-store-'));
   return {
     open: () => openSqliteStore({ directory }),
+    share: (leaseTime) => openSqliteStore({ directory, shared: true, leaseTime }),
     remove: async () => fs.rmSync(directory, { recursive: true }),
   };
 });

@@ -5,6 +5,11 @@ import { StoreError } from './store.ts';
 export interface Start {
   readonly role: 'writer' | 'reader';
   readonly directory: string;
+  /** The directory is shared with other servers. */
+  readonly shared: boolean;
+  /** By what name the lease is held, and for how long at a time, ms. */
+  readonly holder: string;
+  readonly leaseTime: number;
 }
 
 export type Request = readonly [operation: string, ...args: never[]];

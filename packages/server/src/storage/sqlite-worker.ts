@@ -1,12 +1,13 @@
 /** The entry of both storage threads: opens its connection, then answers one operation per message, in order. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openReader, openWriter } from './database.ts';
+import { openReader } from './database.ts';
 import { readOperations } from './reader.ts';
 import { asStoreError } from './sqlite-error.ts';
 import type { Operations, Reply, Request, Start } from './sqlite-thread.ts';
-import { writeOperations } from './writer.ts';
+import { openToWrite } from './writer.ts';
 
-const { role, directory } = workerData as Start;
+const start = workerData as Start;
+const { role, directory } = start;
 const port = parentPort;
 if (port === null) throw new Error('sqlite-worker.ts runs as a worker thread only');
 
@@ -27,7 +28,7 @@ process.once('exit', () => opened.dispose());
 // The first answer is to the opening itself. When that fails there is nothing to listen for, and the thread ends.
 answer(() => {
   const operations: Operations =
-    role === 'writer' ? writeOperations(openWriter(directory, opened)) : readOperations(openReader(directory, opened));
+    role === 'writer' ? openToWrite(start, opened) : readOperations(openReader(directory, opened));
   port.on('message', (request: Request | null) => {
     if (request === null) return port.close();
     const [operation, ...args] = request;

@@ -59,10 +59,36 @@ export interface Loaded {
   /** The oldest event kept; one more than `lastEvent` when there is none. */
   readonly firstEvent: number;
   readonly lastEvent: number;
+  /** How many commits are missing: the database is an older copy than the one that was written here (I14). */
+  readonly travelled: { readonly missing: number } | null;
 }
 
-/** Why the database cannot be used. `unavailable` may pass; the others need an operator. */
-export type StoreErrorCode = 'unavailable' | 'locked' | 'too-new' | 'corrupt' | 'unsupported-sqlite';
+/**
+ * Mark with the commits that were missing when the lease was taken. It stays until a commit puts it to 0: that commit holds
+ * all that follows from it, so a crash in between forgets nothing.
+ */
+export const TIME_TRAVEL = 'time-travel';
+
+/** The right to write, which one server has at a time (A.8). Times are the database's. */
+export interface Lease {
+  readonly holder: string;
+  /** Grows with each taking: the fence. */
+  readonly epoch: number;
+  readonly expiresAt: fleet.Instant;
+}
+
+/**
+ * Why the database cannot be used. `unavailable` may pass; after `fenced` and `conflict` somebody else has written, and what
+ * is in memory is void: start again; the others need an operator.
+ */
+export type StoreErrorCode =
+  | 'unavailable'
+  | 'fenced'
+  | 'conflict'
+  | 'locked'
+  | 'too-new'
+  | 'corrupt'
+  | 'unsupported-sqlite';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -74,11 +100,20 @@ export class StoreError extends Error {
   }
 }
 
+/** Closing gives the lease up. */
 export interface Store extends AsyncDisposable {
+  /**
+   * Takes the lease or renews it: null when this store has it now, else who has. What was loaded before it was taken is old.
+   * @throws StoreError `fenced` when it was lost; final, as every failure of a write.
+   */
+  lead(): Promise<Lease | null>;
+  /** False when the lease may have run out by this process's own clock: nothing may be said before `lead` has resolved. */
+  leads(): boolean;
   load(): Promise<Loaded>;
   /**
    * Durable when it resolves (R2). @throws StoreError when it is not; the store then takes no further commit, because
-   * what is in memory may no longer be what is on disk (R4).
+   * what is in memory may no longer be what is on disk (R4): `fenced` when another has the lease, in the same transaction
+   * (R7); `conflict` when a row is there that is written once, as a later version of a rollout or generation of an agent is.
    */
   commit(changes: readonly Change[]): Promise<void>;
 

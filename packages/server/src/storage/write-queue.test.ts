@@ -89,7 +89,6 @@ test('a failure rejects its transaction, what waits and everything later, with t
   const reason = new StoreError('unavailable', 'the disk is full');
   last().fail(reason);
   for (const write of [first, ...waiting]) await expect(write).rejects.toBe(reason);
-  await queue.idle();
   await expect(queue.commit(mark('d'))).rejects.toBe(reason);
   await expect(queue.run(async () => 7)).rejects.toBe(reason);
   expect(transactions).toHaveLength(1);
@@ -113,17 +112,4 @@ test('another kind of write takes its turn, and its failure is final too', async
   await expect(queue.run(() => Promise.reject(reason))).rejects.toBe(reason);
   await expect(queue.commit(mark('b'))).rejects.toBe(reason);
   expect(names()).toEqual([['a']]);
-});
-
-test('it is idle when everything that was asked for is written', async () => {
-  const { queue, last, settle } = bench();
-  const commit = queue.commit(mark('a'));
-  let idle = false;
-  const waiting = queue.idle().then(() => {
-    idle = true;
-  });
-  await settle();
-  expect(idle).toBe(false);
-  last().done();
-  await Promise.all([commit, waiting]);
 });

@@ -38,12 +38,7 @@ export function writeQueue(write: (changes: readonly Change[]) => Promise<void>)
     return next.durable;
   }
 
-  /** Resolves when nothing is being written any more. */
-  const idle = async (): Promise<void> => {
-    await last.catch(() => {});
-  };
-
-  return { commit, run, idle };
+  return { commit, run };
 }
 
 /** The row that a change writes whole: of several in one transaction the last counts. Itself, for what is written once. */

@@ -1,9 +1,21 @@
 /** What the writing thread does: it applies the changes of a commit, and drops what nobody can ask for any more. */
-import type { DatabaseSync, SQLTagStore } from 'node:sqlite';
+import type { DatabaseSync, SQLTagStore, StatementResultingChanges } from 'node:sqlite';
+import { ARMED, around } from '../failpoints.ts';
 import { STORE_LIMITS } from '../limits.ts';
-import type { Store } from './store.ts';
+import { openWitness } from './commit-witness.ts';
+import { dataFiles } from './data-directory.ts';
+import { openWriter } from './database.ts';
+import { leaseOf } from './lease.ts';
+import type { Start } from './sqlite-thread.ts';
+import { type Lease, type Store, StoreError, TIME_TRAVEL } from './store.ts';
 import { transaction } from './transaction.ts';
 import { trimmer } from './trimming.ts';
+
+/** A row that only a later one may replace. @throws StoreError `conflict` when it was not the later one. */
+function expectLater({ changes }: StatementResultingChanges, what: string): void {
+  if (changes === 0)
+    throw new StoreError('conflict', `${what} is already further than that: another server has written`);
+}
 
 /** How each kind of change is written, by the columns that `columns.ts` makes of it. */
 const writers = (sql: SQLTagStore) => ({
@@ -24,9 +36,14 @@ const writers = (sql: SQLTagStore) => ({
   'agent-report': (id: string, row: string) => sql.run`
     INSERT INTO agent_reports VALUES (${id}, ${row})
     ON CONFLICT (agent) DO UPDATE SET row = excluded.row`,
-  'agent-assignment': (id: string, generation: number, row: string) => sql.run`
-    INSERT INTO agent_assignments VALUES (${id}, ${generation}, ${row})
-    ON CONFLICT (agent) DO UPDATE SET generation = excluded.generation, row = excluded.row`,
+  'agent-assignment': (id: string, generation: number, row: string) =>
+    expectLater(
+      sql.run`
+        INSERT INTO agent_assignments VALUES (${id}, ${generation}, ${row})
+        ON CONFLICT (agent) DO UPDATE SET generation = excluded.generation, row = excluded.row
+        WHERE excluded.generation >= agent_assignments.generation`,
+      `the assignment of agent ${id}`,
+    ),
   ledger: (id: string, generation: number, row: string) => {
     sql.run`
       INSERT INTO agent_ledger VALUES (${id}, ${generation}, ${row})
@@ -44,8 +61,14 @@ const writers = (sql: SQLTagStore) => ({
     sql.run`INSERT INTO texts VALUES (${digest}, ${body}) ON CONFLICT (digest) DO NOTHING`;
     sql.run`INSERT INTO named_texts VALUES (${digest}) ON CONFLICT (digest) DO NOTHING`;
   },
-  rollout: (id: string, createdAt: number, row: string) =>
-    sql.run`REPLACE INTO rollouts VALUES (${id}, ${createdAt}, ${row})`,
+  rollout: (id: string, createdAt: number, version: number, row: string) =>
+    expectLater(
+      sql.run`
+        INSERT INTO rollouts VALUES (${id}, ${createdAt}, ${version}, ${row})
+        ON CONFLICT (id) DO UPDATE SET version = excluded.version, row = excluded.row
+        WHERE excluded.version > rollouts.version`,
+      `rollout ${id}`,
+    ),
   'rollout-log': (rollout: string, version: number, row: string) =>
     sql.run`INSERT INTO rollout_log VALUES (${rollout}, ${version}, ${row})`,
   event: (seq: number, subject: string, row: string) => sql.run`INSERT INTO events VALUES (${seq}, ${subject}, ${row})`,
@@ -58,15 +81,61 @@ export type Writers = ReturnType<typeof writers>;
 export type WrittenChange = readonly [kind: keyof Writers, ...columns: unknown[]];
 export type WriteOperations = ReturnType<typeof writeOperations>;
 
-export function writeOperations(db: DatabaseSync) {
+/** `opened` closes it. The lease of an exclusive directory is taken at once: whoever had it is gone. */
+export function openToWrite(start: Start, opened: DisposableStack): WriteOperations {
+  const db = openWriter(start, opened);
+  const witness = openWitness(dataFiles(start.directory).commits, opened);
+  const operations = writeOperations(db, leaseOf(db, start), witness);
+  if (!start.shared) operations.lead(true);
+  return operations;
+}
+
+function writeOperations(db: DatabaseSync, lease: ReturnType<typeof leaseOf>, witness: ReturnType<typeof openWitness>) {
   const trim = trimmer(db);
   const write = writers(db.createTagStore()) as Readonly<Record<keyof Writers, (...columns: unknown[]) => void>>;
+
+  /** Durable when it returns. @throws StoreError `fenced`, and nothing was written. */
+  function fenced<T>(work: () => T): T {
+    let commits = 0;
+    const fencedWork = (): T => {
+      commits = around('fence', lease.fence);
+      return work();
+    };
+    const result = transaction(db, 'IMMEDIATE', fencedWork, () => around('commit', () => db.exec('COMMIT')));
+    around('witness', () => witness.write(commits));
+    return result;
+  }
+
+  /** Before it begins to write: whether the database has all that was committed to it. */
+  function take(certain: boolean): boolean {
+    // Read first, since whoever still writes counts it up.
+    const known = witness.read();
+    return transaction(db, 'IMMEDIATE', () => {
+      const missing = known - lease.present().commits;
+      if (!lease.take(certain)) return false;
+      if (missing <= 0) return true;
+      write.mark(TIME_TRAVEL, missing);
+      lease.skipTo(known);
+      return true;
+    });
+  }
+
   return {
     commit: (changes: readonly WrittenChange[]): void =>
-      transaction(db, 'IMMEDIATE', () => {
-        for (const [kind, ...columns] of changes) write[kind](...columns);
+      fenced(() => {
+        for (const [kind, ...columns] of changes) {
+          if (ARMED) around(`row.${kind}`, () => write[kind](...columns));
+          else write[kind](...columns);
+        }
       }),
     /** A slice of `Store.trim`: null while there is more to drop. */
-    trim: (keep: Parameters<Store['trim']>[0]): number | null => transaction(db, 'IMMEDIATE', () => trim(keep)),
+    trim: (keep: Parameters<Store['trim']>[0]): number | null => fenced(() => trim(keep)),
+    /** See `Store.lead`; `certain` that nobody else has it. */
+    lead(certain = false): Lease | null {
+      if (!lease.isHeld()) return around('lease.take', () => take(certain)) ? null : lease.present();
+      around('lease.renew', lease.renew);
+      return null;
+    },
+    giveUp: (): void => around('lease.give-up', lease.giveUp),
   };
 }

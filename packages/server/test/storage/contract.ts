@@ -2,6 +2,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Change, type Store, StoreError } from '../../src/storage/store.ts';
+import { describeLease } from './lease-contract.ts';
 import {
   AT,
   agent,
@@ -25,6 +26,8 @@ import { describeTrimming } from './trimming-contract.ts';
 /** An empty place for one database, and how to open what is in it, again and again. */
 export interface Place {
   open(): Promise<Store>;
+  /** Beside others that were opened so, with leases of that many milliseconds. */
+  share(leaseTime: number): Promise<Store>;
   remove(): Promise<void>;
 }
 
@@ -60,6 +63,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         marks: new Map(),
         firstEvent: 1,
         lastEvent: 0,
+        travelled: null,
       });
       expect(await store.files('none')).toBeNull();
       expect(await store.ledger('none')).toEqual([]);
@@ -101,6 +105,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
           ]),
           firstEvent: 1,
           lastEvent: 1,
+          travelled: null,
         });
         deepStrictEqual(await each.files(revision.hash), files);
         deepStrictEqual(await each.ledger('a-1'), [written.ledger]);
@@ -135,7 +140,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       await store.commit([
         { kind: 'configuration', row: { ...configuration, description: '2' } },
         { kind: 'rollout', row: rollout },
-        { kind: 'rollout', row: { ...rollout, state: 'succeeded', endedAt: AT } },
+        { kind: 'rollout', row: { ...rollout, state: 'succeeded', endedAt: AT, version: 8 } },
         { kind: 'idempotency', key: 'k', at: AT, answer: 1 },
         { kind: 'idempotency', key: 'k', at: AT, answer: 2 },
       ]);
@@ -205,13 +210,13 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
     test('the ledger keeps one entry per generation, newest first, and loads the present one', async () => {
       const { store } = await start();
       await store.commit(changesOf(agent('a-1', UID)));
-      for (const generation of [2, 10, 3]) {
+      for (const generation of [2, 3, 10]) {
         await store.commit([
           { kind: 'agent-assignment', id: 'a-1', row: assignment(generation) },
           { kind: 'ledger', id: 'a-1', row: ledgerEntry(generation) },
         ]);
       }
-      const proven = { ...ledgerEntry(3), phase: 'proven' } as const;
+      const proven = { ...ledgerEntry(10), phase: 'proven' } as const;
       await store.commit([{ kind: 'ledger', id: 'a-1', row: proven }]);
       expect((await store.ledger('a-1')).map(({ generation }) => generation)).toEqual([10, 3, 2, 1]);
       expect((await store.load()).agents[0]?.ledger).toEqual(proven);
@@ -333,6 +338,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
     });
 
     describeTrimming(start);
+    describeLease(newPlace);
 
     test('concurrent commits are applied in the order in which they were asked for', async () => {
       const { store, reopened } = await start();

@@ -25,7 +25,12 @@ export const firstTables = `
   ) STRICT;
   CREATE TABLE texts (digest TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
 
-  CREATE TABLE rollouts (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, row TEXT NOT NULL) STRICT;
+  CREATE TABLE rollouts (
+    id TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    row TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE rollout_log (
     rollout TEXT NOT NULL,
     version INTEGER NOT NULL,
@@ -41,6 +46,16 @@ export const firstTables = `
     FROM (SELECT coalesce(max(seq), 0) AS last FROM sqlite_sequence WHERE name = 'events');
 
   CREATE TABLE marks (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT, WITHOUT ROWID;
+  -- Who may write, and how many commits there were: one row, written with each of them.
+  CREATE TABLE leases (
+    shard TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    commits INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO leases VALUES ('plane', '', 0, 0, 0);
+
   CREATE TABLE answers (key TEXT PRIMARY KEY, at INTEGER NOT NULL, row TEXT NOT NULL) STRICT;
   CREATE INDEX answers_by_age ON answers (at);
 `;
