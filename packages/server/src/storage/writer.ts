@@ -6,6 +6,7 @@ import { openWitness } from './commit-witness.ts';
 import { dataFiles } from './data-directory.ts';
 import { openWriter } from './database.ts';
 import { leaseOf } from './lease.ts';
+import { isBusy } from './sqlite-error.ts';
 import type { Start } from './sqlite-thread.ts';
 import { type Lease, type Store, StoreError, TIME_TRAVEL } from './store.ts';
 import { transaction } from './transaction.ts';
@@ -107,7 +108,7 @@ function writeOperations(db: DatabaseSync, lease: ReturnType<typeof leaseOf>, wi
   }
 
   /** Before it begins to write: whether the database has all that was committed to it. */
-  function take(certain: boolean): boolean {
+  function takeAndCompare(certain: boolean): boolean {
     // Read first, since whoever still writes counts it up.
     const known = witness.read();
     return transaction(db, 'IMMEDIATE', () => {
@@ -118,6 +119,16 @@ function writeOperations(db: DatabaseSync, lease: ReturnType<typeof leaseOf>, wi
       lease.skipTo(known);
       return true;
     });
+  }
+
+  /** A holder that was stopped in the middle of a commit has the database as long as it lives: that is waited for. */
+  function take(certain: boolean): boolean {
+    try {
+      return takeAndCompare(certain);
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      return false;
+    }
   }
 
   return {
@@ -132,8 +143,8 @@ function writeOperations(db: DatabaseSync, lease: ReturnType<typeof leaseOf>, wi
     trim: (keep: Parameters<Store['trim']>[0]): number | null => fenced(() => trim(keep)),
     /** See `Store.lead`; `certain` that nobody else has it. */
     lead(certain = false): Lease | null {
-      if (!lease.isHeld()) return around('lease.take', () => take(certain)) ? null : lease.present();
-      around('lease.renew', lease.renew);
+      if (lease.isHeld()) around('lease.renew', lease.renew);
+      else if (!around('lease.take', () => take(certain))) return lease.present();
       return null;
     },
     giveUp: (): void => around('lease.give-up', lease.giveUp),
