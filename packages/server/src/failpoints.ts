@@ -33,7 +33,7 @@ let left = Number(nth);
 export const ARMED = name !== '';
 
 /** Comes to a point, where `ARMED`. */
-export function failpoint(here: Failpoint): void {
+function failpoint(here: Failpoint): void {
   if (name === 'trace') writeSync(2, `failpoint ${here}\n`);
   if (here !== name) return;
   left -= 1;

@@ -7,13 +7,14 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '@flaghoist/api';
 import { applied, applying, edge, LabAgent, story, until } from '../lab.ts';
 import { type Random, randomOf } from '../random.ts';
 import { newDirectory } from '../storage/crash.ts';
 import { expectNothingTwice } from './evidence.ts';
 
-const PROGRAM = path.join(import.meta.dirname, 'shared-process.ts');
+const PROGRAM = fileURLToPath(new URL('./shared-process.ts', import.meta.url));
 const AGENTS = 8;
 export const LEASE_MS = 2_000;
 
@@ -87,7 +88,8 @@ export async function takeOver({ times, seed }: Record<'times' | 'seed', number>
     let leader = share();
     await leader.ready;
     await leader.client.putConfiguration({ name: 'edge', body: {} });
-    await leader.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge' } });
+    const group = { selector: 'role=edge', configuration: 'edge', strategy: 'all-at-once' };
+    await leader.client.putGroup({ name: 'edge', body: group });
     const agents = Array.from({ length: AGENTS }, () => slowAgent(() => leader, random));
     await Promise.all(agents.map((agent) => agent.connect()));
     await until(

@@ -2,7 +2,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Change, type Store, StoreError } from '../../src/storage/store.ts';
-import { describeLease } from './lease-contract.ts';
+import { describeLease, type Place } from './lease-contract.ts';
 import {
   AT,
   agent,
@@ -22,14 +22,6 @@ import {
   unwritable,
 } from './samples.ts';
 import { describeTrimming } from './trimming-contract.ts';
-
-/** An empty place for one database, and how to open what is in it, again and again. */
-export interface Place {
-  open(): Promise<Store>;
-  /** Beside others that were opened so, with leases of that many milliseconds. */
-  share(leaseTime: number): Promise<Store>;
-  remove(): Promise<void>;
-}
 
 const UID = '0192'.repeat(8);
 const OTHER_UID = '0193'.repeat(8);

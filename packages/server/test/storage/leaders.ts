@@ -114,7 +114,7 @@ class Engine {
     const changes: Change[] = [];
     const fold = (event: Extract<Change, { kind: 'rollout-log' }>['row']['event']): void => {
       const version = ++this.#memory.version;
-      changes.push({ kind: 'rollout-log', row: { rollout: 'r-1', version, at: AT, event } });
+      changes.push({ kind: 'rollout-log', row: { rollout: 'r-1', version, at: AT, author: 'engine', event } });
       changes.push({ kind: 'rollout', row: { ...rollout, version } });
     };
     const proven = [...inFlight].filter(() => random() < 0.5);

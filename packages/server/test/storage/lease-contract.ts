@@ -2,8 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Change, Store } from '../../src/storage/store.ts';
-import type { Place } from './contract.ts';
 import { AT, agent, assignment, changesOf, event, rollout, rolloutLog } from './samples.ts';
+
+/** An empty place for one database, and how to open what is in it, again and again. */
+export interface Place {
+  open(): Promise<Store>;
+  /** Beside others that were opened so, with leases of that many milliseconds. */
+  share(leaseTime: number): Promise<Store>;
+  remove(): Promise<void>;
+}
 
 const LEASE_MS = 150;
 const NOTHING_OLD = { eventsAfter: 0, answersSince: 0 };
