@@ -1,3 +1,11 @@
+import type { Millis } from './time.ts';
+
+/** So many times within so long is too often. */
+export interface Frequency {
+  readonly times: number;
+  readonly within: Millis;
+}
+
 /** Every limit of the domain, named, with its default and reason. */
 export const LIMITS = {
   /** Largest saved configuration, bytes over all its files (reliability.md). */
@@ -25,6 +33,12 @@ export const LIMITS = {
   refusalsPerAgent: 64,
   /** Revisions remembered per agent that it was proven on; the oldest go first. */
   provenPerAgent: 5,
+  /** Components remembered per assignment that were not healthy when it was made. */
+  baselineComponents: 16,
+  /** An agent whose connection ends that often is treated as offline when agents are chosen (A.7). */
+  flapping: { times: 3, within: 600_000 },
+  /** An agent that leaves its group that often by its own attributes is quarantined (I7). */
+  wandering: { times: 3, within: 600_000 },
   /** Problems listed in one refusal. */
   problemsShown: 20,
   /** Sends of one assignment to one agent before it counts as never acknowledged. */

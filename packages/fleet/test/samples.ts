@@ -45,6 +45,7 @@ export function presence(over: Partial<Presence> = {}): Presence {
     fullStateAt: T0,
     lastSeen: T0,
     disconnectedAt: null,
+    departures: [],
     ...over,
   };
 }
@@ -86,7 +87,7 @@ export function entry(phase: Phase, over: Partial<LedgerEntry> = {}): LedgerEntr
   const reached = ['offered', 'sent', 'received', 'applying', 'verifying', 'proven'].indexOf(phase);
   const sent = phase !== 'offered';
   return {
-    ...openEntry({ revision: B, source: ROLLOUT, generation: 1, terms: TERMS, offeredAt: T0 - 10 }),
+    ...openEntry({ revision: B, source: ROLLOUT, generation: 1, terms: TERMS, offeredAt: T0 - 10, baseline: null }),
     phase,
     sentAt: sent ? T0 : null,
     sentEpoch: sent ? 'e1' : null,

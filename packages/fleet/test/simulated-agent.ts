@@ -62,8 +62,12 @@ export class SimulatedAgent {
   #wantsFull = true;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
   #sessions = 0;
+  /** Seconds until it looks at what it received; meanwhile it talks and reconnects as if that were not there. */
+  readonly #lag: number;
+  #queue: { readonly at: number; readonly hash: string }[] = [];
 
-  constructor(id: string, kind: Kind, transport: 'websocket' | 'http', good: string) {
+  constructor(id: string, kind: Kind, transport: 'websocket' | 'http', good: string, lag = 0) {
+    this.#lag = lag;
     this.id = id;
     this.kind = kind;
     this.transport = transport;
@@ -83,7 +87,12 @@ export class SimulatedAgent {
 
   /** It has something to say, or is about to do something. */
   get isBusy(): boolean {
-    return this.hasNews || this.#timers.length > 0;
+    return this.hasNews || this.#timers.length > 0 || this.#queue.length > 0;
+  }
+
+  /** What it has received and not looked at yet, in order. */
+  get queued(): string[] {
+    return this.#queue.map(({ hash }) => hash);
   }
 
   connect(): void {
@@ -106,6 +115,7 @@ export class SimulatedAgent {
     this.disconnect();
     this.#sequence = 0;
     this.#timers = [];
+    this.#queue = [];
     this.#wantsFull = true;
     if (this.kind !== 'forgets') return;
     this.runs = '';
@@ -121,6 +131,7 @@ export class SimulatedAgent {
     const due = this.#timers.filter(({ at }) => at <= now);
     this.#timers = this.#timers.filter(({ at }) => at > now);
     for (const { run } of due) run();
+    while ((this.#queue[0]?.at ?? Number.POSITIVE_INFINITY) <= now) this.#take(this.#queue.shift()?.hash ?? '', now);
   }
 
   /** Pops what is to be said; a message that is lost afterwards has used up its number. */
@@ -142,6 +153,11 @@ export class SimulatedAgent {
   receive(hash: string, now: number): void {
     this.received.push({ hash, epoch: this.epoch });
     if (this.kind === 'silent' || this.isGone) return;
+    if (this.#lag > 0) this.#queue.push({ at: now + this.#lag * 1_000, hash });
+    else this.#take(hash, now);
+  }
+
+  #take(hash: string, now: number): void {
     // The composed text is the same: APPLIED at once, whatever the collector does (the trap of a resend).
     if (this.runs === hash) this.#say({ hash, status: 'APPLIED' });
     else if (this.kind === 'validates') this.#say({ hash, status: 'FAILED' });

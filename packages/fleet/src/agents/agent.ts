@@ -5,6 +5,7 @@
  */
 import type { RevisionRef } from '../configurations/revision.ts';
 import type { Failure, LedgerEntry } from '../convergence/ledger.ts';
+import { type Frequency, LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 
 /** Our own id of an agent: survives a change of its instance uid (P10). */
@@ -132,7 +133,7 @@ export interface Assignment {
   readonly refused: readonly Refusal[];
   /** What this agent was proven on, each hash once, newest last: what it can go back to (A.7). */
   readonly proven: readonly RevisionRef[];
-  /** Another revision, sent for an earlier assignment and not named by the agent: it may still come into force (I13). */
+  /** Another revision, sent for an earlier assignment and not named by the agent since: it may still come into force (I13). */
   readonly leftOnTheWay: Unanswered | null;
 }
 
@@ -140,7 +141,7 @@ export interface Refusal extends Failure {
   readonly hash: string;
 }
 
-/** A send without an answer; `until` is when the agent would have had to give it. */
+/** A send without an answer. The agent may have it queued `until` then, and as long as its connection `epoch` lasts (I13). */
 export interface Unanswered {
   readonly hash: string;
   readonly epoch: string | null;
@@ -167,7 +168,10 @@ export interface Presence {
   /** When a full state was last received on this epoch; null while none was. */
   readonly fullStateAt: Instant | null;
   readonly lastSeen: Instant | null;
+  /** While it is away: since when; null as well of one not heard since our own start. */
   readonly disconnectedAt: Instant | null;
+  /** When it went away of late, the latest last: as many as make it flapping. */
+  readonly departures: readonly Instant[];
 }
 
 export const ABSENT: Presence = {
@@ -178,7 +182,20 @@ export const ABSENT: Presence = {
   fullStateAt: null,
   lastSeen: null,
   disconnectedAt: null,
+  departures: [],
 };
+
+/** With one more time at which something happened that is only of interest when it happens often. */
+export const latest = (times: readonly Instant[], at: Instant, { times: most }: Frequency): readonly Instant[] =>
+  [...times, at].slice(-most);
+
+/** Whether that happened too often of late. */
+export const isFrequent = (times: readonly Instant[], now: Instant, { times: most, within }: Frequency): boolean =>
+  times.length >= most && now - (times.at(-most) ?? 0) < within;
+
+/** It comes and goes: it is treated as one that is away where agents are chosen to be changed (A.7). */
+export const isFlapping = ({ departures }: Presence, now: Instant): boolean =>
+  isFrequent(departures, now, LIMITS.flapping);
 
 export function can(identity: AgentIdentity, capability: CapabilityName): boolean {
   return (identity.capabilities & Capability[capability]) !== 0;

@@ -75,6 +75,7 @@ const wentBack: Case = { why: 'APPLIED for A', says: reported(A, 'APPLIED', LATE
 const lostAll: Case = { why: 'no hash', says: reported(null, 'UNSET', LATER) };
 const neverSaid: Case = { why: 'no report at all, state known', says: null };
 const tooLate: Case = { why: 'the deadline is now', now: T0 + 120_000 };
+const cannotBeAsked = { capabilities: without('AcceptsRemoteConfig') };
 const retried = { source: { kind: 'retry' } } as const;
 const crossedBy = { leftOnTheWay: { hash: C.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 } } as const;
 const refusedB = { refused: [{ hash: B.hash, reason: 'agent-failed', message: 'no', at: 1 } as const] };
@@ -96,12 +97,19 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
     applied: [
       saysApplied,
       { why: 'ran it before', says: reported(B, 'APPLIED', T0 - 99) },
-      { ...saysApplied, why: 'an overtaken send has had its time', assignment: crossedBy, now: T0 + 120_000 },
       {
         ...saysApplied,
-        why: 'a full state on a later epoch does not name the overtaken one',
+        why: 'an overtaken send has had its time, and a full state of a later epoch does not name it',
         assignment: crossedBy,
         presence: { epoch: 'e2', fullStateAt: T0 + 1 },
+        now: T0 + 120_000,
+      },
+      {
+        ...saysApplied,
+        why: 'an overtaken send has had its time, over HTTP',
+        assignment: crossedBy,
+        presence: { transport: 'http' },
+        now: T0 + 120_000,
       },
     ],
     applying: [saysApplying],
@@ -121,6 +129,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
         effectiveAt: LATER,
       },
     ],
+    withdrawn: [{ ...cannotBeAsked, why: 'no answer yet' }],
     noVerdict: [tooLate, { why: 'gone', now: T0 + 120_000, presence: { connected: false } }],
   },
   received: {
@@ -130,6 +139,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
     reverted: [wentBack],
     stateLost: [lostAll, neverSaid],
     restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
+    withdrawn: [{ ...namesB, ...cannotBeAsked }],
     noVerdict: [{ ...namesB, now: T0 + 120_000 }],
   },
   applying: {
@@ -138,6 +148,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
     reverted: [wentBack, { ...wentBack, why: 'after a reconnect too', presence: { epoch: 'e2' } }],
     stateLost: [lostAll],
     restartLoop: [{ ...lostAll, entry: { reverts: 1 } }],
+    withdrawn: [{ ...saysApplying, ...cannotBeAsked }],
     noVerdict: [{ ...saysApplying, now: T0 + 120_000 }],
   },
   verifying: {
@@ -179,6 +190,7 @@ const HOLDS: Readonly<Record<Phase, Readonly<Record<string, readonly Case[]>>>> 
       { ...proof, why: 'at once', entry: { terms: QUICK, effective: confirmed() }, now: T0 + 5_000 },
       { ...proof, why: 'shown, not said', capabilities: NO_STATUS, says: null },
     ],
+    withdrawn: [{ ...saysApplied, ...cannotBeAsked }],
     notProven: [
       { why: 'ill', says: appliedB, health: health(false, LATER), now: T0 + 120_000 },
       { why: 'gone', says: appliedB, presence: { connected: false }, now: T0 + 120_000 },
@@ -229,6 +241,29 @@ const MISSES: readonly (readonly [Phase, Case, string])[] = [
   ['offered', { why: 'nothing said' }, 'none'],
   ['offered', { ...saysApplied, why: 'it may have crossed another send', assignment: crossedBy }, 'none'],
   ['offered', { ...saysApplying, why: 'crossed', assignment: crossedBy }, 'none'],
+  ['offered', { ...saysApplied, why: 'the time over, the same epoch', assignment: crossedBy, now: T0 + 1e9 }, 'none'],
+  [
+    'offered',
+    {
+      ...saysApplied,
+      why: 'a later epoch, its time not over',
+      assignment: crossedBy,
+      presence: { epoch: 'e2', fullStateAt: T0 + 1 },
+      now: T0 + 119_999,
+    },
+    'none',
+  ],
+  [
+    'offered',
+    {
+      ...saysApplied,
+      why: 'a later epoch of which no full state came',
+      assignment: crossedBy,
+      presence: { epoch: 'e2', fullStateAt: null },
+      now: T0 + 1e9,
+    },
+    'none',
+  ],
   ['offered', { ...saysFailed, why: 'the report is of the first attempt', entry: retried }, 'none'],
   ['offered', { why: 'nothing was sent, so no deadline', now: T0 + 1e9 }, 'none'],
   ['sent', { why: 'still A' }, 'none'],

@@ -22,7 +22,7 @@ function withContinuity(facts: Facts): LedgerEntry {
   const isThere = presence.connected || (entry.healthySince !== null && isShortlyAway(facts));
   const well = healthy(facts) && (isThere || entry.phase === 'proven');
   if (well === (entry.healthySince !== null)) return entry;
-  return { ...entry, healthySince: well ? now : null };
+  return { ...entry, healthySince: well ? now : null, unhealthySince: well || entry.phase !== 'proven' ? null : now };
 }
 /** Health counts while proof is sought or held, and where it may still come late. */
 const isJudged = ({ phase, failure }: LedgerEntry): boolean =>

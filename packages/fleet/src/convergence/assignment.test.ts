@@ -20,6 +20,7 @@ import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { assess } from './assess.ts';
 import { assign, conflicted, lastGood, retry, unassign, withLedger } from './assignment.ts';
+import { mustReconnect } from './crossing.ts';
 import type { FailureReason } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
 
@@ -69,17 +70,23 @@ describe('assign', () => {
     // B is on the way, the agent still names A, and A is wanted again.
     const onTheWay = assigned(entry('sent', { deadline: T0 + 120_000 }));
     const back = assign(onTheWay, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
-    expect(back.assignment.leftOnTheWay).toEqual({ hash: B.hash, epoch: 'e1', sentAt: T0, until: T0 + 120_000 });
+    expect(back.assignment.leftOnTheWay).toEqual({ hash: B.hash, epoch: 'e1', sentAt: T0, until: NOW + 120_000 });
     expect(assess(back, presence(), NOW)?.phase).toBe('offered');
     // The agent names B: now A has to be sent.
     const named = { ...back, report: { ...back.report, reported: reported(B, 'APPLYING', NOW) } };
     expect(decideOffer(named, presence(), NOW)).toBe('offer');
-    // It never does: with the time it had, the question is over.
-    expect(assess(back, presence({ lastSeen: T0 + 120_000 }), T0 + 120_000)?.phase).toBe('proven');
+    // It never does. The time that it had alone ends nothing while the connection is there, which may still hold B.
+    const later = NOW + 120_000;
+    expect(assess(back, presence({ lastSeen: later }), later)?.phase).toBe('offered');
+    expect(mustReconnect(back, presence(), later - 1)).toBe(false);
+    expect(mustReconnect(back, presence(), later)).toBe(true);
+    const again = presence({ epoch: 'e2', fullStateAt: later, lastSeen: later });
+    expect(mustReconnect(back, again, later)).toBe(false);
+    expect(assess(back, again, later)?.phase).toBe('proven');
   });
 
   test('nor does it when the assignment was taken back in between (unpin, another group)', () => {
-    const idle = unassign(assigned(entry('sent')));
+    const idle = unassign(assigned(entry('sent')), NOW);
     expect(idle.assignment.leftOnTheWay).toMatchObject({ hash: B.hash });
     const back = assign(idle, A, ROLLOUT, { ...QUICK, requireEffective: 'never' }, NOW);
     expect(assess(back, presence(), NOW)?.phase).toBe('offered');
@@ -88,7 +95,7 @@ describe('assign', () => {
     const again = assign(idle, B, { kind: 'pin' }, QUICK, NOW);
     expect(decideOffer(again, presence(), NOW)).toBe('no');
     expect(again.assignment.leftOnTheWay).toBeNull();
-    expect(unassign(assigned(entry('applying'))).assignment.leftOnTheWay).toBeNull();
+    expect(unassign(assigned(entry('applying')), NOW).assignment.leftOnTheWay).toBeNull();
   });
 
   test('what is overtaken twice is not forgotten', () => {
@@ -138,11 +145,11 @@ describe('what an agent was proven on', () => {
 
 test('unassign wants nothing and leaves the memory of refusals', () => {
   const before = { ...assigned(entry('failed')) };
-  const after = unassign(before);
+  const after = unassign(before, NOW);
   expect(after.assignment).toMatchObject({ generation: before.assignment.generation + 1 });
   expect(after.assignment.refused).toHaveLength(1);
   expect(after.ledger).toBeNull();
-  expect(unassign(after)).toBe(after);
+  expect(unassign(after, NOW)).toBe(after);
 });
 
 describe('withLedger', () => {
@@ -158,6 +165,9 @@ describe('withLedger', () => {
     'lost-contact': false,
     'apply-timeout': false,
     unhealthy: false,
+    'unchanged-unhealthy': false,
+    'late-regression': false,
+    'capability-withdrawn': false,
     'effective-mismatch': false,
     'no-effective-config': false,
     'never-acknowledged': false,

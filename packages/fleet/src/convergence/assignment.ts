@@ -1,16 +1,10 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import {
-  type Agent,
-  type Assignment,
-  can,
-  type Pin,
-  type Refusal,
-  refusalOf,
-  type Unanswered,
-} from '../agents/agent.ts';
+import { type Agent, type Assignment, type Pin, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
+import { baselineOf } from './baseline.ts';
+import { unanswered, withAnswer } from './crossing.ts';
 import { openEntry, UNHEARD } from './entry.ts';
 import { type AssignmentSource, isOpen, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
 
@@ -26,8 +20,8 @@ export function assign(
   now: Instant,
 ): Agent {
   const generation = agent.assignment.generation + 1;
-  const fresh = openEntry({ revision, source, generation, terms, offeredAt: now });
-  const { sent, left } = source.kind === 'retry' ? { sent: {}, left: null } : onTheWay(agent, revision.hash);
+  const fresh = openEntry({ revision, source, generation, terms, offeredAt: now, baseline: baselineOf(agent) });
+  const { sent, left } = source.kind === 'retry' ? { sent: {}, left: null } : onTheWay(agent, revision.hash, now);
   return {
     ...agent,
     assignment: { ...agent.assignment, generation, leftOnTheWay: left },
@@ -36,32 +30,26 @@ export function assign(
 }
 
 /** What was sent to the agent already: that hash, or another one that it has not answered. */
-function onTheWay(agent: Agent, hash: string): { sent: Partial<LedgerEntry>; left: Unanswered | null } {
+function onTheWay(agent: Agent, hash: string, now: Instant): { sent: Partial<LedgerEntry>; left: Unanswered | null } {
   const { assignment, ledger } = agent;
   if (ledger?.revision.hash === hash) {
     const { sentAt, sentEpoch, sends } = ledger;
     return { sent: { sentAt, sentEpoch, sends }, left: assignment.leftOnTheWay };
   }
-  const left = unanswered(agent);
+  const left = unanswered(agent, now);
   if (left?.hash !== hash) return { sent: {}, left };
   return { sent: { sentAt: left.sentAt, sentEpoch: left.epoch, sends: 1 }, left: null };
 }
 
-/** The send that the agent has not answered and still may: for its present assignment or an earlier one. */
-function unanswered({ identity, assignment, ledger }: Agent): Unanswered | null {
-  if (ledger === null || ledger.sentAt === null) return assignment.leftOnTheWay;
-  const { revision, phase, sentAt, sentEpoch, receivedAt, deadline, terms } = ledger;
-  // Who reports no status never says which hash it holds: the send is all that is known of it (S-124).
-  const answers = can(identity, 'ReportsRemoteConfig');
-  if (phase === 'failed' || (answers && receivedAt !== null)) return null;
-  return { hash: revision.hash, epoch: sentEpoch, sentAt, until: deadline ?? sentAt + terms.applyTimeout };
-}
-
 /** Nothing should run on the agent by our word any more; what it runs stays (no empty config is sent, I8). */
-export function unassign(agent: Agent): Agent {
+export function unassign(agent: Agent, now: Instant): Agent {
   if (agent.ledger === null) return agent;
   const generation = agent.assignment.generation + 1;
-  return { ...agent, assignment: { ...agent.assignment, generation, leftOnTheWay: unanswered(agent) }, ledger: null };
+  return {
+    ...agent,
+    assignment: { ...agent.assignment, generation, leftOnTheWay: unanswered(agent, now) },
+    ledger: null,
+  };
 }
 
 /** Puts the agent under a pin. Pinned to the same again, it goes on with what it does. */
@@ -72,8 +60,8 @@ export function pin(agent: Agent, wanted: Pin, revision: RevisionRef, terms: Ter
 }
 
 /** What the pin wanted is void; the group's stable revision comes by the catch-up lane. */
-export function unpin(agent: Agent): Agent {
-  return unassign({ ...agent, identity: { ...agent.identity, pin: null } });
+export function unpin(agent: Agent, now: Instant): Agent {
+  return unassign({ ...agent, identity: { ...agent.identity, pin: null } }, now);
 }
 
 /**
@@ -90,12 +78,11 @@ export function retry(agent: Agent, now: Instant): Agent {
 
 /** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from, or is proven on. */
 export function withLedger(agent: Agent, entry: LedgerEntry | null): Agent {
-  const assignment = withProof(withRefusals(agent, entry), entry);
+  const assignment = withProof(withRefusals(agent, withAnswer(agent), entry), entry);
   return entry === agent.ledger && assignment === agent.assignment ? agent : { ...agent, ledger: entry, assignment };
 }
 
-function withRefusals(agent: Agent, entry: LedgerEntry | null): Assignment {
-  const { assignment } = agent;
+function withRefusals(agent: Agent, assignment: Assignment, entry: LedgerEntry | null): Assignment {
   const news = refusals(agent, entry).filter(({ hash }) => refusalOf(agent, hash) === undefined);
   if (news.length === 0) return assignment;
   return { ...assignment, refused: [...assignment.refused, ...news].slice(-LIMITS.refusalsPerAgent) };

@@ -4,7 +4,7 @@ import { extendDeadline, markSent, openEntry } from './entry.ts';
 import { isOpen, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {
-  const fresh = openEntry({ revision: B, source: ROLLOUT, generation: 3, terms: TERMS, offeredAt: T0 });
+  const fresh = openEntry({ revision: B, source: ROLLOUT, generation: 3, terms: TERMS, offeredAt: T0, baseline: null });
   expect(fresh).toMatchObject({
     phase: 'offered',
     revision: B,

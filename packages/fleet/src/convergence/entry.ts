@@ -9,12 +9,13 @@ export const UNHEARD = {
   appliedAt: null,
   failure: null,
   healthySince: null,
+  unhealthySince: null,
   provenAt: null,
   deadline: null,
 } as const satisfies Partial<LedgerEntry>;
 
 export function openEntry(
-  beginning: Pick<LedgerEntry, 'revision' | 'source' | 'generation' | 'terms' | 'offeredAt'>,
+  beginning: Pick<LedgerEntry, 'revision' | 'source' | 'generation' | 'terms' | 'offeredAt' | 'baseline'>,
 ): LedgerEntry {
   const unsent = { sentAt: null, sentEpoch: null, sends: 0 };
   return { ...beginning, phase: 'offered', ...unsent, ...UNHEARD, effective: null, extensions: 0, reverts: 0 };

@@ -44,14 +44,20 @@ const MEANING = {
   'lost-contact': 'silence',
   /** No verdict before the deadline, though the agent is there. */
   'apply-timeout': 'silence',
-  /** APPLIED, but not healthy before the deadline. */
+  /** APPLIED, but not healthy before the deadline, or a component is not that was before. */
   unhealthy: 'shortfall',
+  /** APPLIED, but no healthier than it was before it got the revision: that says nothing about the revision (A.5). */
+  'unchanged-unhealthy': 'shortfall',
+  /** Proven, and unhealthy while its rollout still watched: said of a target; the entry stays `proven`. */
+  'late-regression': 'shortfall',
   /** APPLIED, but the effective config does not contain what was offered (S5). */
   'effective-mismatch': 'shortfall',
   /** APPLIED, but the agent must report an effective config and did not. */
   'no-effective-config': 'shortfall',
   /** Sent as often as is allowed, never named; so ends every send to an agent that reports no config at all. */
   'never-acknowledged': 'silence',
+  /** It had been sent this and accepts no remote configuration any more: it cannot be asked again. What it shows still counts. */
+  'capability-withdrawn': 'shortfall',
   /** Two agents spoke under one instance uid while this was under way. */
   'identity-conflict': 'silence',
 } as const;
@@ -81,6 +87,13 @@ export interface Terms {
   readonly requireEffective: 'never' | 'ifReported' | 'always';
 }
 
+/** What was wrong with an agent. One with which nothing was wrong, as far as it told, has none: that is the usual one. */
+export interface Baseline {
+  readonly healthy: boolean;
+  /** Paths of the components that were not healthy, as many as are remembered. */
+  readonly unhealthy: readonly string[];
+}
+
 export interface LedgerEntry {
   readonly revision: RevisionRef;
   readonly source: AssignmentSource;
@@ -99,6 +112,10 @@ export interface LedgerEntry {
   readonly effective: (EffectiveVerdict & { readonly at: Instant }) | null;
   /** Since when it has been healthy without interruption after the send. */
   readonly healthySince: Instant | null;
+  /** Since when it has been unhealthy after the proof. */
+  readonly unhealthySince: Instant | null;
+  /** What was wrong with the agent when this was assigned; null for one in order. */
+  readonly baseline: Baseline | null;
   readonly provenAt: Instant | null;
   /** When a verdict is due; null while nothing was sent and once it is settled. */
   readonly deadline: Instant | null;

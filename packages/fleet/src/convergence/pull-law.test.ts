@@ -302,7 +302,7 @@ function assigning(world: World, what: number): World {
 }
 
 function unassigning(world: World): World {
-  const agent = unassign(world.agent);
+  const agent = unassign(world.agent, world.now);
   const taken = agent === world.agent ? world.last : (agent.assignment.leftOnTheWay?.hash ?? null);
   return { ...world, agent, last: taken };
 }

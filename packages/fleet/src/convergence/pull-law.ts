@@ -6,7 +6,8 @@
 import { type Agent, can, isKnownSince, type Presence, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
-import { goesToMany } from './ledger.ts';
+import { isDoubtful, mustReconnect } from './crossing.ts';
+import { goesToMany, type LedgerEntry } from './ledger.ts';
 
 /**
  * No means no offer now; asking means none before the agent has told its full state; waiting means none before it was
@@ -29,17 +30,29 @@ export const HTTP_REDELIVERY: Millis = 30_000;
 export function decideOffer(agent: Agent, presence: Presence, now: Instant): OfferDecision {
   const { identity, ledger: entry, report } = agent;
   if (entry === null || identity.admission !== 'open' || !presence.connected) return 'no';
-  const { revision, source, sentAt, sentEpoch, sends } = entry;
+  const { revision, source, sentAt } = entry;
   if (!can(identity, 'AcceptsRemoteConfig') || refusalOf(agent, revision.hash) !== undefined) return 'no';
+  if (mustReconnect(agent, presence, now)) return 'no';
   if (!presence.synced) return 'ask-full-state';
   const isRetry = source.kind === 'retry' && sentAt === null;
-  if (report.reported?.hash === revision.hash && !isRetry) return 'no';
+  if (report.reported?.hash === revision.hash && !isRetry) {
+    const mustTell = presence.fullStateAt === null && isDoubtful(agent, presence, now);
+    return mustTell ? 'ask-full-state' : 'no';
+  }
   const offer = entry.failure !== null && goesToMany(entry) ? 'wait-for-place' : 'offer';
-  if (sentAt === null) return offer;
-  // It went out before and the agent has not named it: was it lost, or is it being applied?
+  return sentAt === null ? offer : (decideAgain(agent, entry, presence, now) ?? offer);
+}
+
+/** It went out before and the agent has not named it: was it lost, or is it being applied? Undefined when it was lost. */
+function decideAgain(
+  { identity }: Agent,
+  { sentAt, sentEpoch, sends }: LedgerEntry,
+  presence: Presence,
+  now: Instant,
+): 'no' | 'ask-full-state' | undefined {
   if (!can(identity, 'ReportsRemoteConfig') || sends >= LIMITS.sendsPerAssignment) return 'no';
   const isSameEpoch = sentEpoch === presence.epoch;
-  const wait = isSameEpoch ? HTTP_REDELIVERY : 0;
-  if ((isSameEpoch && presence.transport === 'websocket') || now - sentAt < wait) return 'no';
-  return isKnownSince(presence, sentAt + wait) ? offer : 'ask-full-state';
+  const due = (sentAt ?? 0) + (isSameEpoch ? HTTP_REDELIVERY : 0);
+  if ((isSameEpoch && presence.transport === 'websocket') || now < due) return 'no';
+  return isKnownSince(presence, due) ? undefined : 'ask-full-state';
 }

@@ -1,8 +1,10 @@
 /** What moves a ledger entry: every phase with its rules, in the order of their priority. SPEC.md lists them. */
 import type { Agent, Presence, RemoteConfigState } from '../agents/agent.ts';
-import { can, isKnownSince, isVerifiable, refusalOf } from '../agents/agent.ts';
+import { can, isVerifiable, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant, Millis } from '../time.ts';
+import { worsened } from './baseline.ts';
+import { mayBeOlder } from './crossing.ts';
 import { awaitingAnswer, UNHEARD } from './entry.ts';
 import { type FailureReason, type LedgerEntry, meaningOf, type Phase } from './ledger.ts';
 
@@ -54,9 +56,12 @@ const deadlinePassed: Condition = ({ entry, now }) => entry.deadline !== null &&
 const healthSinceSend = ({ entry, agent: { report } }: Facts) =>
   report.health !== null && report.health.at >= (entry.sentAt ?? 0) ? report.health : null;
 
-/** S3: healthy, received after the send; agents that do not report health are not asked for it. */
-export const healthy: Condition = (facts) =>
-  !can(facts.agent.identity, 'ReportsHealth') || healthSinceSend(facts)?.healthy === true;
+/** S3: healthy as a whole, no part worse than before, received after the send; who does not report health is not asked for it. */
+export const healthy: Condition = (facts) => {
+  if (!can(facts.agent.identity, 'ReportsHealth')) return true;
+  const health = healthSinceSend(facts);
+  return health?.healthy === true && worsened(health, facts.entry.baseline) === undefined;
+};
 
 /** S5 under the terms: `never` looks away, `ifReported` accepts silence, `always` wants a confirmation. */
 const effectiveAgrees: Condition = ({ entry: { terms, effective }, agent }) => {
@@ -85,15 +90,8 @@ const provenLongEnough: Condition = ({ entry: { healthySince, terms }, presence,
   return until - healthySince >= terms.minHealthyTime && lastSeen > healthySince;
 };
 
-/**
- * While another revision that was sent before has not been named, what the agent says of this one may have crossed it
- * (I13). That ends when the agent names the other, when a full state on a later epoch does not, or with the time it had.
- */
-const isUncrossed: Condition = ({ agent: { assignment, report }, presence, now }) => {
-  const left = assignment.leftOnTheWay;
-  if (left === null || now >= left.until || report.reported?.hash === left.hash) return true;
-  return presence.epoch !== left.epoch && isKnownSince(presence, left.sentAt);
-};
+/** What it says cannot be older than another send that it never answered (I13). */
+const isRecent: Condition = ({ agent, presence, now }) => !mayBeOlder(agent, presence, now);
 
 const isProven: Condition = (facts) =>
   isHeard(facts) && statusAgrees(facts) && healthy(facts) && effectiveAgrees(facts) && provenLongEnough(facts);
@@ -118,7 +116,13 @@ const toVerifying: Move = ({ entry, now }) => ({
   appliedAt: now,
   deadline: now + entry.terms.applyTimeout + entry.terms.minHealthyTime,
 });
-const toProven: Move = ({ now }) => ({ phase: 'proven', provenAt: now, deadline: null, failure: null });
+const toProven: Move = ({ now }) => ({
+  phase: 'proven',
+  provenAt: now,
+  unhealthySince: null,
+  deadline: null,
+  failure: null,
+});
 const toSent: Move = ({ entry, now }) => awaitingAnswer(entry, now);
 /** It lost the revision by a restart: back to the start of this assignment, which the pull law may send again. */
 const toSentAgain: Move = ({ entry, now }) => ({
@@ -127,7 +131,14 @@ const toSentAgain: Move = ({ entry, now }) => ({
 });
 
 function fail({ now }: Facts, reason: FailureReason, message: string): Partial<LedgerEntry> {
-  return { phase: 'failed', failure: { reason, message, at: now }, deadline: null, healthySince: null, provenAt: null };
+  return {
+    phase: 'failed',
+    failure: { reason, message, at: now },
+    deadline: null,
+    healthySince: null,
+    unhealthySince: null,
+    provenAt: null,
+  };
 }
 
 // ---- The rules.
@@ -196,7 +207,7 @@ const notProven = when(deadlinePassed, (facts) => {
   const { effective, terms } = facts.entry;
   if (!facts.presence.connected) return fail(facts, 'lost-contact', 'the agent vanished after it said APPLIED');
   if (!statusAgrees(facts)) return fail(facts, 'apply-timeout', 'the agent said APPLIED, and then that it is not so');
-  if (!healthy(facts)) return fail(facts, 'unhealthy', illHealth(facts));
+  if (!healthy(facts)) return fail(facts, isNoWorse(facts) ? 'unchanged-unhealthy' : 'unhealthy', illHealth(facts));
   if (!effectiveAgrees(facts)) {
     if (effective?.kind === 'contradicted') return fail(facts, 'effective-mismatch', effective.why);
     return fail(facts, 'no-effective-config', 'the agent says APPLIED but sent no effective config that shows it');
@@ -205,11 +216,27 @@ const notProven = when(deadlinePassed, (facts) => {
   return fail(facts, 'unhealthy', `the agent was not healthy and connected ${unbroken}`);
 });
 
+/** It was unhealthy before, and nothing of it is that was healthy then (A.5). */
+const isNoWorse: Condition = (facts) => {
+  const health = healthSinceSend(facts);
+  const { baseline } = facts.entry;
+  return health !== null && baseline?.healthy === false && worsened(health, baseline) === undefined;
+};
+
 function illHealth(facts: Facts): string {
   const health = healthSinceSend(facts);
   if (health === null) return 'the agent says APPLIED but has not reported its health since the offer';
-  return health.lastError || 'the agent says APPLIED but is not healthy';
+  const part = worsened(health, facts.entry.baseline);
+  const isWhole = !health.healthy || part === undefined;
+  return (
+    health.lastError || (isWhole ? 'the agent says APPLIED but is not healthy' : `${part} is not healthy any more`)
+  );
 }
+
+const withdrawn = when(
+  ({ agent }) => !can(agent.identity, 'AcceptsRemoteConfig'),
+  (facts) => fail(facts, 'capability-withdrawn', 'the agent accepts no remote configuration any more'),
+);
 
 /** What comes after a failure is still the truth; a refusal stands until somebody retries (I5). */
 const isNoRefusal: Condition = ({ entry }) => meaningOf(entry.failure) !== 'refusal';
@@ -225,15 +252,15 @@ export const RULES: Readonly<Record<Phase, Readonly<Record<string, Rule>>>> = {
   offered: {
     refusedBefore,
     failed,
-    applied: when(isUncrossed, applied),
-    applying: when(isUncrossed, applying),
-    named: when(isUncrossed, named),
+    applied: when(isRecent, applied),
+    applying: when(isRecent, applying),
+    named: when(isRecent, named),
     onTheWay,
   },
-  sent: { failed, applied, applying, named, shown, noVerdict },
-  received: { failed, applied, applying, reverted, stateLost, restartLoop, noVerdict },
-  applying: { failed, applied, reverted, stateLost, restartLoop, noVerdict },
-  verifying: { failed, reverted, lostAgain, stateLost, restartLoop, mismatch, proven, notProven },
+  sent: { failed, applied, applying, named, shown: when(isRecent, shown), withdrawn, noVerdict },
+  received: { failed, applied, applying, reverted, stateLost, restartLoop, withdrawn, noVerdict },
+  applying: { failed, applied, reverted, stateLost, restartLoop, withdrawn, noVerdict },
+  verifying: { failed, reverted, lostAgain, stateLost, restartLoop, mismatch, proven, withdrawn, notProven },
   proven: { failed, restartedBack, reverted, stateLost, restartLoop },
   failed: {
     failed: when(isNoRefusal, failed),

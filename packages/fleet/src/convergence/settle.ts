@@ -5,6 +5,7 @@ import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
 import { assess, lacksNews } from './assess.ts';
 import { unassign, unpin, withLedger } from './assignment.ts';
+import { isDoubtful, mustReconnect } from './crossing.ts';
 import { type EffectiveVerdict, goesToMany, isOpen } from './ledger.ts';
 
 /** What the agents' surroundings say of one of them. */
@@ -16,16 +17,17 @@ export interface Surroundings {
 
 /** The agent as what is known now makes it: its pin over or not, its group, its ledger, and what cannot reach it taken back. */
 export function settle(agent: Agent, presence: Presence, { groupOf, verdictOn }: Surroundings, now: Instant): Agent {
-  const grouped = regroup(isPinOver(agent, now) ? unpin(agent) : agent, groupOf, now);
+  const grouped = regroup(isPinOver(agent, now) ? unpin(agent, now) : agent, groupOf, now);
   const judged = withVerdict(grouped, verdictOn, now);
   const assessed = withLedger(judged, assess(judged, presence, now));
-  return isUndeliverable(assessed, presence, now) ? unassign(assessed) : assessed;
+  return isUndeliverable(assessed, presence, now) ? unassign(assessed, now) : assessed;
 }
 
 /** Whether time alone has changed something: a pin or a deadline is over, or what was to be seen for a while was. */
 export function isDue(agent: Agent, presence: Presence, now: Instant): boolean {
   const { ledger } = agent;
-  if (isPinOver(agent, now) || isUndeliverable(agent, presence, now)) return true;
+  if (isPinOver(agent, now) || isUndeliverable(agent, presence, now) || mustReconnect(agent, presence, now))
+    return true;
   return ledger !== null && (assess(agent, presence, now) !== ledger || lacksNews(agent, presence, now));
 }
 
@@ -41,7 +43,7 @@ function regroup(agent: Agent, groupOf: GroupOf, now: Instant): Agent {
   if ((identity.group?.name ?? null) === name) return agent;
   const moved = { ...agent, identity: { ...identity, group: name === null ? null : { name, since: now } } };
   // What the old group wanted is void; the new one's stable revision comes by the catch-up lane (A.7).
-  return identity.pin === null ? unassign(moved) : moved;
+  return identity.pin === null ? unassign(moved, now) : moved;
 }
 
 /** With what the effective config says of the revision, when that is news. */
@@ -57,8 +59,11 @@ function withVerdict(agent: Agent, verdictOn: Surroundings['verdictOn'], now: In
 }
 
 /** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
-function isUndeliverable({ ledger, identity }: Agent, { transport }: Presence, now: Instant): boolean {
+function isUndeliverable(agent: Agent, presence: Presence, now: Instant): boolean {
+  const { ledger, identity } = agent;
   if (ledger?.phase !== 'offered' || ledger.sentAt !== null || !goesToMany(ledger)) return false;
-  const patience = LIMITS.deliveryTimeout[transport ?? 'websocket'];
+  // There is nothing to deliver: it has it, and waits for that to count.
+  if (presence.connected && isDoubtful(agent, presence, now)) return false;
+  const patience = LIMITS.deliveryTimeout[presence.transport ?? 'websocket'];
   return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
 }

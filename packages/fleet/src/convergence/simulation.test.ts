@@ -19,6 +19,7 @@ import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
 import { fold, step } from '../rollouts/transitions.ts';
 import { lacksNews } from './assess.ts';
 import { assign, withLedger } from './assignment.ts';
+import { mustReconnect } from './crossing.ts';
 import { extendDeadline, markSent } from './entry.ts';
 import { type AssignmentSource, type EffectiveVerdict, isOpen, type LedgerEntry } from './ledger.ts';
 import { decideOffer } from './pull-law.ts';
@@ -94,7 +95,9 @@ class Simulation {
     this.members = Array.from({ length: 3 + (pick() % 4) }, (_, n) => {
       // Half the agents are good, so that there is something to prove.
       const kind = this.#chance(0.5) ? 'good' : (KINDS[pick() % KINDS.length] ?? 'good');
-      const real = new SimulatedAgent(`a-${n}`, kind, this.#chance(0.3) ? 'http' : 'websocket', A.hash);
+      // Some are slow to look at what they received, and know nothing of it until then (I13).
+      const lag = this.#chance(0.3) ? 10 + 5 * pick() : 0;
+      const real = new SimulatedAgent(`a-${n}`, kind, this.#chance(0.3) ? 'http' : 'websocket', A.hash, lag);
       const known = agent(real.id, kind === 'mute' ? { capabilities: without('ReportsRemoteConfig') } : {});
       const blank = { ...known, report: { health: null, reported: null, effective: null } };
       return {
@@ -297,6 +300,7 @@ class Simulation {
       fullStateAt: message.full ? this.#now : knownAt,
       lastSeen: this.#now,
       disconnectedAt: null,
+      departures: [],
     };
     // The session asks on each gap; the pull law need not.
     if (!synced) real.askFullState();
@@ -321,13 +325,17 @@ class Simulation {
     const after = settle(before, member.presence, { groupOf: () => 'edge', verdictOn }, this.#now);
     member.agent = after;
     if (after.ledger?.phase === 'proven' && before.ledger?.phase !== 'proven') {
-      expect(member.real.runs, `${member.real.id} (${member.real.kind}) is called proven`).toBe(
-        after.ledger.revision.hash,
-      );
+      const { id, kind, runs, queued } = member.real;
+      const { hash } = after.ledger.revision;
+      expect(runs, `${id} (${kind}) is called proven`).toBe(hash);
+      // A second copy of what it refused it will refuse, and go back once more.
+      const others = queued.filter((one) => one !== hash && !member.refusals.has(one));
+      expect(others, `${id} (${kind}) is called proven, and will apply something else (I13)`).toEqual([]);
       member.provenOnce = after.ledger.generation;
     }
     this.#observe(member);
     if (lacksNews(after, member.presence, this.#now)) member.real.askFullState();
+    if (mustReconnect(after, member.presence, this.#now)) member.real.disconnect();
   }
 
   /** Tells the rollout how a target, or an agent carried over from the last rollout, got on. */

@@ -58,7 +58,7 @@ function refusedVerdict(agent: Agent, desired: string, name: string): Verdict | 
 function failedVerdict({ failure }: LedgerEntry): Verdict {
   const reason = failure?.message || failure?.reason || 'no verdict';
   if (failure?.reason === 'effective-mismatch') return ['drifted', reason];
-  if (failure?.reason === 'unhealthy') return ['unhealthy', reason];
+  if (failure?.reason === 'unhealthy' || failure?.reason === 'unchanged-unhealthy') return ['unhealthy', reason];
   return ['failed', reason];
 }
 

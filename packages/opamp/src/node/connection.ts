@@ -18,6 +18,11 @@ export interface AgentConnection {
    * already answered, or closed. Worth recording (S-023, S-042).
    */
   send(parts: readonly Uint8Array[]): boolean;
+  /**
+   * Close the WebSocket (1000), so that the agent comes back over another one, at once (real clients wait for nothing);
+   * `closed` follows. Over HTTP there is nothing to close.
+   */
+  end(): void;
 }
 
 /** The HTTP answer that refuses a request or an upgrade. */

@@ -33,7 +33,7 @@ export async function serveExchange(plane: Plane, request: IncomingMessage, resp
   }
 
   const uidHeader = parseUid(String(request.headers['opamp-instance-uid']));
-  const exchange: AgentConnection = { link, uidHeader, bufferedAmount: 0, send };
+  const exchange: AgentConnection = { link, uidHeader, bufferedAmount: 0, send, end: () => undefined };
   response.once('close', () => handlers.closed(exchange));
   handlers.message(exchange, body);
 }

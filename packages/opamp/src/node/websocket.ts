@@ -60,6 +60,7 @@ export function serveWebSocket(plane: Plane, socket: WebSocket, stream: Duplex, 
       return socket.bufferedAmount;
     },
     send,
+    end: () => socket.close(1000, 'please connect again'),
   };
 
   /** The OpAMP message in a WebSocket message; one that has none is answered (S-012, A11). */

@@ -1,4 +1,13 @@
-import { ABSENT, type Agent, type AgentId, type AgentState, newAgent, type Presence, unassign } from '@flaghoist/fleet';
+import {
+  ABSENT,
+  type Agent,
+  type AgentId,
+  type AgentState,
+  type Instant,
+  newAgent,
+  type Presence,
+  unassign,
+} from '@flaghoist/fleet';
 import { MACHINE, type Machine, randomId } from '../clock.ts';
 import type { Change } from '../storage/store.ts';
 
@@ -86,11 +95,11 @@ export class Roster {
   }
 
   /** Deletes the agent: out of its group, asked for nothing. */
-  remove(member: Member): void {
+  remove(member: Member, now: Instant): void {
     this.#unindex(member);
     this.#members.delete(member.agent.identity.id);
     const identity = { ...member.agent.identity, group: null, pin: null };
-    Object.assign(member, { agent: unassign({ ...member.agent, identity }), presence: ABSENT, gone: true });
+    Object.assign(member, { agent: unassign({ ...member.agent, identity }, now), presence: ABSENT, gone: true });
     this.touch(member);
   }
 

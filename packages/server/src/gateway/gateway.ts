@@ -34,11 +34,19 @@ interface Held {
   reply: opamp.Reply;
 }
 
+/** A WebSocket, and who has spoken over it. */
+interface Known {
+  readonly connection: AgentConnection;
+  readonly uids: Set<opamp.InstanceUid>;
+  /** We asked for its end: that the agent went is no fault of its own. */
+  isEnded: boolean;
+}
+
 export class Gateway {
   readonly #memory: Memory;
   readonly #take: ReturnType<typeof observer>;
   readonly #speakers = new Map<opamp.InstanceUid, Speaker>();
-  readonly #connections = new Map<string, { connection: AgentConnection; uids: Set<opamp.InstanceUid> }>();
+  readonly #connections = new Map<string, Known>();
   /** Answers that wait for the turn, in the order in which they were due. */
   #held = new Map<Member, Held[]>();
   /** Connections that an offer of this turn goes over. */
@@ -80,8 +88,24 @@ export class Gateway {
     this.#connections.delete(id);
     for (const uid of known?.uids ?? []) {
       const speaker = this.#speakers.get(uid);
-      if (speaker !== undefined) this.#step(speaker, { kind: 'link-closed', link: id });
+      if (speaker === undefined) continue;
+      const { departures } = speaker.member.presence;
+      this.#step(speaker, { kind: 'link-closed', link: id });
+      const { member } = speaker;
+      if (known?.isEnded) this.#memory.roster.present(member, { ...member.presence, departures });
     }
+  }
+
+  /** Has the agent come back over another WebSocket (I13); false when it cannot be, because others use it as well. */
+  reconnect(member: Member): boolean {
+    const { link } = this.#speakerOf(member)?.session ?? {};
+    const known = this.#connections.get(link?.id ?? '');
+    if (known === undefined) return false;
+    const speakers = [...known.uids].flatMap((uid) => this.#speakers.get(uid) ?? []);
+    if (speakers.some((other) => other.member !== member && other.session.link?.id === link?.id)) return false;
+    known.isEnded = true;
+    known.connection.end();
+    return true;
   }
 
   /** Ends the patience with HTTP agents that no longer poll (S-046). */
@@ -249,7 +273,7 @@ export class Gateway {
     const { id, transport } = connection.link;
     if (transport !== 'websocket') return;
     const known = this.#connections.get(id);
-    if (known === undefined) this.#connections.set(id, { connection, uids: new Set([uid]) });
+    if (known === undefined) this.#connections.set(id, { connection, uids: new Set([uid]), isEnded: false });
     else known.uids.add(uid);
   }
 }

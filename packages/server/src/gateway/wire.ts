@@ -1,6 +1,7 @@
 /** The one file that knows both vocabularies: the protocol's messages and the domain's records. */
 import { hash } from 'node:crypto';
 import type * as fleet from '@flaghoist/fleet';
+import { LIMITS, latest } from '@flaghoist/fleet';
 import * as opamp from '@flaghoist/opamp';
 import type { ReceivedFile } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
@@ -56,6 +57,8 @@ export function presenceOf(
     fullStateAt: has(facts, 'full-state') ? now : knownAt,
     lastSeen: heard ? now : before.lastSeen,
     disconnectedAt: link === undefined ? (before.disconnectedAt ?? now) : null,
+    departures:
+      link === undefined && before.connected ? latest(before.departures, now, LIMITS.flapping) : before.departures,
   };
 }
 

@@ -105,7 +105,7 @@ export function agentHandlers(plane: ControlPlane) {
     deleteAgent: async ({ id: idOrUid, author }) => {
       const member = memberOf(idOrUid);
       const { id, instanceUid } = member.agent.identity;
-      roster.remove(member);
+      roster.remove(member, now());
       journal.record('agent.deleted', `agent/${id}`, { instanceUid }, author);
       await reconciler.flush();
     },
@@ -137,7 +137,7 @@ export function agentHandlers(plane: ControlPlane) {
       const member = memberOf(id);
       const { agent } = member;
       if (agent.identity.pin === null) return agentView(member);
-      return act(member, 'agent.unpinned', author, {}, unpin(agent));
+      return act(member, 'agent.unpinned', author, {}, unpin(agent, now()));
     },
 
     restartAgent: async ({ id, author }) => {

@@ -149,6 +149,8 @@ export class Reconciler {
       const settled = fleet.settle(agent, presence, { groupOf: groups.groupOf, verdictOn: effective.verdict }, now);
       if (settled.identity.pin !== pin) journal.record('agent.unpinned', `agent/${id}`, { reason: 'expired' });
       roster.update(member, settled);
+      if (fleet.mustReconnect(settled, presence, now) && !this.#gateway.reconnect(member))
+        roster.update(member, fleet.keepingConnection(settled));
     }
     rollouts.follow(member);
     if (fleet.lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');

@@ -264,12 +264,12 @@ export class Rollouts {
           const source = { kind: 'rollback', rollout: id } as const;
           if (to !== null) this.#change(agent, (one) => fleet.assign(one, to, source, terms, now));
           // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
-          else if (reason === 'no-last-good') this.#change(agent, fleet.unassign);
+          else if (reason === 'no-last-good') this.#change(agent, (one) => fleet.unassign(one, now));
         }
         break;
       case 'stopped':
         for (const { agent, state } of rollout.targets.values()) {
-          if (state === 'offered') this.#change(agent, fleet.unassign);
+          if (state === 'offered') this.#change(agent, (one) => fleet.unassign(one, now));
         }
         break;
     }

@@ -81,6 +81,8 @@ export function ledgerEntry(generation: number): LedgerEntry {
     appliedAt: null,
     failure: { reason: 'agent-failed', message: ODD, at: AT + 3 },
     effective: { kind: 'contradicted', why: ODD, at: AT + 3 },
+    unhealthySince: null,
+    baseline: { healthy: false, unhealthy: [ODD] },
     healthySince: null,
     provenAt: null,
     deadline: null,
