@@ -11,6 +11,8 @@ const MAIN = join(import.meta.dirname, '../../flaghoist/src/main.ts');
 
 export class Program implements AsyncDisposable {
   readonly directory: string;
+  /** What it wrote to stderr since it was started at a failpoint. */
+  log = '';
   addresses = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
   readonly #nodeOptions: readonly string[];
   #process: ChildProcess | undefined;
@@ -35,14 +37,19 @@ export class Program implements AsyncDisposable {
     return this.#process;
   }
 
-  /** Resolves when it is ready, or has ended before: `false`. */
-  async start(): Promise<boolean> {
+  /** Resolves when it is ready, or has ended before: `false`. At a failpoint it ends. */
+  async start(failpoint = ''): Promise<boolean> {
     const { opamp, api, ops } = this.addresses;
     const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
     const child = spawn(process.execPath, [...this.#nodeOptions, MAIN, 'server', '--data', this.directory, ...listen], {
-      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+      stdio: ['ignore', 'pipe', failpoint === '' ? 'ignore' : 'pipe', 'ipc'],
+      env: { ...process.env, FLAGHOIST_FAILPOINT: failpoint },
     });
     this.#process = child;
+    this.log = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.log += text;
+    });
     const lines = createInterface(child.stdout as NodeJS.ReadableStream);
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [string | number | null];
     const [, found] = /^flaghoist ready (.*)$/.exec(String(line)) ?? [];
