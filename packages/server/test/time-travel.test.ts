@@ -1,0 +1,93 @@
+/** I14: the server on an older copy of its database says so, once; its agents tell what the copy does not know. */
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { unassignedHash } from '@flaghoist/fleet';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSqliteStore } from '../src/storage/sqlite-store.ts';
+import { edge, Lab, type LabAgent, silent, story, until } from './lab.ts';
+
+const AGENTS = 3;
+let lab: Lab;
+let agents: LabAgent[];
+
+beforeEach(async () => {
+  lab = await Lab.start();
+  await lab.edge();
+  agents = Array.from({ length: AGENTS }, () => lab.agent(edge));
+  for (const agent of agents) await agent.connect();
+  await lab.members(AGENTS);
+  await lab.ends((await lab.push(story())).id);
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+const databaseOf = (directory: string): string => join(directory, 'flaghoist.db');
+
+/** The server is stopped, copied, started; everybody gets another revision; then the copy is put back. */
+async function travelBack(copyAll: boolean): Promise<string> {
+  const copy = `${lab.directory}-copy`;
+  const [from, to] = copyAll ? [lab.directory, copy] : [databaseOf(lab.directory), databaseOf(copy)];
+  await lab.restart(async () => cpSync(from, to, { recursive: true }));
+  for (const agent of agents) await agent.reconnect();
+  const { id, hash } = await lab.push(story('otlp/second'));
+  expect(await lab.ends(id)).toMatchObject({ state: 'succeeded' });
+  await lab.restart(async () => {
+    cpSync(to, from, { recursive: true, force: true });
+    rmSync(copy, { recursive: true });
+  });
+  return hash;
+}
+
+/** The agents come back and say what they run; what they are offered then they do not take. */
+async function comeBack(hash: string): Promise<void> {
+  for (const agent of agents) {
+    agent.outcome = silent;
+    await agent.reconnect();
+  }
+  for (const agent of agents) {
+    await until(
+      () => lab.detail(agent.uid),
+      ({ reported }) => reported?.hash === hash,
+    );
+  }
+}
+
+async function travels() {
+  await using store = await openSqliteStore({ directory: lab.directory });
+  const events = await store.events({ after: 0, limit: 1_000, subject: 'server' });
+  return events.filter(({ kind }) => kind === 'server.time-travel').map(({ data }) => data);
+}
+
+/** What each agent names although the database never assigned it to it. */
+async function unassigned() {
+  await using store = await openSqliteStore({ directory: lab.directory });
+  const { agents } = await store.load();
+  return Promise.all(agents.map(async (agent) => unassignedHash(agent, await store.ledger(agent.identity.id))));
+}
+
+test('the database is older than what was committed: an event, once, and agents that name what it does not know', async () => {
+  const hash = await travelBack(false);
+  await comeBack(hash);
+  await lab.server.close();
+  expect(await travels()).toEqual([{ missing: expect.any(Number), databaseFrom: expect.any(Number) }]);
+  expect(await unassigned()).toEqual(agents.map(() => hash));
+  await lab.restart();
+  await lab.server.close();
+  expect(await travels()).toHaveLength(1);
+});
+
+test('the directory is put back as a whole: agents tell all the same', async () => {
+  const hash = await travelBack(true);
+  await comeBack(hash);
+  await lab.server.close();
+  expect(await travels()).toEqual([]);
+  expect(await unassigned()).toEqual(agents.map(() => hash));
+});
+
+test('nothing was put back: nobody names anything unknown', async () => {
+  await lab.restart();
+  for (const agent of agents) await agent.reconnect();
+  await lab.members(AGENTS);
+  await lab.server.close();
+  expect(await travels()).toEqual([]);
+  expect(await unassigned()).toEqual(agents.map(() => undefined));
+});
