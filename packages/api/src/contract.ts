@@ -84,6 +84,7 @@ const operations = {
   }),
   unpinAgent: op('Give an agent back to its group', agents.agent, agentAct),
   restartAgent: op('Tell an agent to restart', agents.agent, agentAct, 202),
+  approveAgent: op('Let in an agent that waits or is in quarantine', agents.agent, agentAct),
   retryAgent: op('Offer an agent again what it did not apply', agents.agent, agentAct, 202),
 
   listConfigurations: list('List configurations', configurations.configuration, {}),

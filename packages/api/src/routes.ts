@@ -19,6 +19,7 @@ export const ROUTES = {
   pinAgent: { method: 'PUT', path: '/agents/{id}/pin' },
   unpinAgent: { method: 'DELETE', path: '/agents/{id}/pin' },
   restartAgent: { method: 'POST', path: '/agents/{id}:restart' },
+  approveAgent: { method: 'POST', path: '/agents/{id}:approve' },
   retryAgent: { method: 'POST', path: '/agents/{id}:retry' },
 
   listConfigurations: { method: 'GET', path: '/configurations' },

@@ -98,6 +98,7 @@ function handlersOf(world: World): Answers {
     },
     unpinAgent: async ({ id }) => noted(id, 'agent.unpinned'),
     restartAgent: async ({ id }) => noted(id, 'agent.restarted'),
+    approveAgent: async ({ id }) => noted(id, 'agent.approved'),
     retryAgent: async ({ id }) => noted(id, 'agent.retried'),
 
     listConfigurations: async (input) => page([...world.configurations.values()], input),

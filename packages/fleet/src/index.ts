@@ -2,6 +2,7 @@
 export * from './agents/agent.ts';
 export * from './agents/labels.ts';
 export * from './agents/selector.ts';
+export { approved, described } from './agents/wandering.ts';
 export { checkText, sizeOf } from './collector/check.ts';
 export { compareStructures, type Understood, understand } from './collector/structure.ts';
 export { fill, TemplateBook } from './collector/templates.ts';

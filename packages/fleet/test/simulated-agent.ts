@@ -66,8 +66,13 @@ export class SimulatedAgent {
   readonly #lag: number;
   #queue: { readonly at: number; readonly hash: string }[] = [];
 
-  constructor(id: string, kind: Kind, transport: 'websocket' | 'http', good: string, lag = 0) {
+  /** Seconds that what is sent to it needs; what is still under way is lost with the connection. */
+  readonly #way: number;
+  #underWay: { readonly at: number; readonly hash: string }[] = [];
+
+  constructor(id: string, kind: Kind, transport: 'websocket' | 'http', good: string, lag = 0, way = 0) {
     this.#lag = lag;
+    this.#way = way;
     this.id = id;
     this.kind = kind;
     this.transport = transport;
@@ -90,9 +95,9 @@ export class SimulatedAgent {
     return this.hasNews || this.#timers.length > 0 || this.#queue.length > 0;
   }
 
-  /** What it has received and not looked at yet, in order. */
+  /** What it will still come to, in order. */
   get queued(): string[] {
-    return this.#queue.map(({ hash }) => hash);
+    return [...this.#queue, ...this.#underWay].map(({ hash }) => hash);
   }
 
   connect(): void {
@@ -107,6 +112,7 @@ export class SimulatedAgent {
 
   disconnect(): void {
     this.session = null;
+    this.#underWay = [];
   }
 
   /** The process ends and starts again: what is on disk stays, the apply timer does not. */
@@ -131,6 +137,8 @@ export class SimulatedAgent {
     const due = this.#timers.filter(({ at }) => at <= now);
     this.#timers = this.#timers.filter(({ at }) => at > now);
     for (const { run } of due) run();
+    while ((this.#underWay[0]?.at ?? Number.POSITIVE_INFINITY) <= now)
+      this.#arrive(this.#underWay.shift()?.hash ?? '', now);
     while ((this.#queue[0]?.at ?? Number.POSITIVE_INFINITY) <= now) this.#take(this.#queue.shift()?.hash ?? '', now);
   }
 
@@ -153,6 +161,11 @@ export class SimulatedAgent {
   receive(hash: string, now: number): void {
     this.received.push({ hash, epoch: this.epoch });
     if (this.kind === 'silent' || this.isGone) return;
+    if (this.#way > 0) this.#underWay.push({ at: now + this.#way * 1_000, hash });
+    else this.#arrive(hash, now);
+  }
+
+  #arrive(hash: string, now: number): void {
     if (this.#lag > 0) this.#queue.push({ at: now + this.#lag * 1_000, hash });
     else this.#take(hash, now);
   }

@@ -95,6 +95,7 @@ const ACTS = [
   ['unpin', 'give it back to its group', 'unpinAgent', 'unpinned'],
   ['restart', 'restart its collector', 'restartAgent', 'told to restart', 'restart its collector?'],
   ['retry', 'offer it again what it refused', 'retryAgent', 'offered again'],
+  ['approve', 'let it in: it waits, or is in quarantine', 'approveAgent', 'approved'],
   ['delete', 'forget it', 'deleteAgent', 'deleted', FORGET],
 ] as const;
 

@@ -106,6 +106,8 @@ export interface AgentIdentity {
   } | null;
   readonly group: { readonly name: string; readonly since: Instant } | null;
   readonly pin: Pin | null;
+  /** When its own attributes took it out of its group of late, the latest last; there is none of most agents (I7). */
+  readonly moves?: readonly Instant[];
 }
 
 /** A push to one agent; wins over its group until removed. */

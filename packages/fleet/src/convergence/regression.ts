@@ -5,7 +5,7 @@ import { worsened } from './baseline.ts';
 import type { Failure, LedgerEntry } from './ledger.ts';
 
 /** Ill health that passes within this is none: collectors say so of a queue that was full for a moment. */
-const REGRESSION_GRACE: Millis = 15_000;
+export const REGRESSION_GRACE: Millis = 15_000;
 
 /**
  * How the agent has regressed since the proof of `entry`, its own; undefined while it has not, or while that is not known:

@@ -248,7 +248,8 @@ const ROWS: readonly Row[] = [
     agent: as(assigned(failed('agent-failed', 'x')), { admission: 'quarantined' }),
     sync: 'rolled-back',
     state: 'quarantined',
-    reason: 'is in quarantine; nothing is offered until an operator releases it',
+    reason:
+      'left its group 3 times within 10 min by its own attributes; nothing is offered until an operator approves it',
   },
   {
     why: 'revoked',

@@ -1,5 +1,6 @@
 /** What people see of an agent: three independent facts (admission, connected, sync) and one derived label. */
 import { type Admission, type Agent, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
+import { LIMITS } from '../limits.ts';
 import { isOpen, type LedgerEntry, type Phase } from './ledger.ts';
 
 /** What is wrong is shown also while the agent is away. */
@@ -76,9 +77,10 @@ const UPDATING: Readonly<Record<Exclude<Phase, 'proven' | 'failed'>, (name: stri
   verifying: (name) => `says ${name} is applied; health and effective config are being checked`,
 };
 
+const { times, within } = LIMITS.wandering;
 const NOT_ADMITTED: Readonly<Record<Exclude<Admission, 'open'>, string>> = {
   'awaiting-approval': 'waits for an operator to approve it; nothing is offered until then',
-  quarantined: 'is in quarantine; nothing is offered until an operator releases it',
+  quarantined: `left its group ${times} times within ${within / 60_000} min by its own attributes; nothing is offered until an operator approves it`,
   revoked: 'its credentials were revoked; nothing is offered',
 };
 

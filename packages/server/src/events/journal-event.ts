@@ -6,7 +6,7 @@ export type EventKind =
   | `configuration.${'created' | 'deleted'}`
   | 'revision.created'
   | `group.${'created' | 'updated' | 'deleted'}`
-  | `agent.${'enrolled' | 'reassigned' | 'conflict' | 'deleted'}`
+  | `agent.${'enrolled' | 'reassigned' | 'conflict' | 'quarantined' | 'approved' | 'deleted'}`
   | `agent.${'labelled' | 'pinned' | 'unpinned' | 'retried' | 'restarted'}`
   | 'agents.changed'
   | `rollout.${RolloutState | 'started' | 'progressed'}`

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Agent, AgentIdentity, AgentReport, Instant } from '@flaghoist/fleet';
-import { assess, conflicted, isOpen, withLedger } from '@flaghoist/fleet';
-import type { Fact } from '@flaghoist/opamp';
+import { assess, conflicted, described, isOpen, withLedger } from '@flaghoist/fleet';
+import type { AgentDescription, Fact } from '@flaghoist/opamp';
 import type { Member } from '../agents/roster.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 import type { Memory } from '../memory.ts';
@@ -13,11 +13,22 @@ const mapKey = ({ identifying }: AgentIdentity, hash: string): string =>
   `${String(identifying['service.name'] ?? '')} ${hash}`;
 
 /** Takes what agents say over into their records. */
-export function observer({ roster, journal, effective: configs }: Memory) {
+export function observer({ roster, journal, groups, effective: configs }: Memory) {
   const maps = new Remembered<Readonly<Record<string, readonly string[]>>>(AGENT_LIMITS.componentMaps);
   for (const { agent } of roster.all()) {
     const { components } = agent.identity;
     if (components?.ids) maps.set(mapKey(agent.identity, components.hash), components.ids);
+  }
+
+  function withDescription(agent: Agent, value: AgentDescription, now: Instant): Agent {
+    const identifying = attributes(value.identifyingAttributes);
+    const nonIdentifying = attributes(value.nonIdentifyingAttributes);
+    if (withIdentity(agent, { identifying, nonIdentifying }) === agent) return agent;
+    const moved = described(agent, { identifying, nonIdentifying }, groups.groupOf, now);
+    const { id, admission, group } = moved.identity;
+    if (admission !== agent.identity.admission)
+      journal.record('agent.quarantined', `agent/${id}`, { group: group?.name ?? null, moves: moved.identity.moves });
+    return moved;
   }
 
   /**
@@ -27,10 +38,7 @@ export function observer({ roster, journal, effective: configs }: Memory) {
   function observe(agent: Agent, fact: Fact, now: Instant): Agent {
     switch (fact.kind) {
       case 'agentDescription':
-        return withIdentity(agent, {
-          identifying: attributes(fact.value.identifyingAttributes),
-          nonIdentifying: attributes(fact.value.nonIdentifyingAttributes),
-        });
+        return withDescription(agent, fact.value, now);
       case 'capabilities':
         return withIdentity(agent, { capabilities: fact.capabilities });
       case 'availableComponents': {

@@ -1,6 +1,7 @@
 import type { Handlers, InputOf } from '@flaghoist/api';
 import {
   type Agent,
+  approved,
   FleetError,
   found,
   labelsOf,
@@ -148,6 +149,15 @@ export function agentHandlers(plane: ControlPlane) {
       if (refusal === 'offline')
         throw new FleetError('conflict', 'the agent is not connected; a restart command is never kept for later');
       return act(member, 'agent.restarted', author, {});
+    },
+
+    approveAgent: async ({ id, author }) => {
+      const member = memberOf(id);
+      const { admission } = member.agent.identity;
+      if (admission === 'open') return agentView(member);
+      if (admission === 'revoked')
+        throw new FleetError('conflict', 'this agent was revoked: delete it, and it can enrol anew');
+      return act(member, 'agent.approved', author, { from: admission }, approved(member.agent));
     },
 
     retryAgent: async ({ id, author }) => {

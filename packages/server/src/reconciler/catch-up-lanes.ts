@@ -2,6 +2,19 @@ import * as fleet from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { Memory } from '../memory.ts';
 
+/**
+ * Whether the active rollout has nothing to do with the agent. It has with its targets, though a paused one gives up who was
+ * silent and holds nothing; with those carried over from the one before; and what an earlier one brought is left until it
+ * comes to them.
+ */
+function isFreeOf(active: fleet.Rollout, { agent, presence }: Member, now: fleet.Instant): boolean {
+  const { identity, ledger } = agent;
+  if (!fleet.mayBeAdmitted(active, identity.id) || active.carried.has(identity.id))
+    return active.state === 'paused' && fleet.isGivenUp(agent, presence, now);
+  if (ledger === null || !('rollout' in ledger.source)) return true;
+  return ledger.phase === 'failed' && active.state !== 'running';
+}
+
 /** The catch-up lanes of all groups: who gets the stable revision now, and who waits for a place (A.7). */
 export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
   /** Lanes that were said to have stopped: too many agents failed in them. */
@@ -35,16 +48,18 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
       waiting.clear();
     },
 
-    /** Gives a new or returning agent the group's stable revision, unless a running rollout will take it. */
+    /**
+     * Gives a new or returning agent the group's stable revision, also one that a rollout will only come to (A.7). Who comes
+     * and goes waits, as if it were away.
+     */
     admit(member: Member, now: fleet.Instant): void {
       const { agent, presence } = member;
       const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
       if (name === undefined || stable == null || !fleet.needsCatchUp(agent, presence, stable, now)) return;
       const active = rollouts.activeOf(name);
-      if (active?.state === 'running') return;
-      // A paused rollout keeps whom it gave its revision to, but for those that it gave up and who hold nothing of it.
-      if (active && !fleet.mayBeAdmitted(active, agent.identity.id) && !fleet.isGivenUp(agent, presence, now)) return;
-      if (!fleet.runsAlready(agent, stable) && !takePlace(name, stable)) waiting.add(member);
+      if (active && !isFreeOf(active, member, now)) return;
+      const mayPass = fleet.runsAlready(agent, stable) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));
+      if (!mayPass) waiting.add(member);
       else
         roster.update(
           member,
