@@ -1,0 +1,137 @@
+/** How agents come back from a rollout (I13), and who is kept out of one (A.7, I7). */
+import { decodeServerToAgent, encodeAgentToServer, formatUid } from '@flaghoist/opamp';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connectWebSocket } from '../../opamp/test/client.ts';
+import { edge, Lab, type LabAgent, offered, silent, story, until } from './lab.ts';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.start();
+  await lab.edge();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+const HOLD = { applyTimeout: '1500ms', minHealthyTime: '0s' } as const;
+
+/** The first revision of the group, proven on whoever is in it. */
+async function stable(members: number): Promise<string> {
+  await lab.members(members);
+  const { id, hash } = await lab.push(story(), { maxInFlight: 5 });
+  expect(await lab.ends(id)).toMatchObject({ state: 'succeeded' });
+  return hash;
+}
+
+const ledgerOf = async (uid: LabAgent['uid']) => (await lab.detail(uid)).ledger[0];
+
+it('who never answered is asked to connect anew, and is taken at its word only when its time is over (I13)', async () => {
+  const agent = await lab.agent(edge).connect();
+  const good = await stable(1);
+  agent.deaf = true;
+  const { id, hash: bad } = await lab.push(story('otlp/secondary'), { ...HOLD, maxFailed: 0, maxLost: 0 });
+  await until(
+    () => agent.closeCode,
+    (code) => code === 1000,
+  );
+  const closedAt = Date.now();
+  agent.deaf = false;
+  await agent.reconnect();
+  const entry = await until(
+    () => ledgerOf(agent.uid),
+    (entry) => entry?.source.kind === 'rollback',
+  );
+  expect(entry).toMatchObject({ phase: 'offered', revision: { hash: good } });
+  await until(
+    () => lab.client.getRollout({ id }),
+    ({ state }) => state === 'rolled-back',
+  );
+  expect(await ledgerOf(agent.uid)).toMatchObject({
+    phase: 'proven',
+    sends: 0,
+    source: { kind: 'rollback', rollout: id },
+  });
+  expect(Date.now() - closedAt).toBeGreaterThan(1_000);
+  // It named the good one all along: nothing but the bad one was ever sent after it.
+  expect(agent.hashes).toEqual([good, bad]);
+  const { refused } = await lab.detail(agent.uid);
+  expect(refused).toEqual([]);
+});
+
+it('over a connection that carries others the time alone counts', async () => {
+  const [one, two] = [lab.agent(edge), lab.agent(edge)];
+  let closed = false;
+  const socket = await connectWebSocket(`ws://${lab.server.addresses.opamp}/v1/opamp`, {
+    message: (payload) => {
+      const message = decodeServerToAgent(payload);
+      const uid = Buffer.from(message.instanceUid).toString('hex');
+      const agent = [one, two].find((each) => formatUid(each.uid).replaceAll('-', '') === uid);
+      for (const answer of agent?.receive(message) ?? []) socket.send(encodeAgentToServer(answer));
+    },
+    closed: () => {
+      closed = true;
+    },
+  });
+  for (const agent of [one, two]) socket.send(encodeAgentToServer(agent.start()));
+  const good = await stable(2);
+  one.outcome = silent;
+  two.outcome = silent;
+  const { id } = await lab.push(story('otlp/secondary'), { ...HOLD, maxFailed: 0, maxLost: 0 });
+  expect(
+    await until(
+      () => lab.client.getRollout({ id }),
+      ({ state }) => state.startsWith('rolled-back'),
+    ),
+  ).toMatchObject({ state: 'rolled-back' });
+  expect(closed).toBe(false);
+  for (const { uid } of [one, two])
+    expect(await ledgerOf(uid)).toMatchObject({ phase: 'proven', revision: { hash: good } });
+  socket.terminate();
+});
+
+it('who comes while a rollout runs gets what is stable, before its turn comes (A.7)', async () => {
+  const first = await lab.agent(edge).connect();
+  const good = await stable(1);
+  first.outcome = silent;
+  const { id } = await lab.push(story('otlp/secondary'), { maxInFlight: 1, applyTimeout: '60s' });
+  await until(
+    () => first.offers.length,
+    (count) => count === 2,
+  );
+  const late = await lab.agent(edge).connect();
+  await offered(late);
+  expect(late.hashes).toEqual([good]);
+  expect(await lab.client.getRollout({ id })).toMatchObject({ state: 'running' });
+  const entry = await until(
+    () => ledgerOf(late.uid),
+    (entry) => entry?.phase === 'proven',
+  );
+  expect(entry?.source).toEqual({ kind: 'catch-up', group: 'edge' });
+});
+
+it('who keeps moving from group to group is quarantined, until somebody approves it (I7)', async () => {
+  await lab.client.putConfiguration({ name: 'core', body: {} });
+  await lab.client.putGroup({
+    name: 'core',
+    body: { selector: 'role=core', configuration: 'core', strategy: 'all-at-once' },
+  });
+  const agent = await lab.agent(edge).connect();
+  const is = (role: string): void => {
+    const nonIdentifyingAttributes = [{ key: 'role', value: { value: { case: 'stringValue' as const, value: role } } }];
+    agent.send(agent.change({ agentDescription: { identifyingAttributes: [], nonIdentifyingAttributes } }));
+  };
+  for (const role of ['core', 'edge', 'core']) is(role);
+  const seen = await until(
+    () => lab.detail(agent.uid),
+    ({ state, group }) => state === 'quarantined' && group === 'core',
+  );
+  expect(seen.admission).toBe('quarantined');
+  expect(seen.reason).toContain('left its group 3 times within 10 min by its own attributes');
+  const { items } = await lab.client.getAgentTimeline({ id: agent.uid });
+  expect(items.map(({ kind }) => kind)).toContain('agent.quarantined');
+  const free = await lab.client.approveAgent({ id: agent.uid, author: 'ada' });
+  expect(free).toMatchObject({ admission: 'open', state: 'unmanaged' });
+  is('edge');
+  await until(
+    () => lab.detail(agent.uid),
+    ({ group, admission }) => group === 'edge' && admission === 'open',
+  );
+});
