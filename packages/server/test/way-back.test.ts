@@ -125,8 +125,10 @@ it('who keeps moving from group to group is quarantined, until somebody approves
   );
   expect(seen.admission).toBe('quarantined');
   expect(seen.reason).toContain('left its group 3 times within 10 min by its own attributes');
-  const { items } = await lab.client.getAgentTimeline({ id: agent.uid });
-  expect(items.map(({ kind }) => kind)).toContain('agent.quarantined');
+  await until(
+    () => lab.client.getAgentTimeline({ id: agent.uid }),
+    ({ items }) => items.some(({ kind }) => kind === 'agent.quarantined'),
+  );
   const free = await lab.client.approveAgent({ id: agent.uid, author: 'ada' });
   expect(free).toMatchObject({ admission: 'open', state: 'unmanaged' });
   is('edge');
