@@ -331,6 +331,15 @@ describe('behaviours', () => {
     expect(virtual.agent.record).toMatchObject({ running: hashOf('first'), healthy: true, crashes: 1 });
   });
 
+  test('fallback: FAILED for the new hash, and nothing said of the old one, which runs; offered, it is APPLIED at once', () => {
+    const virtual = withBehaviour({ kind: 'fallback', component: 'otlp/secondary' });
+    virtual.offer('first', FIRST).run(6_000).offer('second', SECOND).run(20_000);
+    expect(statuses(virtual).slice(3)).toEqual(['second APPLYING', `second FAILED ${FAILED_CRASH}`]);
+    expect(virtual.agent.record).toMatchObject({ running: hashOf('first'), healthy: true, crashes: 1 });
+    virtual.offer('first', FIRST).run(1);
+    expect(statuses(virtual).at(-1)).toBe('first APPLIED');
+  });
+
   test('rollback without component takes the first configuration and no other', () => {
     const virtual = withBehaviour({ kind: 'rollback' });
     virtual.offer('first', FIRST).run(6_000).offer('second', SECOND).run(20_000);
@@ -366,6 +375,17 @@ describe('behaviours', () => {
     const virtual = withBehaviour({ kind: 'silent' });
     expect(virtual.offer('first', FIRST).run(60_000).said()).toEqual(['heartbeat', 'heartbeat']);
     expect(virtual.agent.record.timesOffered).toEqual({ [hashOf('first')]: 1 });
+  });
+
+  test('die: gone without a word; released, it says APPLYING of what it died with, and takes another configuration', () => {
+    const virtual = withBehaviour({ kind: 'die', component: 'otlp/secondary' });
+    virtual.offer('first', FIRST).run(6_000).said();
+    expect(virtual.offer('second', SECOND).run(100_000).said()).toEqual([]);
+    expect(virtual.agent.record).toMatchObject({ connected: false, running: undefined, healthy: false });
+    expect(virtual.turn((agent) => agent.release()).said()).toEqual(['APPLYING+unhealthy']);
+    virtual.offer('third', FIRST).run(6_000);
+    expect(statuses(virtual).at(-1)).toBe('third APPLIED');
+    expect(virtual.agent.record).toMatchObject({ running: hashOf('third'), healthy: true });
   });
 
   test('slow-reader: stops reading', () => {

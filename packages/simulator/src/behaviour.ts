@@ -30,6 +30,8 @@ export const BEHAVIOURS = {
   slow: ['component', 'restartTime'],
   /** Crashes, then goes back to the last configuration that worked. Without `component`: on all but the first one. */
   rollback: ['component', 'exitCode'],
+  /** The same, and it goes on saying FAILED of what crashed (P2b). */
+  fallback: ['component', 'exitCode'],
   /** Reports APPLIED, but its effective config stays what it was. */
   liar: ['component'],
   /** Turns unhealthy (`message`) a while `after` APPLIED. */
@@ -42,6 +44,8 @@ export const BEHAVIOURS = {
   'slow-reader': ['after'],
   /** Takes offers and never reacts. */
   silent: ['component'],
+  /** Gone without a word when it takes an offer, its collector too; back, stuck in APPLYING, when the fleet is told to release it. */
+  die: ['component'],
   /** Lacks AcceptsRemoteConfig. */
   'no-remote-config': [],
   /** Lacks ReportsRemoteConfig. */

@@ -84,6 +84,15 @@ export class Collector {
     this.client.flush();
   }
 
+  /** Its host is down: no process, and nothing said. */
+  vanish(): void {
+    const { timers, record } = this.life;
+    for (const wait of ['process', 'tree', 'illness'] as const) timers.clear(wait);
+    this.state = 'off';
+    record.running = undefined;
+    this.setHealth(ailing(''));
+  }
+
   /** It is reported APPLIED: from then on `unhealthy` counts. */
   applied(): void {
     const { plan, timers } = this.life;
@@ -118,7 +127,7 @@ export class Collector {
   private launch(): void {
     const { plan, scenario, random, timers, record } = this.life;
     const { kind, after, restartTime = scenario.applyTimeout * 2 } = plan.behaviour;
-    const crashes = kind === 'rollback' || (kind === 'crash' && after === undefined);
+    const crashes = kind === 'rollback' || kind === 'fallback' || (kind === 'crash' && after === undefined);
     const fails = this.job.fault !== undefined || (this.hit && crashes);
     if (this.pid > plan.pid) record.collectorRestarts += 1;
     this.pid += random.int(1, 90);

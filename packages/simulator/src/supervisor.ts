@@ -54,6 +54,10 @@ export class Supervisor {
     const { kind } = plan.behaviour;
     if (kind === 'silent' && offered.error === undefined && this.hits(offered)) return;
     this.received = offered;
+    if (kind === 'die' && offered.error === undefined && this.hits(offered)) {
+      this.die(offered);
+      return;
+    }
     const unchanged = offered.text === this.accepted.text && offered.empty === this.accepted.empty;
     const refusal = this.refusal(offered, unchanged);
     if (refusal !== undefined) {
@@ -90,6 +94,15 @@ export class Supervisor {
     if (!this.accepted.empty && this.accepted.error === undefined && this.received === this.accepted) this.apply();
   }
 
+  /** Its host goes down; what it has taken is stored before it is applied. */
+  private die(offered: Composition): void {
+    this.accepted = offered;
+    this.life.timers.clear('apply');
+    this.collector.vanish();
+    this.client.leave();
+    this.report('APPLYING');
+  }
+
   private apply(): void {
     const { timers, scenario } = this.life;
     if (this.accepted.empty) {
@@ -116,17 +129,22 @@ export class Supervisor {
       this.failed(`Agent exited unexpectedly with exit code ${exitCode} while applying configuration`);
   }
 
-  /** After FAILED, automatic rollback starts what worked last, and judges it anew. */
+  /** After FAILED, automatic rollback starts what worked last, and judges it anew; a fallback says nothing more (P2a, P2b). */
   private failed(error: string): void {
     const { lastWorking } = this;
+    const { kind } = this.life.plan.behaviour;
     this.report('FAILED', error);
-    if (this.life.plan.behaviour.kind !== 'rollback' || lastWorking === undefined) return;
+    if ((kind !== 'rollback' && kind !== 'fallback') || lastWorking === undefined) return;
     if (lastWorking.hash === this.received.hash) return;
     // A broken text that came while the one before was judged counts as that one, and cannot be composed.
     if (lastWorking.error !== undefined) return;
     this.client.flush();
-    this.received = lastWorking;
     this.accepted = lastWorking;
+    if (kind === 'fallback') {
+      this.collector.start(lastWorking, false);
+      return;
+    }
+    this.received = lastWorking;
     this.apply();
   }
 
@@ -162,7 +180,7 @@ export class Supervisor {
     const { kind, component } = this.life.plan.behaviour;
     if (config.hash === undefined) return false;
     if (component !== undefined) return config.components.has(component);
-    if (kind !== 'rollback') return true;
+    if (kind !== 'rollback' && kind !== 'fallback') return true;
     return this.lastWorking !== undefined && this.lastWorking.hash !== config.hash;
   }
 }
