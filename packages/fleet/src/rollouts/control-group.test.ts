@@ -16,6 +16,12 @@ test('a handful of untouched agents tells nothing', () => {
   expect(isAlike({ bad: 1, all: 3 }, { bad: 20, all: 20 })).toBe(true);
 });
 
+test('where all is well among the untouched, it is the revision, also when so few have it that it may be chance', () => {
+  expect(fisher({ bad: 1, all: 3 }, { bad: 0, all: 57 })).toBeGreaterThanOrEqual(0.05);
+  expect(isAlike({ bad: 1, all: 3 }, { bad: 0, all: 57 })).toBe(false);
+  expect(isAlike({ bad: 1, all: 3 }, { bad: 1, all: 57 })).toBe(true);
+});
+
 test('a probability, however large the numbers', () => {
   const p = fisher({ bad: 2_000, all: 50_000 }, { bad: 2_000, all: 50_000 });
   expect(p).toBeGreaterThan(0.4);

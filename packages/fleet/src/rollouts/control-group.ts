@@ -12,9 +12,12 @@ export interface Degraded {
 const LEAST_CONTROLS = 20;
 const SIGNIFICANT = 0.05;
 
-/** True when what happened to the `updated` may as well be chance, seen what happened to the `control` group. */
+/**
+ * True when what happened to the `updated` may as well be chance, seen what happened to the `control` group. Where nothing
+ * happened to that, there is no other cause to suspect, however few the updated are.
+ */
 export function isAlike(updated: Degraded, control: Degraded): boolean {
-  return control.all >= LEAST_CONTROLS && fisher(updated, control) >= SIGNIFICANT;
+  return control.all >= LEAST_CONTROLS && control.bad > 0 && fisher(updated, control) >= SIGNIFICANT;
 }
 
 /**
