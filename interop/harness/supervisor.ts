@@ -171,6 +171,11 @@ export class Supervisor {
     return collector;
   }
 
+  /** Halts the Supervisor alone, as a host that hangs would, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.#boot.pid, signal);
+  }
+
   /** In order, as an operator would: the Collector is stopped, too. */
   async stop(): Promise<void> {
     const boot = this.#boots.at(-1);
