@@ -5,11 +5,13 @@
 import { z } from 'zod';
 import { API_LIMITS } from './limits.ts';
 import * as agents from './resources/agents.ts';
+import * as alerts from './resources/alerts.ts';
 import * as configurations from './resources/configurations.ts';
 import * as fleet from './resources/fleet.ts';
 import * as groups from './resources/groups.ts';
 import * as rollouts from './resources/rollouts.ts';
 import { author, count, numeral, objectName, revisionNumber } from './resources/values.ts';
+import * as webhooks from './resources/webhooks.ts';
 import { type OperationName, ROUTES, type Route } from './routes.ts';
 
 /**
@@ -146,6 +148,20 @@ const operations = {
   stopRollout: op('End it where it is', rollouts.changedRollouts, { ...byId, body: rollouts.stopRequest }),
   retryRollout: op('Ask failed agents once more', rollouts.changedRollouts, { ...byId, body: rollouts.retryRequest }),
   listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, byId),
+
+  listAlerts: list('List alerts, newest first', alerts.alert, alerts.alertFilter),
+  listWebhooks: list('List webhooks', webhooks.webhook, {}),
+  getWebhook: op('Show a webhook and how it goes', webhooks.webhook, byName),
+  putWebhook: op('Create or change a webhook', webhooks.webhook, {
+    ...byName,
+    ...ifMatch,
+    body: webhooks.webhookRequest,
+  }),
+  deleteWebhook: op('Delete a webhook, and what waits to be sent to it', nothing, deletion),
+  testWebhook: op('Send a test event to a webhook, and tell what it answered', webhooks.webhookTest, {
+    ...byName,
+    author,
+  }),
 
   getFleet: op('Count the fleet by group, state, version and capability', fleet.fleet, {}),
   streamEvents: op('Follow what happens: in order, nothing lost or doubled', fleet.journalEvent, fleet.eventFilter),

@@ -10,6 +10,11 @@ export const API_LIMITS = {
   labelsPerRequest: 64,
   /** Idempotency keys, characters. */
   idempotencyKeyLength: 128,
+  /** Of a webhook: its address and its patterns, characters; how many patterns; names of environment variables. */
+  urlLength: 2_048,
+  patternLength: 100,
+  patterns: 50,
+  variableLength: 200,
   /** Examples of agents with each kind of failure in one rollout. */
   failureExamples: 5,
   /** How long the client waits for an answer, milliseconds. */

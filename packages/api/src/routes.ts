@@ -49,6 +49,13 @@ export const ROUTES = {
   retryRollout: { method: 'POST', path: '/rollouts/{id}:retry' },
   listRolloutEvents: { method: 'GET', path: '/rollouts/{id}/events' },
 
+  listAlerts: { method: 'GET', path: '/alerts' },
+  listWebhooks: { method: 'GET', path: '/webhooks' },
+  getWebhook: { method: 'GET', path: '/webhooks/{name}' },
+  putWebhook: { method: 'PUT', path: '/webhooks/{name}' },
+  deleteWebhook: { method: 'DELETE', path: '/webhooks/{name}' },
+  testWebhook: { method: 'POST', path: '/webhooks/{name}:test' },
+
   getFleet: { method: 'GET', path: '/fleet' },
   streamEvents: { method: 'GET', path: '/events' },
   getVersion: { method: 'GET', path: '/version' },

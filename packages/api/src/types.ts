@@ -40,4 +40,6 @@ export type Group = AnswerOf<'getGroup'>;
 export type Rollout = AnswerOf<'listRollouts'>['items'][number];
 export type RolloutDetail = AnswerOf<'getRollout'>;
 export type RolloutTarget = AnswerOf<'listRolloutTargets'>['items'][number];
+export type Alert = AnswerOf<'listAlerts'>['items'][number];
+export type Webhook = AnswerOf<'getWebhook'>;
 export type JournalEvent = AnswerOf<'streamEvents'>;

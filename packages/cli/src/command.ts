@@ -1,6 +1,6 @@
 /** How commands are declared: each says which options it needs and takes, and its function gets just these. */
 import { userInfo } from 'node:os';
-import { AGENT_STATES, parseDuration, ROLLOUT_STATES, TARGET_STATES } from '@flaghoist/fleet';
+import { AGENT_STATES, ALERT_KINDS, parseDuration, ROLLOUT_STATES, TARGET_STATES } from '@flaghoist/fleet';
 import { InvalidArgumentError } from 'commander';
 import { bare } from './references.ts';
 import type { Session } from './session.ts';
@@ -14,6 +14,9 @@ export const OPTIONS = {
   agent: ['--agent <agent>', 'to one agent: a pin', bare('agent')],
   agents: ['--agents <number>', 'how many', wholeNumber],
   agentState: ['--state <state>', 'in one state', AGENT_STATES],
+  alertKind: ['--kind <kind>', 'of one kind', ALERT_KINDS],
+  alertRollout: ['--rollout <rollout>', 'of one rollout', bare('rollout')],
+  alertState: ['--state <state>', 'in one state', ['active', 'resolved']],
   apiListen: ['--api-listen <host:port>', 'operator plane', '127.0.0.1:4321'],
   author: ['--author <name>', 'who does it', userOfTheSystem()],
   configuration: ['--configuration <configuration>', 'the configuration; made if it is new', bare('configuration')],
@@ -44,6 +47,7 @@ export const OPTIONS = {
   to: ['--to <revision>', 'C@7, C@latest or C@stable:GROUP'],
   url: ['--url <url>', 'OpAMP endpoint', 'ws://127.0.0.1:4320/v1/opamp'],
   view: ['--view <view>', 'which (effective)', ['desired', 'offered', 'effective']],
+  webhookAllow: ['--webhook-allow <networks>', 'networks of your own that webhooks may go to: 10.0.0.0/8,127.0.0.1'],
   watch: ['--watch', 'stay until it is decided; the exit code is the outcome'],
 } as const satisfies Record<
   string,

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import own from '../package.json' with { type: 'json' };
 import { type Declared, OPTIONS, type OptionName } from './command.ts';
 import { agentCommands } from './commands/agent.ts';
+import { alertCommands } from './commands/alert.ts';
 import { applyCommands } from './commands/apply.ts';
 import { completionCommands } from './commands/completion.ts';
 import { configurationCommands } from './commands/configuration.ts';
@@ -12,6 +13,7 @@ import { type Programs, programCommands } from './commands/programs.ts';
 import { pushCommands } from './commands/push.ts';
 import { rolloutCommands } from './commands/rollout.ts';
 import { versionCommands } from './commands/version.ts';
+import { webhookCommands } from './commands/webhook.ts';
 import type { Io } from './io.ts';
 import { bare } from './references.ts';
 import { DEFAULT_SERVER, FORMATS, type GlobalOptions, openSession } from './session.ts';
@@ -22,6 +24,8 @@ const KINDS: Readonly<Record<string, readonly [about: string, commands: readonly
   configuration: ['configurations and their revisions', configurationCommands],
   group: ['groups of agents', groupCommands],
   rollout: ['rollouts', rolloutCommands],
+  alert: ['what is wrong', alertCommands],
+  webhook: ['where events are sent', webhookCommands],
 };
 
 function emptyProgram({ stdout, stderr }: Io): Command {

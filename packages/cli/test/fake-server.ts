@@ -164,6 +164,27 @@ function handlersOf(world: World): Answers {
     rollbackRollout: async ({ id }) => change(id, { state: 'rolling-back' }),
     stopRollout: async ({ id }) => change(id, { state: 'stopped-mixed' }),
     retryRollout: async ({ id }) => change(id, {}),
+    listAlerts: async ({ kind, state, group, rollout, ...input }) => {
+      const wanted = { kind, state, group, rollout };
+      const asked = Object.entries(wanted).filter(([, value]) => value !== undefined);
+      return page(
+        world.alerts.filter((alert) => asked.every(([key, value]) => alert[key as 'kind'] === value)),
+        input,
+      );
+    },
+    listWebhooks: async (input) => page([...world.webhooks.values()], input),
+    getWebhook: async ({ name }) => known(world.webhooks, 'webhook', name),
+    putWebhook: async ({ name, ifMatch, body: { author: _, ...settings } }) => {
+      fresh(world.webhooks.get(name), ifMatch);
+      return world.putWebhook(name, settings);
+    },
+    deleteWebhook: async ({ name }) => {
+      world.webhooks.delete(name);
+    },
+    testWebhook: async ({ name }) =>
+      known(world.webhooks, 'webhook', name).format === 'slack'
+        ? { delivered: true, status: 200, millis: 12, error: '' }
+        : { delivered: false, status: 410, millis: 7, error: 'it answered 410 (gone)' },
     getFleet: async () => ({
       total: world.agents.length,
       connected: 0,
@@ -171,6 +192,7 @@ function handlersOf(world: World): Answers {
       states: {},
       versions: {},
       capabilities: {},
+      alerts: world.alerts.length,
       lastEvent: world.events.length,
     }),
     getVersion: async () => ({ version: '9.9.9', api: 'v1', startedAt: '2026-11-21T12:00:00.000Z' }),

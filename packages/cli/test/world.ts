@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type {
   AgentDetail,
+  Alert,
   Configuration,
   Group,
   InputOf,
@@ -11,6 +12,7 @@ import type {
   Rollout,
   RolloutDetail,
   RolloutTarget,
+  Webhook,
 } from '@flaghoist/api';
 
 export const NOW = Date.parse('2026-11-21T12:00:00.000Z');
@@ -45,6 +47,8 @@ export class World {
   readonly groups = new Map<string, Omit<Group, 'agents'>>();
   readonly rollouts = new Map<string, RolloutDetail>();
   targets: RolloutTarget[] = [];
+  alerts: Alert[] = [];
+  readonly webhooks = new Map<string, Webhook>();
   readonly events: JournalEvent[] = [];
   /** Bodies of requests that tests look at. */
   readonly calls: unknown[] = [];
@@ -119,6 +123,14 @@ export class World {
       createdAt: at(86_400_000),
       version: `${selector} ${priority} ${configuration}`,
     });
+  }
+
+  putWebhook(name: string, settings: Pick<Webhook, 'url' | 'secret' | 'events' | 'selector' | 'format'>): Webhook {
+    const how = { state: 'ok', since: null, waiting: 0, delivered: 3, dropped: 0, lastError: '' } as const;
+    const version = JSON.stringify(settings);
+    const row = { name, ...settings, ...how, lastDeliveredAt: at(60_000), createdAt: at(86_400_000), version };
+    this.webhooks.set(name, row);
+    return row;
   }
 
   addAgents(group: string | null, count: number, over: Partial<AgentDetail> = {}): void {

@@ -14,6 +14,7 @@ export const serve: Programs['server'] = async ({ io }, options) => {
     api: parseAddress(options.apiListen),
     ops: parseAddress(options.opsListen),
     insecureOpenEnrolment: options.insecureOpenEnrolment ?? false,
+    webhookAllow: options.webhookAllow?.split(',') ?? [],
     version: own.version,
     // What is not durable must not be answered: end at once, and let agents come back to a server that can store.
     onFatal: () => process.exit(1),

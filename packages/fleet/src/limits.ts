@@ -52,4 +52,21 @@ export const LIMITS = {
   stages: 20,
   /** Deadlines moved because our side was down (I10). */
   outageExtensions: 3,
+  /** Of one alert: causes told apart, characters of each message, examples of each, agents remembered, characters of its summary. */
+  alertCauses: 10,
+  alertMessage: 512,
+  alertExamples: 5,
+  alertHeld: 1_000,
+  alertSummary: 300,
+  /** An alert is told anew at most so often when it doubles, and when it changes at all. */
+  alertPace: 1_000,
+  alertSlowPace: 60_000,
+  /** It is over when its cause has been gone for so long: what comes and goes is one alert. */
+  alertQuiet: 5_000,
+  /** Away so long without a goodbye an agent is lost; and so long afterwards that is no news any more. */
+  lostAfter: 60_000,
+  lostFor: 86_400_000,
+  /** So long the last conflict of two agents over one uid, and a rollout that was taken back, are news. */
+  conflictFor: 600_000,
+  rolledBackFor: 86_400_000,
 } as const;

@@ -46,6 +46,7 @@ export function presence(over: Partial<Presence> = {}): Presence {
     lastSeen: T0,
     disconnectedAt: null,
     departures: [],
+    left: false,
     ...over,
   };
 }

@@ -35,6 +35,6 @@ export const MACHINE: Machine = {
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** An id people can read aloud, `a…` of an agent or `r…` of a rollout: 12 characters of Crockford's base 32, 60 random bits. */
-export const randomId = (kind: 'a' | 'r', { randomBytes }: Pick<Machine, 'randomBytes'>): string =>
+/** An id people can read aloud, such as `a…` of an agent, `r…` of a rollout, `n…` of an alert: 12 characters of Crockford's base 32, 60 random bits. */
+export const randomId = (kind: 'a' | 'r' | 'n' | 'msg_', { randomBytes }: Pick<Machine, 'randomBytes'>): string =>
   kind + Array.from(randomBytes(12), (byte) => ALPHABET[byte & 31]).join('');

@@ -36,6 +36,28 @@ export const SERVER_LIMITS = {
   eventsPage: 32,
   /** A reader of the stream that takes nothing for so long is cut off; it comes back with its number. */
   streamStall: 10_000,
+  /** How often it is looked at what only time makes an alert, or ends one. */
+  alertSweep: 2_000,
+  /** Resolved alerts kept. */
+  alertsKept: 1_000,
+  /** A webhook's attempt: how long it may take, bytes read of the answer (X16), characters kept of what went wrong. */
+  webhookPatience: 5_000,
+  webhookAnswer: 64 * 1024,
+  webhookError: 300,
+  /** Wait before an attempt is repeated: at first, doubled each time, and at most. It is given up after a day. */
+  webhookRetry: { first: 2_000, most: 3_600_000 },
+  webhookKept: 86_400_000,
+  /** Attempts that fail in a row before a webhook counts as failing. */
+  webhookFailing: 3,
+  /** Events that wait for one webhook; beyond them the oldest go. */
+  webhookQueue: 1_000,
+  /** How often the numbers of a webhook are stored. */
+  webhookSave: 5_000,
+  /** Characters of a message to Slack. */
+  slackText: 3_000,
+  /** Alertmanager hears of active alerts that often, and believes each time that they last so long. */
+  alertmanagerRepeat: 600_000,
+  alertmanagerValid: 1_800_000,
   /** Agents named in one `agents.changed` event. */
   changesPerEvent: 1_000,
   /** CPU time for one text in the worker, ms. R16 asks 250, but 50,000 honest nodes take up to 1,000 in a cold worker. */

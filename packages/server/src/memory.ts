@@ -1,5 +1,6 @@
 import type { AgentId, Instant } from '@flaghoist/fleet';
 import { Roster } from './agents/roster.ts';
+import { Alerts } from './alerts/alerts.ts';
 import { MACHINE } from './clock.ts';
 import { Configurations } from './configurations/configurations.ts';
 import { EffectiveConfigs } from './effective/effective-configs.ts';
@@ -23,6 +24,7 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const configurations = new Configurations(loaded, journal);
   const rollouts = new Rollouts({ roster, groups, journal }, startedAt + SERVER_LIMITS.reconnectGrace);
   await rollouts.load(loaded.rollouts, store);
+  const alerts = new Alerts({ roster, groups, rollouts, journal, machine }, loaded.alerts, startedAt);
   const onVerdict = (id: AgentId): void => {
     const member = roster.get(id);
     if (member !== undefined) roster.touch(member);
@@ -31,9 +33,10 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const offers = offerBook(store);
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
-  const { marks, travelled } = loaded;
+  const { marks, travelled, webhooks, deliveries } = loaded;
   const origin = { store, reader, machine, now, startedAt, marks, travelled, whenLeading: whenLeading(store) };
-  return { ...origin, journal, roster, groups, configurations, rollouts, effective, offers };
+  const toTell = { webhooks, deliveries };
+  return { ...origin, journal, roster, groups, configurations, rollouts, alerts, effective, offers, toTell };
 }
 
 /** Name of the durable value that tells when the server was last alive. */

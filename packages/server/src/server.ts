@@ -15,6 +15,8 @@ import { ALIVE_AT, openMemory } from './memory.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
 import { TIME_TRAVEL } from './storage/store.ts';
+import { addressGuard } from './webhooks/address-guard.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface ServerOptions {
   /** Directory of the database; made when it is missing. */
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly ops: Address;
   /** Lets agents in from everywhere without credentials. */
   readonly insecureOpenEnrolment?: boolean;
+  /** Networks that webhooks may go to beside the public internet, such as `10.0.0.0/8`. */
+  readonly webhookAllow?: readonly string[];
   readonly version: string;
   readonly logLevel?: string;
   /** Called when a commit failed: the process must end, since nothing more can be promised. */
@@ -44,7 +48,12 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Events that a large fleet makes many of. */
-const QUIET: ReadonlySet<EventKind> = new Set<EventKind>(['agent.enrolled', 'agents.changed', 'rollout.progressed']);
+const QUIET: ReadonlySet<EventKind> = new Set<EventKind>([
+  'agent.enrolled',
+  'agents.changed',
+  'rollout.progressed',
+  'alert.updated',
+]);
 
 /** @throws SettingError when an address would open the server to everybody without that being asked for. */
 function checkExposure({ opamp, api, insecureOpenEnrolment = false }: ServerOptions): void {
@@ -84,6 +93,7 @@ async function listening<T>(setting: string, address: Address, listen: () => Pro
 /** Leaves nothing behind when it fails. @throws SettingError, StoreError. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   checkExposure(options);
+  const reachOf = addressGuard(options.webhookAllow ?? []);
   const { version } = options;
   await using started = new AsyncDisposableStack();
   const logger = pino({ level: options.logLevel ?? 'info' }, pino.destination(2));
@@ -113,6 +123,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await reconciler.flush();
     reconciler.stop();
   });
+  const outside = { environment: process.env, random: Math.random, reachOf };
+  const webhooks = new Webhooks({ ...memory, ...outside });
+  webhooks.start();
+  started.defer(() => webhooks.stop());
   const aliveAt = memory.marks.get(ALIVE_AT);
   const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
   journal.record('server.started', 'server', { version, awayFor });
@@ -130,7 +144,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   beat();
   const timers = [
     setInterval(() => reconciler.tick(), SERVER_LIMITS.tick),
-    setInterval(() => reconciler.announcer.tell(), SERVER_LIMITS.announceEvery),
+    setInterval(() => {
+      reconciler.announcer.tell();
+      memory.alerts.tell(now());
+    }, SERVER_LIMITS.announceEvery),
     setInterval(beat, SERVER_LIMITS.aliveEvery),
     setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
     setInterval(() => void journal.trim(now()).catch(onFatal), SERVER_LIMITS.trimEvery),
@@ -138,7 +155,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   started.defer(() => timers.forEach(clearInterval));
 
   let ready = false;
-  const plane = { ...memory, gateway, reconciler, version };
+  const plane = { ...memory, webhooks, gateway, reconciler, version };
   const app = createApp(plane, logger.child({}, { level: 'warn' }));
   started.defer(() => app.close());
   await listening('--api-listen', options.api, () => app.listen(options.api));

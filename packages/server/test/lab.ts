@@ -16,7 +16,7 @@ import {
 } from '@flaghoist/opamp';
 import { applied as appliedAlone, MemoryAgent, type MemoryAgentOptions, type Outcome } from '@flaghoist/opamp/testing';
 import { connectWebSocket, httpExchange, type WebSocketClient } from '../../opamp/test/client.ts';
-import { type RunningServer, startServer } from '../src/index.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../src/index.ts';
 
 export { failed, silent } from '@flaghoist/opamp/testing';
 
@@ -147,22 +147,24 @@ export class Lab implements AsyncDisposable {
   client: Client;
   readonly directory: string;
   readonly agents: LabAgent[] = [];
+  readonly #options: Partial<ServerOptions>;
 
-  private constructor(server: RunningServer, directory: string) {
+  private constructor(server: RunningServer, directory: string, options: Partial<ServerOptions>) {
     this.server = server;
+    this.#options = options;
     this.directory = directory;
     this.client = createClient({ baseUrl: `http://${server.addresses.api}` });
   }
 
-  static async start(): Promise<Lab> {
+  static async start(options: Partial<ServerOptions> = {}): Promise<Lab> {
     const directory = await mkdtemp(join(tmpdir(), 'flaghoist-lab-'));
-    return new Lab(await Lab.#serve(directory), directory);
+    return new Lab(await Lab.#serve(directory, options), directory, options);
   }
 
   /** Set by a test in which the store fails. */
   static fatal: unknown[] | undefined;
 
-  static #serve(data: string): Promise<RunningServer> {
+  static #serve(data: string, options: Partial<ServerOptions>): Promise<RunningServer> {
     const onFatal = (error: unknown): void => {
       if (Lab.fatal === undefined) throw error;
       Lab.fatal.push(error);
@@ -175,6 +177,7 @@ export class Lab implements AsyncDisposable {
       version: '0.0.0',
       logLevel: 'silent',
       onFatal,
+      ...options,
     });
   }
 
@@ -182,7 +185,7 @@ export class Lab implements AsyncDisposable {
   async restart(outage: () => Promise<void> = async () => {}): Promise<void> {
     await this.#stop();
     await outage();
-    this.server = await Lab.#serve(this.directory);
+    this.server = await Lab.#serve(this.directory, this.#options);
     this.client = createClient({ baseUrl: `http://${this.server.addresses.api}` });
   }
 

@@ -9,6 +9,7 @@ export const fleet = v.object('Fleet', {
   groups: z.array(z.object({ name: z.string().nullable(), ...counts })),
   versions: z.record(z.string(), v.count),
   capabilities: z.record(z.string(), v.count),
+  alerts: v.count.describe('Active alerts'),
   lastEvent: z.int().describe('Number of the last event that these counts contain: follow the stream from it'),
 });
 

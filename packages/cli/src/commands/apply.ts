@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { loadManifests } from '../manifests/load.ts';
-import { configurationManifest, groupManifest } from '../manifests/manifest.ts';
+import { configurationManifest, groupManifest, webhookManifest } from '../manifests/manifest.ts';
 import type { Manifest } from '../manifests/schema.ts';
 import { diffLine } from '../output/paint.ts';
 import { print } from '../output/print.ts';
@@ -61,8 +61,26 @@ async function groupChange(client: Client, wanted: Of<'Group'>): Promise<Change>
   };
 }
 
+async function webhookChange(client: Client, wanted: Of<'Webhook'>): Promise<Change> {
+  const { name } = wanted.metadata;
+  const present = await ifThere(client.getWebhook({ name }));
+  const before = present && webhookManifest(present);
+  // Fields that a manifest leaves out stay as they are.
+  const spec = { ...before?.spec, ...wanted.spec };
+  return {
+    object: `webhook/${name}`,
+    before: before && inOrder(before),
+    after: inOrder({ ...wanted, spec }),
+    make: async ({ author }) => {
+      await client.putWebhook({ name, ifMatch: present?.version, body: { ...spec, author } });
+      return undefined;
+    },
+  };
+}
+
 function changeOf(client: Client, manifest: Manifest): Promise<Change> {
-  return manifest.kind === 'Group' ? groupChange(client, manifest) : configurationChange(client, manifest);
+  if (manifest.kind === 'Group') return groupChange(client, manifest);
+  return manifest.kind === 'Webhook' ? webhookChange(client, manifest) : configurationChange(client, manifest);
 }
 
 const APPLY = ['filename!', 'dryRun', 'message', 'author!', 'rollout'] as const;
@@ -121,6 +139,6 @@ async function diff(session: Session, { filename }: Given<'filename!'>): Promise
 const SAME = 'compare files with the server: exit code 0 same, 1 different';
 
 export const applyCommands = [
-  command('apply', 'make configurations and groups as files say', APPLY, apply),
+  command('apply', 'make configurations, groups and webhooks as files say', APPLY, apply),
   command('diff', SAME, ['filename!'], diff),
 ];

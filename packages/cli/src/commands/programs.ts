@@ -2,7 +2,7 @@
 import { command, type Given, type Taken } from '../command.ts';
 import type { Io } from '../io.ts';
 
-const SERVER = ['data!', 'opampListen!', 'apiListen!', 'opsListen!', 'insecureOpenEnrolment'] as const;
+const SERVER = ['data!', 'opampListen!', 'apiListen!', 'opsListen!', 'insecureOpenEnrolment', 'webhookAllow'] as const;
 const DEMO = ['exit', 'real', 'seed'] as const;
 const SIMULATE = ['agents', 'url!', 'scenario', 'seed'] as const;
 

@@ -66,7 +66,7 @@ async function readManifests(file: string, text: string): Promise<Manifest[]> {
       const issue = error.issues[0] ?? { path: [], message: 'is no manifest' };
       throw wrong(offsetOf(document, issue), `${fieldName(issue.path) || 'the document'}: ${issue.message}`);
     }
-    if (data.kind === 'Group') return data;
+    if (data.kind !== 'Configuration') return data;
     checkTexts(`configuration/${data.metadata.name}`, data.spec.files, (key) => {
       const path = document.getIn(['spec', 'files', key, 'path']);
       return typeof path === 'string' ? resolve(home, path) : `${name} (${fieldName(['spec', 'files', key])})`;

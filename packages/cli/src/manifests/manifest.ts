@@ -1,5 +1,5 @@
 /** Configurations and groups as files that `apply` takes. */
-import type { Configuration, Group, RevisionWithFiles } from '@flaghoist/api';
+import type { Configuration, Group, RevisionWithFiles, Webhook } from '@flaghoist/api';
 
 const apiVersion = 'flaghoist/v1';
 
@@ -9,4 +9,9 @@ export function configurationManifest({ name, description }: Configuration, file
 
 export function groupManifest({ name, selector, priority, configuration, strategy }: Group) {
   return { apiVersion, kind: 'Group', metadata: { name }, spec: { selector, priority, configuration, strategy } };
+}
+
+export function webhookManifest({ name, url, secret, events, selector, format }: Webhook) {
+  const signed = secret === null ? {} : { secret };
+  return { apiVersion, kind: 'Webhook', metadata: { name }, spec: { url, ...signed, events, selector, format } };
 }

@@ -1,10 +1,12 @@
 /** What manifests may say. */
 import { resolve } from 'node:path';
+import { WEBHOOK_FORMATS } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { fileText } from '../texts.ts';
 
 const later = z.undefined('does not work yet in this version: leave it out').optional();
 const apiVersion = z.literal('flaghoist/v1');
+const fromEnvironment = z.strictObject({ env: z.string() });
 
 /** A text that stands in the manifest, or the file that has it, relative to the `home` of the manifest. */
 function fileIn(home: string) {
@@ -41,8 +43,20 @@ export function manifestIn(home: string) {
       adoption: later,
     }),
   });
-  return z.discriminatedUnion('kind', [configuration, group], {
-    error: 'must be Configuration or Group; other kinds do not work yet in this version',
+  const webhook = z.strictObject({
+    apiVersion,
+    kind: z.literal('Webhook'),
+    metadata: z.strictObject({ name: z.string() }),
+    spec: z.strictObject({
+      url: z.union([z.string(), fromEnvironment]),
+      secret: fromEnvironment.optional(),
+      events: z.array(z.string()),
+      selector: z.string().optional(),
+      format: z.enum(WEBHOOK_FORMATS).optional(),
+    }),
+  });
+  return z.discriminatedUnion('kind', [configuration, group, webhook], {
+    error: 'must be Configuration, Group or Webhook; other kinds do not work yet in this version',
   });
 }
 

@@ -174,6 +174,8 @@ export interface Presence {
   readonly disconnectedAt: Instant | null;
   /** When it went away of late, the latest last: as many as make it flapping. */
   readonly departures: readonly Instant[];
+  /** It said goodbye (`agent_disconnect`): it went, and was not lost. */
+  readonly left: boolean;
 }
 
 export const ABSENT: Presence = {
@@ -185,6 +187,7 @@ export const ABSENT: Presence = {
   lastSeen: null,
   disconnectedAt: null,
   departures: [],
+  left: false,
 };
 
 /** With one more time at which something happened that is only of interest when it happens often. */

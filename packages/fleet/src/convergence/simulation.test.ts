@@ -301,6 +301,7 @@ class Simulation {
       lastSeen: this.#now,
       disconnectedAt: null,
       departures: [],
+      left: false,
     };
     // The session asks on each gap; the pull law need not.
     if (!synced) real.askFullState();

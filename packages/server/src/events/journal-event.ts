@@ -11,7 +11,9 @@ export type EventKind =
   | 'agents.changed'
   | `rollout.${RolloutState | 'started' | 'progressed'}`
   | `rollout.${'soaking' | 'advanced' | 'resumed' | 'promoted' | 'hurried' | 'retried'}`
-  | 'catch-up.stopped';
+  | 'catch-up.stopped'
+  | `alert.${'raised' | 'updated' | 'resolved'}`
+  | `webhook.${'created' | 'updated' | 'deleted' | 'failing' | 'recovered'}`;
 
 /** One entry of the journal: numbered without gaps, kept in order, told to every subscriber once. */
 export interface JournalEvent {

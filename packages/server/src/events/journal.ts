@@ -30,6 +30,8 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   #told: number;
   /** Called when there is something to commit. */
   onWritten: () => void = () => {};
+  /** Called with each event that is to be committed: what is written here stands in the same commit. */
+  onRecorded: (event: JournalEvent) => void = () => {};
 
   constructor(store: EventStore, { firstEvent, lastEvent }: EventRange, now: Now) {
     super();
@@ -55,7 +57,9 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
   /** Has an event committed with the next turn, and then told. Without an author it is the server's own doing. */
   record(kind: EventKind, subject: string, data: JournalEvent['data'], author = SERVER): void {
     this.#last += 1;
-    this.write({ kind: 'event', row: { seq: this.#last, at: this.#now(), kind, author, subject, data } });
+    const row = { seq: this.#last, at: this.#now(), kind, author, subject, data };
+    this.write({ kind: 'event', row });
+    this.onRecorded(row);
   }
 
   /** What was written since the last call: to be committed, then published. */
@@ -71,6 +75,12 @@ export class Journal extends EventEmitter<{ told: [readonly JournalEvent[]] }> {
     this.#told = newest.seq;
     for (const event of events) this.#recent.set(`${event.seq}`, event, JSON.stringify(event.data).length);
     this.emit('told', events);
+  }
+
+  /** The event with that number; undefined when it is no longer kept. */
+  async find(seq: number): Promise<JournalEvent | undefined> {
+    const event = this.#recent.get(`${seq}`) ?? (await this.#store.events({ after: seq - 1, limit: 1 }))[0];
+    return event?.seq === seq ? event : undefined;
   }
 
   async trim(now: Instant): Promise<void> {

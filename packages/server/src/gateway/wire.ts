@@ -59,6 +59,7 @@ export function presenceOf(
     disconnectedAt: link === undefined ? (before.disconnectedAt ?? now) : null,
     departures:
       link === undefined && before.connected ? latest(before.departures, now, LIMITS.flapping) : before.departures,
+    left: link === undefined && (before.left || (heard && has(facts, 'disconnected'))),
   };
 }
 

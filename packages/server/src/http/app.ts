@@ -9,11 +9,13 @@ import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { StoreError } from '../storage/store.ts';
 import { agentHandlers } from './agents.ts';
+import { alertHandlers } from './alerts.ts';
 import { configurationHandlers } from './configurations.ts';
 import { STREAM_HEADERS, streamEvents } from './event-stream.ts';
 import { fleetHandlers } from './fleet.ts';
 import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
+import { webhookHandlers } from './webhooks.ts';
 
 /** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
 export function toApiError(error: unknown): ApiError {
@@ -109,6 +111,8 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
     ...configurationHandlers(plane),
     ...groupHandlers(plane),
     ...rolloutHandlers(plane),
+    ...alertHandlers(plane),
+    ...webhookHandlers(plane),
     ...fleetHandlers(plane),
   };
   let streams = 0;

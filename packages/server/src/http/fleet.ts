@@ -9,7 +9,7 @@ function tally(values: Iterable<string>): Record<string, number> {
 }
 
 /** The dashboard's and the monitoring system's one call. */
-function countFleet({ roster, groups, journal }: ControlPlane) {
+function countFleet({ roster, groups, journal, alerts }: ControlPlane) {
   const all = Array.from(roster.all(), ({ agent: { identity }, agent, presence }) => ({
     group: identity.group?.name ?? null,
     connected: presence.connected,
@@ -29,6 +29,7 @@ function countFleet({ roster, groups, journal }: ControlPlane) {
     groups: Array.from(names, (name) => ({ name, ...countsOf(members.get(name) ?? []) })),
     versions: tally(all.map(({ version }) => version)),
     capabilities: tally(all.flatMap(({ capabilities }) => capabilities)),
+    alerts: alerts.activeCount,
     lastEvent: journal.last,
   };
 }

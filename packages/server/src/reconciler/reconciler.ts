@@ -141,7 +141,7 @@ export class Reconciler {
 
   /** Brings one agent up to date, and tells those who depend on it. */
   #settle(member: Member, now: fleet.Instant): void {
-    const { roster, groups, rollouts, effective, journal } = this.#memory;
+    const { roster, groups, rollouts, effective, journal, alerts } = this.#memory;
     if (member.gone) this.#gateway.forget(member);
     else {
       const { agent, presence } = member;
@@ -152,6 +152,7 @@ export class Reconciler {
       if (fleet.mustReconnect(settled, presence, now) && !this.#gateway.reconnect(member))
         roster.update(member, fleet.keepingConnection(settled));
     }
+    alerts.observe(member);
     rollouts.follow(member);
     if (fleet.lacksNews(member.agent, member.presence, now)) this.#gateway.say(member, 'ask-full-state');
   }

@@ -73,9 +73,13 @@ export class Rollouts {
     return Array.from(this.#active.values(), ({ rollout }) => rollout);
   }
 
+  find(id: string): RolloutSummary | undefined {
+    return this.active(id)?.rollout ?? this.#ended.get(id);
+  }
+
   /** @throws FleetError `not-found`. */
   summary(id: string): RolloutSummary {
-    return fleet.found(this.active(id)?.rollout ?? this.#ended.get(id), `no rollout has the id ${JSON.stringify(id)}`);
+    return fleet.found(this.find(id), `no rollout has the id ${JSON.stringify(id)}`);
   }
 
   /** The rollouts of that id: one, or those of a push to several groups. @throws FleetError `not-found`. */

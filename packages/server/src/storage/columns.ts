@@ -26,6 +26,12 @@ const COLUMNS: { readonly [K in Kind]: (change: Of<K>) => Parameters<Writers[K]>
   rollout: ({ row }) => [row.id, row.createdAt, row.version, json(row)],
   'rollout-log': ({ row }) => [row.rollout, row.version, json(row)],
   event: ({ row }) => [row.seq, row.subject, json(row)],
+  alert: ({ row }) => [row.id, row.raisedAt, json(row)],
+  'alert-deleted': ({ id }) => [id],
+  webhook: ({ row }) => [row.name, json(row)],
+  'webhook-deleted': ({ name }) => [name],
+  delivery: ({ row }) => [row.id, row.webhook, row.event, json(row)],
+  'delivery-deleted': ({ id }) => [id],
   mark: ({ name, value }) => [name, value],
   idempotency: ({ key, at, answer }) => [key, at, json(answer)],
 };

@@ -1,8 +1,9 @@
 /** What the reading thread does: one function for each read of the store. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { AgentId, ConfigFiles, Configuration, Group, LedgerEntry, Revision } from '@flaghoist/fleet';
+import type { AgentId, Alert, ConfigFiles, Configuration, Group, LedgerEntry, Revision } from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
 import { around } from '../failpoints.ts';
+import type { Delivery, Webhook } from '../webhooks/webhook.ts';
 import { type Loaded, type RolloutLog, type RolloutSummary, type Store, TIME_TRAVEL } from './store.ts';
 import { transaction } from './transaction.ts';
 
@@ -40,6 +41,9 @@ export function readOperations(db: DatabaseSync) {
       groups: parsed<Group>(sql.all`SELECT row FROM agent_groups ORDER BY name`),
       agents: agents.map(({ row }) => String(row)),
       rollouts: parsed<RolloutSummary>(sql.all`SELECT row FROM rollouts ORDER BY created_at, id`),
+      alerts: parsed<Alert>(sql.all`SELECT row FROM alerts ORDER BY raised_at, id`),
+      webhooks: parsed<Webhook>(sql.all`SELECT row FROM webhooks ORDER BY name`),
+      deliveries: parsed<Delivery>(sql.all`SELECT row FROM deliveries ORDER BY event, id`),
       marks,
       firstEvent: first,
       lastEvent: last,

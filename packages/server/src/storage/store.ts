@@ -4,6 +4,7 @@
  */
 import type * as fleet from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
+import type { Delivery, Webhook } from '../webhooks/webhook.ts';
 
 /** A rollout without its targets, which are the fold of its events (I15). */
 export type RolloutSummary = Omit<fleet.Rollout, 'targets' | 'carried'>;
@@ -42,6 +43,14 @@ export type Change =
   | { readonly kind: 'rollout'; readonly row: RolloutSummary }
   | { readonly kind: 'rollout-log'; readonly row: RolloutLog }
   | { readonly kind: 'event'; readonly row: JournalEvent }
+  | { readonly kind: 'alert'; readonly row: fleet.Alert }
+  | { readonly kind: 'alert-deleted'; readonly id: string }
+  | { readonly kind: 'webhook'; readonly row: Webhook }
+  /** Takes what waits to be delivered to it with it. */
+  | { readonly kind: 'webhook-deleted'; readonly name: string }
+  /** An event that a webhook is to be told; it stands in the commit of that event. */
+  | { readonly kind: 'delivery'; readonly row: Delivery }
+  | { readonly kind: 'delivery-deleted'; readonly id: string }
   /** A single durable value: the time of the last sign of life, for one. */
   | { readonly kind: 'mark'; readonly name: string; readonly value: number }
   /** The answer that a repeated request with this key gets. */
@@ -55,6 +64,11 @@ export interface Loaded {
   /** Each with the ledger entry of its present generation. */
   readonly agents: readonly fleet.Agent[];
   readonly rollouts: readonly RolloutSummary[];
+  /** By time of being raised. */
+  readonly alerts: readonly fleet.Alert[];
+  readonly webhooks: readonly Webhook[];
+  /** In the order of their events. */
+  readonly deliveries: readonly Delivery[];
   readonly marks: ReadonlyMap<string, number>;
   /** The oldest event kept; one more than `lastEvent` when there is none. */
   readonly firstEvent: number;

@@ -73,6 +73,17 @@ const writers = (sql: SQLTagStore) => ({
   'rollout-log': (rollout: string, version: number, row: string) =>
     sql.run`INSERT INTO rollout_log VALUES (${rollout}, ${version}, ${row})`,
   event: (seq: number, subject: string, row: string) => sql.run`INSERT INTO events VALUES (${seq}, ${subject}, ${row})`,
+  alert: (id: string, raisedAt: number, row: string) =>
+    sql.run`REPLACE INTO alerts VALUES (${id}, ${raisedAt}, ${row})`,
+  'alert-deleted': (id: string) => sql.run`DELETE FROM alerts WHERE id = ${id}`,
+  webhook: (name: string, row: string) => sql.run`REPLACE INTO webhooks VALUES (${name}, ${row})`,
+  'webhook-deleted': (name: string) => {
+    sql.run`DELETE FROM webhooks WHERE name = ${name}`;
+    sql.run`DELETE FROM deliveries WHERE webhook = ${name}`;
+  },
+  delivery: (id: string, webhook: string, event: number, row: string) =>
+    sql.run`INSERT INTO deliveries VALUES (${id}, ${webhook}, ${event}, ${row})`,
+  'delivery-deleted': (id: string) => sql.run`DELETE FROM deliveries WHERE id = ${id}`,
   mark: (name: string, value: number) => sql.run`REPLACE INTO marks VALUES (${name}, ${value})`,
   idempotency: (key: string, at: number, row: string) => sql.run`REPLACE INTO answers VALUES (${key}, ${at}, ${row})`,
 });

@@ -45,6 +45,16 @@ export const firstTables = `
     SELECT coalesce((SELECT min(seq) FROM events), last + 1) AS first, last
     FROM (SELECT coalesce(max(seq), 0) AS last FROM sqlite_sequence WHERE name = 'events');
 
+  CREATE TABLE alerts (id TEXT PRIMARY KEY, raised_at INTEGER NOT NULL, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE webhooks (name TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    webhook TEXT NOT NULL,
+    event INTEGER NOT NULL,
+    row TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deliveries_by_webhook ON deliveries (webhook);
+
   CREATE TABLE marks (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT, WITHOUT ROWID;
   -- Who may write, and how many commits there were: one row, written with each of them.
   CREATE TABLE leases (
