@@ -42,4 +42,5 @@ export type RolloutDetail = AnswerOf<'getRollout'>;
 export type RolloutTarget = AnswerOf<'listRolloutTargets'>['items'][number];
 export type Alert = AnswerOf<'listAlerts'>['items'][number];
 export type Webhook = AnswerOf<'getWebhook'>;
+export type WebhookRequest = RequestOf<'putWebhook'>['body'];
 export type JournalEvent = AnswerOf<'streamEvents'>;

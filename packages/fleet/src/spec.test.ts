@@ -14,7 +14,7 @@ function heldBy(path: string): { id: string; file: string; title: string }[] {
     .split('\n')
     .flatMap((line) => {
       const cells = line.split(' | ');
-      const id = /^\| ((?:C|RO|L)\d+)$/.exec(cells[0] ?? '')?.[1];
+      const id = /^\| ((?:C|RO|L|AL)\d+)$/.exec(cells[0] ?? '')?.[1];
       if (id === undefined) return [];
       let file = '';
       return [...(cells.at(-1) ?? '').matchAll(/`([\w./-]+\.test\.ts)`|"([^"]+)"/g)].flatMap(([, name, title]) => {
@@ -27,12 +27,13 @@ function heldBy(path: string): { id: string; file: string; title: string }[] {
 describe.each([
   ['convergence/SPEC.md', 24],
   ['rollouts/SPEC.md', 17],
+  ['alerts/SPEC.md', 8],
 ])('%s', (path, count) => {
   const rows = heldBy(path);
 
   test('every invariant names a test', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(count);
-    const numbered = read(path).match(/^\| (?:C|RO|L)\d+ \|/gm) ?? [];
+    const numbered = read(path).match(/^\| (?:C|RO|L|AL)\d+ \|/gm) ?? [];
     expect(numbered).toHaveLength(count);
   });
 

@@ -15,6 +15,8 @@ export class Program implements AsyncDisposable {
   log = '';
   addresses = { opamp: '127.0.0.1:0', api: '127.0.0.1:0', ops: '127.0.0.1:0' };
   readonly #nodeOptions: readonly string[];
+  /** More of the server's command line. */
+  readonly arguments: string[] = [];
   #process: ChildProcess | undefined;
 
   constructor(directory: string, nodeOptions: readonly string[] = []) {
@@ -40,8 +42,9 @@ export class Program implements AsyncDisposable {
   /** Resolves when it is ready, or has ended before: `false`. At a failpoint it ends. */
   async start(failpoint = ''): Promise<boolean> {
     const { opamp, api, ops } = this.addresses;
-    const listen = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
-    const child = spawn(process.execPath, [...this.#nodeOptions, MAIN, 'server', '--data', this.directory, ...listen], {
+    const listening = ['--opamp-listen', opamp, '--api-listen', api, '--ops-listen', ops];
+    const command = [MAIN, 'server', '--data', this.directory, ...listening, ...this.arguments];
+    const child = spawn(process.execPath, [...this.#nodeOptions, ...command], {
       stdio: ['ignore', 'pipe', failpoint === '' ? 'ignore' : 'pipe', 'ipc'],
       env: { ...process.env, FLAGHOIST_FAILPOINT: failpoint },
     });

@@ -107,8 +107,8 @@ test('diff -f: exit codes 0 same, 1 different, 2 or more error', async () => {
 });
 
 test.each([
-  ['kind: Group', 'kind: Webhook', '2:7: kind: must be Configuration or Group; other kinds do not work yet'],
-  ['kind: Group', 'kind: Gruop', '2:7: kind: must be Configuration or Group'],
+  ['kind: Group', 'kind: Strategy', '2:7: kind: must be Configuration, Group or Webhook; other kinds do not work yet'],
+  ['kind: Group', 'kind: Gruop', '2:7: kind: must be Configuration, Group or Webhook'],
   ['priority: 50', 'prority: 50', '4:32: spec: Unrecognized key: "prority"'],
   ['priority: 50', 'priority: high', '4:42: spec.priority: Invalid input: expected number, received string'],
   ['priority: 50', 'adoption: approve', '4:42: spec.adoption: does not work yet in this version'],

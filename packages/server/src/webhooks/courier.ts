@@ -80,7 +80,8 @@ export class Courier {
     this.#drop(this.#waiting.filter(({ delivery }) => now - delivery.at >= SERVER_LIMITS.webhookKept));
     const durable = this.#office.durable();
     const told = this.#waiting.filter(({ delivery }) => delivery.event <= durable);
-    const due = told.find(({ notBefore }) => notBefore <= now);
+    // What was refused before comes after what was not.
+    const due = told.filter(({ notBefore }) => notBefore <= now).sort((a, b) => a.attempts - b.attempts)[0];
     if (due !== undefined && this.#pausedUntil <= now) {
       this.#inFlight = due;
       void this.#attempt(due);
@@ -125,8 +126,10 @@ export class Courier {
       return;
     }
     const isItsOwn = status !== null && status >= 400 && status < 500 && status !== 408 && status !== 429;
-    entry.attempts += 1;
-    if (isItsOwn) entry.notBefore = now + backOff(entry.attempts, this.#office.random());
+    if (isItsOwn) {
+      entry.attempts += 1;
+      entry.notBefore = now + backOff(entry.attempts, this.#office.random());
+    }
     const isLong = this.#failures >= SERVER_LIMITS.webhookFailing;
     this.#change(isLong ? { state: 'failing', since: this.#failingSince, lastError: error } : { lastError: error });
   }

@@ -35,7 +35,8 @@ function slack({ kind, subject, author, data }: Told) {
   const { summary, message, group } = data;
   const place = typeof group === 'string' ? ` (group ${group})` : '';
   const words = summary ?? `${subject}${place} by ${author}${message ? `: ${message}` : ''}`;
-  return { text: escaped(`${SIGNS[kind] ?? ':information_source:'} ${data['kind'] ?? ''} ${kind}: ${words}`) };
+  const what = typeof data['kind'] === 'string' ? `${data['kind']} ${kind}` : kind;
+  return { text: escaped(`${SIGNS[kind] ?? ':information_source:'} ${what}: ${words}`) };
 }
 
 /** One alert for the v2 API of Alertmanager. Labels tell it apart, so they never change while it is active. */
@@ -69,9 +70,9 @@ export function testEvent(name: string, author: string, now: Instant): Told {
 /** Bytes of a secret, as Standard Webhooks writes it. @throws Error that says how. */
 function keyOf(secret: string): Buffer {
   const key = Buffer.from(secret.trim().replace(/^whsec_/, ''), 'base64');
-  if (key.length >= 24 && key.length <= 64) return key;
+  if (key.length >= 16 && key.length <= 64) return key;
   throw new Error(
-    'the secret must be whsec_ and 24 to 64 bytes in base64, such as: echo "whsec_$(openssl rand -base64 32)"',
+    'the secret must be whsec_ and 16 to 64 bytes in base64, such as: echo "whsec_$(openssl rand -base64 32)"',
   );
 }
 

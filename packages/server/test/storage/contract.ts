@@ -6,9 +6,11 @@ import { describeLease, type Place } from './lease-contract.ts';
 import {
   AT,
   agent,
+  alert,
   assignment,
   changesOf,
   configuration,
+  delivery,
   event,
   files,
   group,
@@ -20,6 +22,7 @@ import {
   rollout,
   rolloutLog,
   unwritable,
+  webhook,
 } from './samples.ts';
 import { describeTrimming } from './trimming-contract.ts';
 
@@ -52,6 +55,9 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         groups: [],
         agents: [],
         rollouts: [],
+        alerts: [],
+        webhooks: [],
+        deliveries: [],
         marks: new Map(),
         firstEvent: 1,
         lastEvent: 0,
@@ -63,6 +69,30 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       expect(await store.rolloutLog('none')).toEqual([]);
       expect(await store.events({ after: 0, limit: 10 })).toEqual([]);
       expect(await store.idempotent('none')).toBeUndefined();
+    });
+
+    test('an alert is replaced and deleted; deliveries are deleted, and go with their webhook', async () => {
+      const { store, reopened } = await start();
+      const resolved = { ...alert, resolvedAt: AT + 2, held: [] };
+      await store.commit([
+        { kind: 'alert', row: alert },
+        { kind: 'alert', row: { ...alert, id: 'n-2' } },
+        { kind: 'webhook', row: webhook },
+        { kind: 'webhook', row: { ...webhook, name: 'other' } },
+        { kind: 'delivery', row: delivery('a', 1) },
+        { kind: 'delivery', row: delivery('b', 1, 'other') },
+        { kind: 'delivery', row: delivery('c', 2, 'other') },
+      ]);
+      await store.commit([
+        { kind: 'alert', row: resolved },
+        { kind: 'alert-deleted', id: 'n-2' },
+        { kind: 'webhook-deleted', name: 'oncall' },
+        { kind: 'delivery-deleted', id: 'b' },
+      ]);
+      const { alerts, webhooks, deliveries } = await (await reopened()).load();
+      deepStrictEqual(alerts, [resolved]);
+      deepStrictEqual(webhooks, [{ ...webhook, name: 'other' }]);
+      deepStrictEqual(deliveries, [delivery('c', 2, 'other')]);
     });
 
     test('every kind of row comes back as it was written, at once and after reopening', async () => {
@@ -77,6 +107,10 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         { kind: 'text', digest: 'empty', body: '' },
         { kind: 'rollout', row: rollout },
         { kind: 'rollout-log', row: rolloutLog },
+        { kind: 'alert', row: alert },
+        { kind: 'webhook', row: webhook },
+        { kind: 'delivery', row: delivery('b', 1) },
+        { kind: 'delivery', row: delivery('a', 2) },
         { kind: 'event', row: event(1) },
         { kind: 'mark', name: '__proto__', value: AT + 0.5 },
         { kind: 'mark', name: '', value: -1 },
@@ -91,6 +125,9 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
           groups: [group],
           agents: [written],
           rollouts: [rollout],
+          alerts: [alert],
+          webhooks: [webhook],
+          deliveries: [delivery('b', 1), delivery('a', 2)],
           marks: new Map([
             ['', -1],
             ['__proto__', AT + 0.5],

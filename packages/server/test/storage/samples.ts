@@ -1,8 +1,9 @@
 /** Rows for tests: one of every kind, with names, texts and keys of the sort that break naive storage. */
-import type { Agent, AgentIdentity, AgentReport, Assignment, LedgerEntry } from '@flaghoist/fleet';
+import type { Agent, AgentIdentity, AgentReport, Alert, Assignment, LedgerEntry } from '@flaghoist/fleet';
 import { strategyNamed } from '@flaghoist/fleet';
 import type { JournalEvent } from '../../src/events/journal-event.ts';
 import type { Change } from '../../src/storage/store.ts';
+import type { Delivery, Webhook } from '../../src/webhooks/webhook.ts';
 
 export const AT = 1_764_000_000_000;
 const HASH = 'ab'.repeat(32);
@@ -198,6 +199,34 @@ export const rolloutLog = {
   author: ODD,
   event: { type: 'admitted', agents: [{ agent: ODD, late: false }] },
 } as const;
+
+export const alert: Alert = {
+  id: 'n-1',
+  kind: 'config-failed',
+  rollout: 'r-1',
+  group: null,
+  revision: REVISION,
+  count: 3,
+  remaining: 1,
+  causes: [{ reason: 'agent-failed', message: ODD, count: 3, examples: [{ agent: 'a-1', name: ODD }] }],
+  raisedAt: AT,
+  updatedAt: AT + 1,
+  resolvedAt: null,
+  held: ['a-1', ODD],
+};
+
+export const webhook: Webhook = {
+  name: 'oncall',
+  url: { env: ODD },
+  secret: null,
+  events: ['alert.*'],
+  selector: '',
+  format: 'slack',
+  createdAt: AT,
+  status: { state: 'failing', since: AT, lastError: ODD, lastDeliveredAt: null, delivered: 1, dropped: 2 },
+};
+
+export const delivery = (id: string, event: number, webhook = 'oncall'): Delivery => ({ id, webhook, event, at: AT });
 
 /** What JSON cannot hold fails in the middle of a transaction, as a full disk does. */
 export const unwritable: Change = { kind: 'mark', name: 'broken', value: Number.NaN };
