@@ -103,6 +103,9 @@ describe('config-failed', () => {
     await members(2, { outcome: failed(WORDS) });
     await lab.push(story(), everybody);
     const before = await alertOf('config-failed', ({ count }) => count === 2);
+    // The rollout stops as well: that is told before.
+    await alertOf('rollout-paused');
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const told = (await lab.client.getFleet()).lastEvent;
     await lab.restart();
     await until(
@@ -169,6 +172,12 @@ it('rolled-back: who takes another revision by itself', async () => {
   agent.outcome = (config) => [...applying(config), ...applied(old)];
   await lab.push(story('otlp/secondary'));
   expect(await alertOf('rolled-back')).toMatchObject({ count: 1, causes: [{ reason: 'agent-reverted' }] });
+  // The rollback takes no millisecond: what it was for is told beside it, until somebody goes on.
+  expect(await alertOf('rollout-rolled-back')).toMatchObject({ causes: [{ reason: 'rolled-back' }], count: 0 });
+  agent.outcome = applied;
+  await lab.push(story('otlp/third'));
+  await alertOf('rollout-rolled-back', isOver, 15_000);
+  await alertOf('rolled-back', isOver, 15_000);
 });
 
 it('agent-conflict: two agents with one uid', async () => {

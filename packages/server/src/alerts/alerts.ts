@@ -258,11 +258,20 @@ export class Alerts {
     return open;
   }
 
+  /**
+   * Who fails next in the same rollout belongs to the same alert, also when all before have recovered; and while nobody has
+   * gone on from one that was taken back, what its agents said stands beside that.
+   */
+  #isUnsettled(rollout: string | null): boolean {
+    if (rollout === null) return false;
+    const takenBack = this.#open.get(fleet.alertKey({ kind: 'rollout-rolled-back', rollout, group: null }));
+    return this.#parts.rollouts.active(rollout) !== undefined || Boolean(takenBack?.complaint);
+  }
+
   #tellOf(key: string, open: Open, now: fleet.Instant): void {
     const { kind, rollout, group, told, tally } = open;
     const facts = factsOf(open);
-    // Who fails next in the same rollout belongs to the same alert, also when all before have recovered.
-    const goesOn = facts.count > 0 && rollout !== null && this.#parts.rollouts.active(rollout) !== undefined;
+    const goesOn = facts.count > 0 && (told === null || this.#isUnsettled(rollout));
     const isThere = open.complaint !== null || facts.remaining > 0 || goesOn;
     open.goneSince = isThere ? null : (open.goneSince ?? now);
     const news = fleet.newsOf({ told, facts, goneSince: open.goneSince }, now);
