@@ -38,8 +38,6 @@ export const SERVER_LIMITS = {
   streamStall: 10_000,
   /** How often it is looked at what only time makes an alert, or ends one. */
   alertSweep: 2_000,
-  /** Resolved alerts kept. */
-  alertsKept: 1_000,
   /** A webhook's attempt: how long it may take, bytes read of the answer (X16), characters kept of what went wrong. */
   webhookPatience: 5_000,
   webhookAnswer: 64 * 1024,
@@ -116,6 +114,8 @@ export const STORE_LIMITS = {
   generationsKept: 50,
   /** Rollouts of one group that keep their log when they have ended. */
   logsPerGroup: 200,
+  /** Resolved alerts kept. */
+  alertsKept: 1_000,
   /** A server that says nothing for so long loses its lease to one that waits; it renews at every third of it. */
   leaseTime: 10_000,
   /** Size to which the write-ahead log shrinks again after a large transaction (R24), bytes. */

@@ -8,7 +8,7 @@ import { type Machine, randomId } from '../clock.ts';
 import type { Journal } from '../events/journal.ts';
 import type { JournalEvent } from '../events/journal-event.ts';
 import type { Groups } from '../groups/groups.ts';
-import { SERVER_LIMITS } from '../limits.ts';
+import { SERVER_LIMITS, STORE_LIMITS } from '../limits.ts';
 import type { Rollouts } from '../rollouts/rollouts.ts';
 import { alertData } from './alert-data.ts';
 
@@ -296,8 +296,7 @@ export class Alerts {
     if (!isOver) return;
     this.#open.delete(key);
     this.#resolved.push(alert);
-    for (const { id } of this.#resolved.splice(0, this.#resolved.length - SERVER_LIMITS.alertsKept))
-      journal.write({ kind: 'alert-deleted', id });
+    if (this.#resolved.length > STORE_LIMITS.alertsKept) this.#resolved.shift();
   }
 }
 

@@ -27,7 +27,6 @@ const COLUMNS: { readonly [K in Kind]: (change: Of<K>) => Parameters<Writers[K]>
   'rollout-log': ({ row }) => [row.rollout, row.version, json(row)],
   event: ({ row }) => [row.seq, row.subject, json(row)],
   alert: ({ row }) => [row.id, row.raisedAt, json(row)],
-  'alert-deleted': ({ id }) => [id],
   webhook: ({ row }) => [row.name, json(row)],
   'webhook-deleted': ({ name }) => [name],
   delivery: ({ row }) => [row.id, row.webhook, row.event, json(row)],

@@ -44,7 +44,6 @@ export type Change =
   | { readonly kind: 'rollout-log'; readonly row: RolloutLog }
   | { readonly kind: 'event'; readonly row: JournalEvent }
   | { readonly kind: 'alert'; readonly row: fleet.Alert }
-  | { readonly kind: 'alert-deleted'; readonly id: string }
   | { readonly kind: 'webhook'; readonly row: Webhook }
   /** Takes what waits to be delivered to it with it. */
   | { readonly kind: 'webhook-deleted'; readonly name: string }
@@ -142,7 +141,8 @@ export interface Store extends AsyncDisposable {
   idempotent(key: string): Promise<unknown>;
   /**
    * Drops events up to and including `eventsAfter`, answers older than `answersSince`, texts that no agent's report names,
-   * and logs of ended rollouts beyond the newest 200 of their group; returns the first event kept.
+   * logs of ended rollouts beyond the newest 200 of their group,
+   * and resolved alerts beyond the newest 1,000; returns the first event kept.
    */
   trim(keep: { eventsAfter: number; answersSince: fleet.Instant }): Promise<number>;
 }

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { STORE_LIMITS } from '../limits.ts';
 import type { Store } from './store.ts';
 
-const { trimRows, trimSlice, logsPerGroup } = STORE_LIMITS;
+const { trimRows, trimSlice, logsPerGroup, alertsKept } = STORE_LIMITS;
 
 /** Each call does one slice, in its caller's transaction: null while there is more to drop, then the first event kept. */
 export function trimmer(db: DatabaseSync): (keep: Parameters<Store['trim']>[0]) => number | null {
@@ -40,6 +40,9 @@ export function trimmer(db: DatabaseSync): (keep: Parameters<Store['trim']>[0]) 
         WHERE r.age > ${logsPerGroup} AND r.row ->> 'endedAt' IS NOT NULL
         LIMIT ${trimSlice})`;
     while (dropLogs().changes === trimSlice) yield;
+    sql.run`
+      DELETE FROM alerts WHERE id IN (
+        SELECT id FROM alerts WHERE row ->> 'resolvedAt' IS NOT NULL ORDER BY raised_at DESC LIMIT -1 OFFSET ${alertsKept})`;
   }
 
   return ({ eventsAfter, answersSince }) => {

@@ -75,7 +75,6 @@ const writers = (sql: SQLTagStore) => ({
   event: (seq: number, subject: string, row: string) => sql.run`INSERT INTO events VALUES (${seq}, ${subject}, ${row})`,
   alert: (id: string, raisedAt: number, row: string) =>
     sql.run`REPLACE INTO alerts VALUES (${id}, ${raisedAt}, ${row})`,
-  'alert-deleted': (id: string) => sql.run`DELETE FROM alerts WHERE id = ${id}`,
   webhook: (name: string, row: string) => sql.run`REPLACE INTO webhooks VALUES (${name}, ${row})`,
   'webhook-deleted': (name: string) => {
     sql.run`DELETE FROM webhooks WHERE name = ${name}`;

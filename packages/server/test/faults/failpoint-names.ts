@@ -47,6 +47,11 @@ const PASSAGES: Readonly<Record<Passage, true>> = {
   'row.rollout': true,
   'row.rollout-log': true,
   'row.event': true,
+  'row.alert': true,
+  'row.webhook': true,
+  'row.webhook-deleted': true,
+  'row.delivery': true,
+  'row.delivery-deleted': true,
   'row.mark': true,
   'row.idempotency': true,
 };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '@flaghoist/api';
 import { applied, applying, edge, failed, LabAgent, story, until } from '../lab.ts';
 import type { Program } from '../program.ts';
+import { Receiver } from '../receiver.ts';
 
 const AGENTS = 6;
 /** The only one of these stages in which a bad revision gets to anybody. */
@@ -51,9 +52,11 @@ export class Troupe implements Disposable {
   readonly broken = new Set<string>();
   /** Agents that a person had asked once more. */
   readonly retried = new Set<string>();
+  readonly #receiver = new Receiver();
 
   constructor(server: Program) {
     this.server = server;
+    server.arguments.push('--webhook-allow', '127.0.0.1');
     this.agents = Array.from({ length: AGENTS }, () => newAgent(server));
   }
 
@@ -139,10 +142,19 @@ export class Troupe implements Disposable {
 
   /** Rows of other kinds. */
   async #others(): Promise<void> {
+    await this.#receiver.listen();
+    const format = 'slack' as const;
+    const hook = { url: this.#receiver.url, events: ['group.*'], format };
+    await this.client.putWebhook({ name: 'hook', body: hook });
     await this.client.putConfiguration({ name: 'other', body: {} });
     await this.client.putGroup({ name: 'other', body: { selector: 'role=other', configuration: 'other' } });
     await this.client.deleteGroup({ name: 'other' });
     await this.client.deleteConfiguration({ name: 'other' });
+    await until(
+      () => this.client.getWebhook({ name: 'hook' }),
+      ({ waiting }) => waiting === 0,
+    );
+    await this.client.deleteWebhook({ name: 'hook' });
     const leaves = newAgent(this.server);
     await leaves.connect();
     const known = await until(
@@ -164,5 +176,6 @@ export class Troupe implements Disposable {
 
   [Symbol.dispose](): void {
     for (const agent of this.agents) agent.drop();
+    void this.#receiver[Symbol.asyncDispose]();
   }
 }
