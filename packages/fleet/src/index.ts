@@ -2,12 +2,12 @@
 export * from './agents/agent.ts';
 export * from './agents/labels.ts';
 export * from './agents/selector.ts';
+export { approved, described } from './agents/wandering.ts';
 export * from './alerts/alert.ts';
 export { type Complaint, complaintOf, isLost, rolloutComplaint } from './alerts/complaint.ts';
 export { newsOf } from './alerts/news.ts';
 export { Tally } from './alerts/tally.ts';
 export * from './alerts/webhook.ts';
-export { approved, described } from './agents/wandering.ts';
 export { checkText, sizeOf } from './collector/check.ts';
 export { compareStructures, type Understood, understand } from './collector/structure.ts';
 export { fill, TemplateBook } from './collector/templates.ts';
