@@ -13,7 +13,17 @@ export { compareStructures, type Understood, understand } from './collector/stru
 export { fill, TemplateBook } from './collector/templates.ts';
 export type * from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
-export { assign, conflicted, lastGood, pin, retry, unassign, unpin, withLedger } from './convergence/assignment.ts';
+export {
+  assign,
+  conflicted,
+  forgiving,
+  lastGood,
+  pin,
+  retry,
+  unassign,
+  unpin,
+  withLedger,
+} from './convergence/assignment.ts';
 export { keepingConnection, mustReconnect } from './convergence/crossing.ts';
 export { extendDeadline, markSent } from './convergence/entry.ts';
 export * from './convergence/ledger.ts';
@@ -27,12 +37,22 @@ export * from './groups/group.ts';
 export * from './limits.ts';
 export * from './rollouts/catch-up.ts';
 export { controlGroup } from './rollouts/control-group.ts';
-export { decide, type Surroundings } from './rollouts/decide.ts';
+export { decide } from './rollouts/decide.ts';
 export { familyRoom, hasTripped } from './rollouts/family.ts';
 export { observation } from './rollouts/observation.ts';
-export { type Digest, isCandidate, isIll, type Plan, planRollout, type Rank, type Stratum } from './rollouts/plan.ts';
+export {
+  type Digest,
+  isCandidate,
+  isIll,
+  type Plan,
+  planRollout,
+  type Rank,
+  type Stratum,
+  skipReason,
+} from './rollouts/plan.ts';
 export * from './rollouts/rollout.ts';
 export * from './rollouts/strategy.ts';
+export type { Surroundings } from './rollouts/surroundings.ts';
 export { fold, step } from './rollouts/transitions.ts';
 export { eventOf, type Verb } from './rollouts/verbs.ts';
 export * from './time.ts';

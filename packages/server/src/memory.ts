@@ -9,7 +9,6 @@ import { Journal } from './events/journal.ts';
 import { offerBook } from './gateway/offer-book.ts';
 import { Groups } from './groups/groups.ts';
 import { whenLeading } from './leadership.ts';
-import { SERVER_LIMITS } from './limits.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
 import type { Loaded, Store } from './storage/store.ts';
 
@@ -22,7 +21,7 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const roster = new Roster(loaded.agents, machine);
   const groups = new Groups(loaded.groups, journal);
   const configurations = new Configurations(loaded, journal);
-  const rollouts = new Rollouts({ roster, groups, journal }, startedAt + SERVER_LIMITS.reconnectGrace);
+  const rollouts = new Rollouts({ roster, groups, journal }, startedAt);
   await rollouts.load(loaded.rollouts, store);
   const alerts = new Alerts({ roster, groups, rollouts, journal, machine }, loaded.alerts, startedAt);
   const onVerdict = (id: AgentId): void => {

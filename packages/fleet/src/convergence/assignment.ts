@@ -69,11 +69,15 @@ export function unpin(agent: Agent, now: Instant): Agent {
  * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
  */
 export function retry(agent: Agent, now: Instant): Agent {
-  const { assignment, ledger } = agent;
+  const { ledger } = agent;
   if (ledger === null || isOpen(ledger)) return agent;
-  const refused = assignment.refused.filter(({ hash }) => hash !== ledger.revision.hash);
-  const forgiven = { ...agent, assignment: { ...assignment, refused } };
-  return assign(forgiven, ledger.revision, { kind: 'retry' }, ledger.terms, now);
+  return assign(forgiving(agent, ledger.revision.hash), ledger.revision, { kind: 'retry' }, ledger.terms, now);
+}
+
+/** The agent without its refusal of that hash. */
+export function forgiving(agent: Agent, hash: string): Agent {
+  const refused = agent.assignment.refused.filter((refusal) => refusal.hash !== hash);
+  return { ...agent, assignment: { ...agent.assignment, refused } };
 }
 
 /** Puts a new ledger entry in its place, remembering every hash that the agent refused or went back from, or is proven on. */

@@ -13,7 +13,8 @@ export type AssignmentSource =
   | { readonly kind: 'rollback'; readonly rollout: string }
   | { readonly kind: 'catch-up'; readonly group: string }
   | { readonly kind: 'pin' }
-  | { readonly kind: 'retry' };
+  /** By a person's word; of a target of that rollout, which waits for its outcome. */
+  | { readonly kind: 'retry'; readonly rollout?: string };
 
 /**
  * - `offered`: assigned; no byte has been sent for this assignment.
@@ -129,7 +130,14 @@ export interface LedgerEntry {
  * True of what goes to many agents, of whom only some may have it at a time (I1, I6). Not of a way back: it ends exposure,
  * so it is offered until it is taken.
  */
-export const goesToMany = ({ source }: LedgerEntry): boolean => source.kind === 'rollout' || source.kind === 'catch-up';
+export const goesToMany = (entry: LedgerEntry): boolean =>
+  entry.source.kind === 'catch-up' || broughtBy(entry) !== undefined;
+
+/** The rollout whose revision this is: not of a way back from it. */
+export function broughtBy(entry: LedgerEntry | null): string | undefined {
+  const { source } = entry ?? {};
+  return source?.kind === 'rollout' || source?.kind === 'retry' ? source.rollout : undefined;
+}
 
 /** True while the agent may be holding or applying the revision without proof (I1). */
 export const isOpen = (entry: LedgerEntry | null): boolean =>

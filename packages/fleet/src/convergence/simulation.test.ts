@@ -11,11 +11,12 @@ import { ABSENT, type Agent, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp } from '../rollouts/catch-up.ts';
-import { decide, type Surroundings } from '../rollouts/decide.ts';
+import { decide } from '../rollouts/decide.ts';
 import { observation } from '../rollouts/observation.ts';
 import { isCandidate, planRollout } from '../rollouts/plan.ts';
 import { inFlight, type Rollout, type RolloutEvent } from '../rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../rollouts/strategy.ts';
+import type { Surroundings } from '../rollouts/surroundings.ts';
 import { fold, step } from '../rollouts/transitions.ts';
 import { lacksNews } from './assess.ts';
 import { assign, withLedger } from './assignment.ts';
@@ -402,8 +403,11 @@ class Simulation {
       member: (id) => this.members.find(({ real }) => real.id === id)?.agent,
       control: () => ({ bad: 0, all: 0 }),
       condemned: new Set(),
+      doubtful: () => [],
+      upSince: T0,
       isReturning: () => false,
       room: 100,
+      familyRoom: 100,
       trippedSibling: null,
     };
     return decide(rollout, around, this.#now);

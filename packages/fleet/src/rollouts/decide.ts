@@ -3,39 +3,23 @@
  * not at what came, so that asking again, after a crash or by another engine, gives the same answer. The event is the
  * decision, and stands in the log with its reason.
  */
-import type { Agent, AgentId } from '../agents/agent.ts';
-import type { Instant } from '../time.ts';
-import { type Degraded, isAlike } from './control-group.ts';
-import { admissible, type Placed } from './plan.ts';
+import type { AgentId } from '../agents/agent.ts';
+import type { Instant, Millis } from '../time.ts';
+import { isAlike } from './control-group.ts';
+import { lateFailure } from './observation.ts';
+import { admissible, isReachable, type Placed } from './plan.ts';
 import { nextReverts } from './revert.ts';
-import type { PauseReason, Rollout, RolloutEvent } from './rollout.ts';
-import { boundsNow, exposed, inFlight, isCanary } from './rollout.ts';
-
-/** What a rollout must know of the world beside itself. What costs something is asked for only when it matters. */
-export interface Surroundings {
-  /** Those without a turn, of the open stage and those before it, in their order. */
-  readonly waiting: () => Iterable<Placed>;
-  /** Any agent that there is. */
-  readonly member: (agent: AgentId) => Agent | undefined;
-  /** How the untouched agents of the group get on (A.5). */
-  readonly control: () => Degraded;
-  /** Hashes that were condemned for the group (I9). */
-  readonly condemned: ReadonlySet<string>;
-  /** Agents still get time to come back after our own start: nobody counts as away, nothing passes (I10). */
-  readonly isReturning: () => boolean;
-  /** How many may be admitted in this turn, and over all rollouts of one push to several groups. */
-  readonly room: number;
-  /** A sibling in such a push that was stopped by what it met. */
-  readonly trippedSibling: string | null;
-}
+import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
+import { boundsNow, canGoBack, exposed, inFlight } from './rollout.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** The next event, or undefined while nothing is to be done. */
 export function decide(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   switch (rollout.state) {
     case 'running':
-      return tripped(rollout, around) ?? forward(rollout, around, now);
+      return regressed(rollout, around, now) ?? tripped(rollout, around) ?? forward(rollout, around, now);
     case 'baking':
-      return tripped(rollout, around) ?? (isWatched(rollout, around, now) ? undefined : { type: 'succeeded' });
+      return regressed(rollout, around, now) ?? tripped(rollout, around) ?? baked(rollout, around, now);
     case 'rolling-back':
       return backward(rollout, around, now);
     default:
@@ -45,18 +29,32 @@ export function decide(rollout: Rollout, around: Surroundings, now: Instant): Ro
 
 const paused = (reason: PauseReason, message: string): RolloutEvent => ({ type: 'paused', reason, message });
 
+const observed = (changes: readonly Observation[]): RolloutEvent | undefined =>
+  changes.length > 0 ? { type: 'observed', changes } : undefined;
+
+/** Whether it has waited for so long since then, and not for us (I10). */
+const hasPassed = (millis: Millis, since: Instant, { upSince, isReturning }: Surroundings, now: Instant): boolean =>
+  now - Math.max(since, upSince) >= millis && !isReturning();
+
 const isWatched = ({ watchedUntil }: Rollout, { isReturning }: Surroundings, now: Instant): boolean =>
   watchedUntil === null || now < watchedUntil || isReturning();
 
 // ---- What goes wrong.
+
+/** Proof that does not hold while it is still watched. */
+function regressed(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
+  const doubtful = [...around.doubtful()];
+  return observed(doubtful.flatMap((placed) => lateFailure(rollout, placed, around, now) ?? []));
+}
 
 /** A budget that is exceeded, not merely met (I4). */
 function tripped(rollout: Rollout, around: Surroundings): RolloutEvent | undefined {
   const { spent, waived, planned } = rollout;
   const { maxFailed, maxLost } = boundsNow(rollout);
   // In the canary who vanishes has failed: a host that is gone after an offer may be gone because of it.
-  const failed = maxLost === null ? spent.failed + spent.lost : spent.failed;
-  if (failed > Math.max(maxFailed, waived.failed)) {
+  const [failed, accepted] =
+    maxLost === null ? [spent.failed + spent.lost, waived.failed + waived.lost] : [spent.failed, waived.failed];
+  if (failed > Math.max(maxFailed, accepted)) {
     const message = `${failed} of ${planned} agents failed; ${maxFailed} may`;
     return environment(rollout, around, message) ?? failure(rollout, message);
   }
@@ -80,33 +78,40 @@ function environment(rollout: Rollout, { control }: Surroundings, message: strin
   return paused('environment', `${message}; ${others}`);
 }
 
-function failure({ from, strategy }: Rollout, message: string): RolloutEvent {
-  if (strategy.onFailure === 'pause') return paused('failures', message);
-  if (from === null) return paused('no-rollback-target', `${message}; the group has no earlier revision to go back to`);
+function failure(rollout: Rollout, message: string): RolloutEvent {
+  if (rollout.strategy.onFailure === 'pause') return paused('failures', message);
+  if (!canGoBack(rollout))
+    return paused('no-rollback-target', `${message}; the group has no earlier revision to go back to`);
   return { type: 'rollback-started', message };
 }
 
 // ---- Forward.
 
-/** What to do with who waits: `busy` have something else under way or are not known yet, and are waited for. */
-function divide(around: Surroundings) {
-  const waiting = [...around.waiting()];
-  const isHere = ({ presence }: Placed) => presence.connected || (presence.lastSeen === null && around.isReturning());
-  return {
-    here: waiting.some(isHere),
-    away: waiting.filter((one) => !isHere(one)).map(({ agent }) => agent.identity.id),
-  };
+/** Who waits: here, or `away`; who is here and not ready has something else under way, or is not known yet. */
+function divide({ targets }: Rollout, around: Surroundings, now: Instant) {
+  const isReturning = around.isReturning();
+  const isHere = (one: Placed) => isReachable(one, now) || (one.presence.lastSeen === null && isReturning);
+  // Who was left for later already is not waited for again.
+  const all = [...around.waiting()];
+  const waiting = all.filter(({ agent }) => targets.get(agent.identity.id)?.state !== 'deferred');
+  const away = waiting.map(({ agent }) => agent.identity.id);
+  return { isSomebodyHere: waiting.some(isHere), isSomebodyLeft: all.length > 0, away };
 }
 
 function forward(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   if (rollout.stages.length === 0) return withoutPlan(rollout);
-  const agents = around.room > 0 ? admissible(rollout, around.waiting(), around.room) : [];
+  const room = Math.min(around.room, around.familyRoom);
+  const agents = room > 0 ? admissible(rollout, around.waiting(), room, now) : [];
   if (agents.length > 0) return { type: 'admitted', agents };
   if (inFlight(rollout) > 0) return stalled(rollout, around, now);
-  const { here, away } = divide(around);
-  if (here) return stalled(rollout, around, now);
+  const { isSomebodyHere, isSomebodyLeft, away } = divide(rollout, around, now);
+  // They are waited for, but not for ever: one that never tells its state must not hold up the others.
+  if (isSomebodyHere && (room === 0 || !isOverdue(rollout, around, now))) return undefined;
   if (rollout.watchedUntil !== null) return isWatched(rollout, around, now) ? undefined : { type: 'advanced' };
-  return around.isReturning() ? undefined : stageDone(rollout, around, away, now);
+  if (around.isReturning()) return undefined;
+  // Whoever was to go first is away: wait for somebody (docs/adr/0005).
+  const isUntold = rollout.counts.proven === 0 && outcomeOf(rollout).all === 0;
+  return isUntold && isSomebodyLeft ? stalled(rollout, around, now) : stageDone(rollout, away);
 }
 
 /** A group with nobody in it takes any revision; one whose agents are all left out takes none unproven (I11). */
@@ -115,11 +120,14 @@ function withoutPlan({ counts: { skipped } }: Rollout): RolloutEvent {
   return paused('nothing-proven', `all ${skipped} agents of the group are left out: none can prove it`);
 }
 
-function stalled({ lastProgress, strategy, stages, stage }: Rollout, { isReturning }: Surroundings, now: Instant) {
-  const { progressDeadline } = strategy;
-  if (now - lastProgress < progressDeadline || isReturning()) return undefined;
-  const { name } = stages[stage] ?? {};
-  return paused('no-progress', `stage ${name} has got no further for ${Math.round(progressDeadline / 1_000)} s`);
+const isOverdue = ({ lastProgress, strategy }: Rollout, around: Surroundings, now: Instant): boolean =>
+  hasPassed(strategy.progressDeadline, lastProgress, around, now);
+
+function stalled(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
+  if (!isOverdue(rollout, around, now)) return undefined;
+  const { stages, stage, strategy } = rollout;
+  const seconds = Math.round(strategy.progressDeadline / 1_000);
+  return paused('no-progress', `stage ${stages[stage]?.name} has got no further for ${seconds} s`);
 }
 
 /** How the targets of the open stage came out. */
@@ -132,28 +140,27 @@ function outcomeOf({ targets, stage }: Rollout) {
 }
 
 /** Everybody of the stage who can be reached has an outcome: does it pass (A.5, wave rule)? */
-function stageDone(
-  rollout: Rollout,
-  around: Surroundings,
-  away: readonly AgentId[],
-  now: Instant,
-): RolloutEvent | undefined {
+function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
   const { stages, stage, waived, counts } = rollout;
   const { name } = stages[stage] ?? {};
   const { proven, failed, inconclusive, all } = outcomeOf(rollout);
   const { threshold, maxDeferred } = boundsNow(rollout);
-  // Whoever was to go first is away: wait for somebody (docs/adr/0005).
-  if (all === 0 && away.length > 0) return stalled(rollout, around, now);
-  if (all === 0 && !isCanary(rollout) && counts.proven > 0) return { type: 'soaking', deferred: [] };
-  if (proven === 0) return paused('nothing-proven', `stage ${name}: no agent is proven, ${failed} failed`);
-  if ((100 * proven) / all < threshold && waived.threshold !== stage) {
+  const isEmpty = all === 0 && counts.proven > 0;
+  if (proven === 0 && !isEmpty)
+    return paused('nothing-proven', `stage ${name}: no agent is proven, ${failed} failed, ${inconclusive} unclear`);
+  if (100 * proven < threshold * all && waived.threshold !== stage) {
     const rest = `${failed} failed, ${inconclusive} could not be told`;
     return paused('threshold', `stage ${name}: ${proven} of ${all} proven (${rest}); ${threshold} % are asked`);
   }
   const deferred = counts.deferred + away.length;
-  if (deferred > Math.max(maxDeferred, waived.deferred))
+  if (away.length > 0 && deferred > maxDeferred && waived.deferred !== stage)
     return paused('deferred', `${deferred} agents could not be reached; ${maxDeferred} may be left for later`);
   return { type: 'soaking', deferred: away };
+}
+
+/** Everybody was watched for long enough; who was asked once more is waited for. */
+function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
+  return inFlight(rollout) > 0 || isWatched(rollout, around, now) ? undefined : { type: 'succeeded' };
 }
 
 // ---- Back.
@@ -161,7 +168,11 @@ function stageDone(
 function backward(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   const agents = nextReverts(rollout, around);
   if (agents.length > 0) return { type: 'reverting', agents };
-  const isBack = rollout.counts.reverting === 0 && exposed(rollout) === 0;
-  const isDue = rollout.rollback !== null && now >= rollout.rollback.deadline && !around.isReturning();
-  return isBack || isDue ? { type: 'rolled-back' } : undefined;
+  const { counts, targets, strategy } = rollout;
+  if (counts.reverting === 0) return exposed(rollout) === 0 ? { type: 'rolled-back' } : undefined;
+  const isGivenUp = ({ state, at }: Target) =>
+    state === 'reverting' && hasPassed(strategy.revertTimeout, at, around, now);
+  const message = 'not confirmed in time';
+  const givenUp = targets.values().filter(isGivenUp);
+  return observed(givenUp.map(({ agent, reason }) => ({ agent, state: 'revert-unconfirmed', reason, message })));
 }

@@ -1,16 +1,26 @@
 /** A push to several groups: one rollout for each, bounded together, and what stops one pauses the others (A.7). */
 import { boundsNow, CANARY_IN_FLIGHT, inFlight, isCanary, type PauseReason, type Rollout } from './rollout.ts';
 
-/** How many agents may be admitted by all its active rollouts together: as many as the largest of them may by itself. */
-export function familyRoom(active: readonly Rollout[]): number {
-  const most = active.some(isCanary)
-    ? CANARY_IN_FLIGHT
-    : Math.max(0, ...active.map((one) => boundsNow(one).maxInFlight));
-  return Math.max(0, most - active.reduce((sum, one) => sum + inFlight(one), 0));
+/**
+ * How many more agents one of them may admit: all of them together have as many in flight as the one that may most by
+ * itself, and all that are in their canaries as many as one canary. Who stands still gives nobody its bound.
+ */
+export function familyRoom(rollout: Rollout, active: readonly Rollout[]): number {
+  const left = (most: number, among: readonly Rollout[]) =>
+    Math.max(0, most - among.reduce((sum, one) => sum + inFlight(one), 0));
+  const most = active.map((one) => (one.state === 'running' ? boundsNow(one).maxInFlight : 0));
+  const room = left(Math.max(0, ...most), active);
+  return isCanary(rollout) ? Math.min(room, left(CANARY_IN_FLIGHT, active.filter(isCanary))) : room;
 }
 
-/** Pauses that say nothing of the revision. */
-const HARMLESS: ReadonlySet<PauseReason> = new Set<PauseReason>(['operator', 'gate', 'sibling', 'deferred']);
+/** Pauses for what the revision may have done; that nobody can be reached, or none was asked, says nothing of it. */
+const TRIPS: ReadonlySet<PauseReason> = new Set<PauseReason>([
+  'failures',
+  'lost',
+  'threshold',
+  'environment',
+  'no-rollback-target',
+]);
 const TAKEN_BACK: ReadonlySet<Rollout['state']> = new Set<Rollout['state']>([
   'rolling-back',
   'rolled-back',
@@ -18,5 +28,8 @@ const TAKEN_BACK: ReadonlySet<Rollout['state']> = new Set<Rollout['state']>([
 ]);
 
 /** Whether what one rollout met is a reason to stop its siblings. */
-export const hasTripped = ({ state, pause }: Pick<Rollout, 'state' | 'pause'>): boolean =>
-  TAKEN_BACK.has(state) || (state === 'paused' && pause !== null && !HARMLESS.has(pause.reason));
+export const hasTripped = ({ state, pause, spent }: Pick<Rollout, 'state' | 'pause' | 'spent'>): boolean => {
+  if (TAKEN_BACK.has(state)) return true;
+  if (state !== 'paused' || pause === null) return false;
+  return TRIPS.has(pause.reason) || (pause.reason === 'nothing-proven' && spent.failed + spent.lost > 0);
+};

@@ -1,9 +1,10 @@
 /** Who is in which stage, and who is left out: decided once, by the same code that shows it before (A.6). */
-import { type Agent, type AgentId, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
+import { type Agent, type AgentId, can, isFlapping, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
 import { labelsOf } from '../agents/labels.ts';
 import { matches, parseSelector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
-import { isOpen } from '../convergence/ledger.ts';
+import { broughtBy, isOpen } from '../convergence/ledger.ts';
+import type { Instant } from '../time.ts';
 import type {
   Observation,
   PlannedStage,
@@ -59,7 +60,9 @@ export const isIll = ({ report: { health } }: Agent): boolean => health?.healthy
 /** Freezes what the rollout will be judged by: who is in which stage, who is skipped and why, the bounds (I4). */
 export function planRollout(request: RolloutRequest, members: readonly Placed[], rank: Rank, digest: Digest): Plan {
   const { strategy, target, seed } = request;
-  const skipped = members.flatMap(({ agent }): Observation[] => {
+  // In an order of their own, whatever that of the members is: the plan is the same on every replica (T-A4).
+  const sorted = members.toSorted((a, b) => (a.agent.identity.id < b.agent.identity.id ? -1 : 1));
+  const skipped = sorted.flatMap(({ agent }): Observation[] => {
     const reason = skipReason(agent, target);
     return reason === undefined ? [] : [{ agent: agent.identity.id, state: 'skipped', reason, message: '' }];
   });
@@ -76,15 +79,15 @@ export function planRollout(request: RolloutRequest, members: readonly Placed[],
     canary.length,
     others.map(({ rank }) => rank),
   );
-  const carried = members.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
+  const carried = sorted.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
   const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
   const { id: _id, author: _author, message: _message, ...bound } = plan;
   const order = [...canary, ...others.map(({ agent }) => agent.identity.id)];
   return { header: { ...plan, digest: digest(JSON.stringify([bound, order])) }, strata, order };
 }
 
-/** Who may hold another rollout's revision without proof, the last one's or that of one before it; or is on the way back. */
-const isInFlight = ({ ledger }: Agent): boolean => isOpen(ledger) && ledger?.source.kind === 'rollout';
+/** Who may hold another rollout's revision without proof, the last one's or that of one before it. */
+const isInFlight = ({ ledger }: Agent): boolean => isOpen(ledger) && broughtBy(ledger) !== undefined;
 
 /** Fewer than this are one and the rest. */
 const FEW = 10;
@@ -185,6 +188,7 @@ export function admissible(
   rollout: Rollout,
   waiting: Iterable<Placed>,
   room: number,
+  now: Instant,
 ): Extract<RolloutEvent, { type: 'admitted' }>['agents'] {
   const { carried } = rollout;
   const admitted: { agent: AgentId; late: boolean }[] = [];
@@ -196,7 +200,7 @@ export function admissible(
     const { id } = agent.identity;
     // Who was carried over has a place already.
     const takesSlot = !carried.has(id);
-    if ((slots === 0 && takesSlot) || !isReady(member) || !isCandidate(rollout, agent)) continue;
+    if ((slots === 0 && takesSlot) || !isReady(member, now) || !isCandidate(rollout, agent)) continue;
     admitted.push({ agent: id, late: isLate(rollout, agent) });
     if (takesSlot) slots -= 1;
   }
@@ -204,7 +208,12 @@ export function admissible(
 }
 
 /** Whether an agent can be given the revision now; who has something else under way is waited for. */
-const isReady = ({ agent, presence }: Placed): boolean => presence.connected && presence.synced && !isBusy(agent);
+const isReady = (member: Placed, now: Instant): boolean =>
+  isReachable(member, now) && member.presence.synced && !isBusy(member.agent);
 
-/** The catch-up lane, a retry or a rollback has it in hand (I1). */
-const isBusy = ({ ledger }: Agent): boolean => isOpen(ledger) && ledger?.source.kind !== 'rollout';
+/** There, and not coming and going (A.7). */
+export const isReachable = ({ presence }: Placed, now: Instant): boolean =>
+  presence.connected && !isFlapping(presence, now);
+
+/** The catch-up lane, a pin or a rollback has it in hand (I1). */
+const isBusy = ({ ledger }: Agent): boolean => isOpen(ledger) && broughtBy(ledger) === undefined;

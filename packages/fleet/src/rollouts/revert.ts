@@ -1,16 +1,15 @@
 /** Whom a rollback takes back next, and to what (A.7): each agent to its own last good revision. */
-import type { AgentId } from '../agents/agent.ts';
 import { lastGood } from '../convergence/assignment.ts';
-import type { Surroundings } from './decide.ts';
 import { skipReason } from './plan.ts';
 import { exposed, isExposed, OPEN, type Revert, type Rollout, type Target } from './rollout.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Of the agents that look healthy on the revision, so many are restarted at a time: a share of all, or a multiple of the pace forward. */
 const SHARE_AT_ONCE = 0.25;
 const TIMES_MAX_IN_FLIGHT = 5;
 
 /** Failed agents and those in flight at once; those that look healthy, newest first, a few at a time. */
-export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member' | 'condemned'>): Revert[] {
+export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member' | 'condemned' | 'room'>): Revert[] {
   if (exposed(rollout) + rollout.counts.offered === 0) return [];
   const targets = rollout.targets.values();
   const isUrgent = (target: Target) => target.state !== 'proven' && (isExposed(target) || OPEN.has(target.state));
@@ -23,18 +22,20 @@ export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member
           .slice(-free)
           .reverse()
       : [];
-  return [...urgent, ...healthy].map(({ agent }) => revertOf(agent, rollout, around));
+  return [...urgent, ...healthy].slice(0, around.room).map((each) => revertOf(each, rollout, around));
 }
 
 function freePlaces(rollout: Rollout): number {
   const { rollback, maxInFlight, counts, targets } = rollout;
   if (rollback?.bounded === false) return targets.size;
   const all = targets.size - counts.skipped - counts.deferred;
-  return Math.max(0, Math.max(Math.ceil(SHARE_AT_ONCE * all), TIMES_MAX_IN_FLIGHT * maxInFlight) - counts.reverting);
+  // Who failed goes beside the bound: many of them that do not answer must not keep the others on the revision.
+  const taken = targets.values().filter(({ state, reason }) => state === 'reverting' && reason === null).length;
+  return Math.max(0, Math.max(Math.ceil(SHARE_AT_ONCE * all), TIMES_MAX_IN_FLIGHT * maxInFlight) - taken);
 }
 
 function revertOf(
-  id: AgentId,
+  { agent: id, state }: Target,
   { group, target }: Rollout,
   { member, condemned }: Pick<Surroundings, 'member' | 'condemned'>,
 ): Revert {
@@ -43,6 +44,10 @@ function revertOf(
   if (agent === undefined || agent.identity.group?.name !== group) return { agent: id, to: null, reason: 'left-group' };
   const reason = skipReason(agent, target);
   if (reason === 'pinned' || reason === 'not-admitted') return { agent: id, to: null, reason };
+  // It never got it, and has nothing else of ours without an answer.
+  const { ledger, assignment } = agent;
+  if (state === 'offered' && (ledger?.sentAt ?? null) === null && assignment.leftOnTheWay === null)
+    return { agent: id, to: null, reason: 'not-sent' };
   const to = lastGood(agent, (hash) => hash === target.hash || condemned.has(hash));
   return to === undefined ? { agent: id, to: null, reason: 'no-last-good' } : { agent: id, to, reason: null };
 }

@@ -60,8 +60,8 @@ export const SKIP_REASONS = [
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
-/** Why a target is where it is, beside what the ledger says: it was away, or nothing is known that it could go back to. */
-export const TARGET_REASONS = ['offline', 'no-last-good'] as const;
+/** Why a target is where it is, beside what the ledger says: away, never sent it, or nothing known that it could go back to. */
+export const TARGET_REASONS = ['offline', 'not-sent', 'no-last-good'] as const;
 
 export interface Target {
   readonly agent: AgentId;
@@ -138,7 +138,7 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly pause: { readonly reason: PauseReason; readonly message: string } | null;
   readonly rollback: {
     readonly message: string;
-    /** When what is not confirmed is given up. */
+    /** When those who were ordered back last are given up, if they have not confirmed. */
     readonly deadline: Instant;
     /** False once somebody asked for all at once. */
     readonly bounded: boolean;
@@ -150,8 +150,8 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
   readonly waived: {
     readonly failed: number;
     readonly lost: number;
-    readonly deferred: number;
-    /** The stage whose success threshold was waived. */
+    /** The stage that may leave more for later than `maxDeferred`, and the one whose success threshold was waived. */
+    readonly deferred: number | null;
     readonly threshold: number | null;
     readonly sibling: boolean;
   };
@@ -166,7 +166,7 @@ export interface Rollout extends Omit<RolloutHeader, 'carried' | 'skipped'> {
 /** Whom to send back, and to what: its own last good revision; null with the reason why not. */
 export interface Revert extends Pick<Target, 'agent'> {
   readonly to: RevisionRef | null;
-  readonly reason: 'no-last-good' | SkipReason | null;
+  readonly reason: 'no-last-good' | 'not-sent' | SkipReason | null;
 }
 
 /**
@@ -191,7 +191,7 @@ export type RolloutEvent =
   | { readonly type: 'reverting'; readonly agents: readonly Revert[] }
   /** The bound on those that look healthy is lifted. */
   | { readonly type: 'hurried' }
-  /** Everybody is back, or the time for it is over. */
+  /** Everybody is back or was given up. */
   | { readonly type: 'rolled-back' }
   | { readonly type: 'stopped'; readonly message: string }
   /** A person has these failed agents asked once more (I5). */
@@ -210,6 +210,10 @@ export const exposed = ({ counts }: Pick<Rollout, 'counts'>): number =>
   EXPOSED.reduce((sum, state) => sum + counts[state], 0);
 
 export const isExposed = ({ state }: Target): boolean => EXPOSED.some((one) => one === state);
+
+/** Whether the group ran another revision before, to which its agents can be taken back (I9). */
+export const canGoBack = ({ from, target }: Pick<Rollout, 'from' | 'target'>): boolean =>
+  from !== null && from.hash !== target.hash;
 
 /** At most so many at once in the canary, whatever the strategy says (A.8, defaults). */
 export const CANARY_IN_FLIGHT = 3;
@@ -255,8 +259,9 @@ export function stageOf(
   isIll: boolean,
 ): number {
   const last = Math.max(0, stages.length - 1);
-  if (isIll || last === 0) return last;
-  if (canary.includes(agent)) return 0;
+  // Where nobody is well, somebody ill has to be first all the same.
+  if (last === 0 || canary.includes(agent)) return 0;
+  if (isIll) return last;
   const own = rank();
   const at = stages.findIndex(({ upTo }) => upTo !== null && own <= upTo);
   return at === -1 ? last : at;

@@ -46,7 +46,8 @@ function mayBecome(before: TargetState | undefined, next: TargetState): boolean 
   if (before === 'reverting') return isReturn || next === 'skipped';
   if (before === 'revert-unconfirmed') return next === 'reverted';
   if (isReturn || before === 'failed' || before === 'reverted') return false;
-  if (before === 'proven' || before === 'inconclusive') return next === 'failed';
+  if (before === 'proven') return next === 'failed';
+  if (before === 'inconclusive') return next === 'failed' || next === 'proven';
   return before === undefined || !WITHOUT_A_TURN.has(before);
 }
 
@@ -95,16 +96,21 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
     );
   const { stage } = rollout;
   const changes = event.agents.map(({ agent, late }) => ({ agent, late, stage, ...OFFERED }));
-  const admitted = withTargets({ ...rollout, watchedUntil: null }, changes, now, true);
+  // A watch that is broken off was progress until now.
+  const lastProgress = rollout.watchedUntil === null ? rollout.lastProgress : now;
+  const admitted = withTargets({ ...rollout, watchedUntil: null, lastProgress }, changes, now, true);
   return { ...admitted, carried: rollout.carried.difference(ids) };
 };
 
 /** A person has failed agents asked once more: a place each, and the failures stay counted (I4, I5). */
 const retry: Handler<'retried'> = (rollout, { agents }, now) => {
+  const wrong = agents.find((agent) => rollout.targets.get(agent)?.state !== 'failed');
+  if (wrong !== undefined) throw new RangeError(`rollout ${rollout.id}: agent ${wrong} has not failed`);
   if (agents.length > freeSlots(rollout))
     throw new RangeError(`rollout ${rollout.id}: ${agents.length} retries exceed the places (I1)`);
   const changes = agents.map((agent) => ({ agent, ...OFFERED }));
-  return withTargets({ ...rollout, watchedUntil: isBaking(rollout) ? rollout.watchedUntil : null }, changes, now, true);
+  const watchedUntil = isBaking(rollout) ? rollout.watchedUntil : null;
+  return withTargets({ ...rollout, watchedUntil, lastProgress: now }, changes, now, true);
 };
 
 /** How targets get on; who is carried over from a superseded rollout only gives its place back, with any outcome. */
@@ -116,7 +122,8 @@ const observe: Handler<'observed'> = (rollout, { changes }, now) => {
   return done.length === 0 ? observed : { ...observed, carried: carried.difference(new Set(done)) };
 };
 
-const isBaking = ({ stage, stages }: Rollout): boolean => stage >= stages.length;
+/** Behind the last stage; a plan of nobody has none. */
+const isBaking = ({ stage, stages }: Rollout): boolean => stage > 0 && stage >= stages.length;
 
 const soak: Handler<'soaking'> = (before, { deferred }, now) => {
   const away = deferred.map((agent) => ({ agent, state: 'deferred', reason: 'offline', message: '' }) as const);
@@ -154,23 +161,26 @@ const goOn = (rollout: Rollout, now: Instant): Rollout => ({
   lastProgress: now,
 });
 
-const WAIVES: Partial<Record<PauseReason, readonly ('failed' | 'lost' | 'deferred')[]>> = {
-  failures: ['failed'],
-  'no-rollback-target': ['failed', 'lost'],
-  lost: ['lost'],
-  environment: ['failed', 'lost'],
-  deferred: ['deferred'],
+type Waived = Rollout['waived'];
+
+/** Both budgets: in the canary they are one. */
+const failures = ({ spent: { failed, lost } }: Rollout): Partial<Waived> => ({ failed, lost });
+
+const WAIVES: Partial<Record<PauseReason, (rollout: Rollout) => Partial<Waived>>> = {
+  failures,
+  lost: failures,
+  environment: failures,
+  'no-rollback-target': failures,
+  deferred: ({ stage }) => ({ deferred: stage }),
+  threshold: ({ stage }) => ({ threshold: stage }),
+  sibling: () => ({ sibling: true }),
 };
 
 /** What stood in the way is accepted as far as it has come, by the person who resumes. */
 const resume: Handler<'resumed'> = (rollout, _event, now) => {
-  const { spent, counts, pause, waived } = rollout;
-  const present = { failed: spent.failed + spent.lost, lost: spent.lost, deferred: counts.deferred };
-  const accepted = (pause && WAIVES[pause.reason]) ?? [];
-  const more = Object.fromEntries(accepted.map((kind) => [kind, present[kind]]));
-  const threshold = pause?.reason === 'threshold' ? rollout.stage : waived.threshold;
-  const sibling = waived.sibling || pause?.reason === 'sibling';
-  return goOn({ ...rollout, waived: { ...waived, ...more, threshold, sibling } }, now);
+  const { pause, waived } = rollout;
+  const more = pause && WAIVES[pause.reason]?.(rollout);
+  return goOn({ ...rollout, waived: { ...waived, ...more } }, now);
 };
 
 const promotePaused: Handler<'promoted'> = (rollout, _event, now) => goOn(rollout, now);
@@ -200,26 +210,28 @@ const startRollback: Handler<'rollback-started'> = (rollout, { message }, now) =
 const revert: Handler<'reverting'> = (rollout, { agents }, now) => {
   const becomes = (reason: Event<'reverting'>['agents'][number]['reason']): TargetState => {
     if (reason === null) return 'reverting';
+    if (reason === 'not-sent') return 'deferred';
     return reason === 'no-last-good' ? 'revert-unconfirmed' : 'skipped';
   };
   const changes = agents.map(({ agent, reason }): Change => {
     const { message = '', reason: before = null } = rollout.targets.get(agent) ?? {};
     return { agent, state: becomes(reason), reason: reason ?? before, message };
   });
-  return withTargets(rollout, changes, now, true);
+  const deadline = now + rollout.strategy.revertTimeout;
+  return withTargets(
+    { ...rollout, rollback: rollout.rollback && { ...rollout.rollback, deadline } },
+    changes,
+    now,
+    true,
+  );
 };
 
 const hurry: Handler<'hurried'> = (rollout) =>
   rollout.rollback === null ? rollout : { ...rollout, rollback: { ...rollout.rollback, bounded: false } };
 
-/** Who has not confirmed by now is listed; the pull law keeps offering it what it should go back to. */
-const finishRollback: Handler<'rolled-back'> = (before, _event, now) => {
-  const open = before.targets.values().filter(({ state }) => state === 'reverting');
-  const message = 'not confirmed in time';
-  const changes = open.map((target): Change => ({ ...target, state: 'revert-unconfirmed', message }));
-  const rollout = withTargets(before, changes, now);
-  return end(rollout, rollout.counts['revert-unconfirmed'] > 0 ? 'rolled-back-partial' : 'rolled-back', now);
-};
+/** Who has not confirmed is listed; the pull law keeps offering it what it should go back to. */
+const finishRollback: Handler<'rolled-back'> = (rollout, _event, now) =>
+  end(rollout, rollout.counts['revert-unconfirmed'] > 0 ? 'rolled-back-partial' : 'rolled-back', now);
 
 const succeed: Handler<'succeeded'> = (rollout, _event, now) => end(rollout, 'succeeded', now);
 /** Who was not sent it keeps what it runs. */
@@ -298,7 +310,7 @@ function begin({ carried, skipped, ...header }: RolloutHeader, now: Instant): Ro
     rollback: null,
     supersededBy: null,
     spent: { failed: 0, unwell: 0, lost: 0 },
-    waived: { failed: 0, lost: 0, deferred: 0, threshold: null, sibling: false },
+    waived: { failed: 0, lost: 0, deferred: null, threshold: null, sibling: false },
     targets: new Targets(),
     counts,
     carried: new Set(carried),

@@ -1,6 +1,6 @@
 /** What people may ask of a rollout, as the event that it makes; a word twice is no event. */
 import { FleetError } from '../errors.ts';
-import { exposed, freeSlots, type Rollout, type RolloutEvent, TERMINAL } from './rollout.ts';
+import { canGoBack, exposed, freeSlots, type Rollout, type RolloutEvent, TERMINAL } from './rollout.ts';
 
 export type Verb =
   | { readonly verb: 'pause'; readonly message: string }
@@ -52,13 +52,14 @@ function promote({ id, state, pause, watchedUntil }: Rollout): RolloutEvent {
   throw new FleetError('conflict', `rollout ${id} cannot be promoted: ${why}`);
 }
 
-function rollback({ id, state, from, rollback }: Rollout, { message, atOnce }: { message: string; atOnce: boolean }) {
+function rollback(rollout: Rollout, { message, atOnce }: { message: string; atOnce: boolean }) {
+  const { id, state, rollback } = rollout;
   if (state === 'rolling-back') return atOnce && rollback?.bounded ? ({ type: 'hurried' } as const) : undefined;
-  if (from !== null) return { type: 'rollback-started', message } as const;
+  if (canGoBack(rollout)) return { type: 'rollback-started', message } as const;
   const instead = `fix it with a new revision (rollout start --supersede), or flaghoist rollout stop ${id} --leave-mixed`;
   throw new FleetError(
     'conflict',
-    `the group had no revision before rollout ${id}, so there is nothing to go back to: ${instead}`,
+    `the group had no other revision before rollout ${id}, so there is nothing to go back to: ${instead}`,
   );
 }
 
@@ -74,7 +75,8 @@ function stop(rollout: Rollout, { message, leaveMixed }: { message: string; leav
   );
 }
 
-function retry(rollout: Rollout, agents: readonly string[]): RolloutEvent | undefined {
+function retry(rollout: Rollout, asked: readonly string[]): RolloutEvent | undefined {
+  const agents = [...new Set(asked)];
   const { id, state, targets } = rollout;
   if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back`);
   const not = agents.find((agent) => targets.get(agent)?.state !== 'failed');
@@ -86,5 +88,5 @@ function retry(rollout: Rollout, agents: readonly string[]): RolloutEvent | unde
       'conflict',
       `${agents.length} agents, and ${free} may be in flight more (I1): retry fewer, or later`,
     );
-  return agents.length === 0 ? undefined : { type: 'retried', agents: [...new Set(agents)] };
+  return agents.length === 0 ? undefined : { type: 'retried', agents };
 }

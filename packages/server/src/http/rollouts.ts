@@ -87,7 +87,7 @@ export function rolloutHandlers(plane: ControlPlane) {
 
   /** The ledger entry of what an agent did for a rollout. */
   async function entryOf(agent: string, rollout: string): Promise<fleet.LedgerEntry | undefined> {
-    const isIts = ({ source }: fleet.LedgerEntry) => source.kind === 'rollout' && source.rollout === rollout;
+    const isIts = (entry: fleet.LedgerEntry) => fleet.broughtBy(entry) === rollout;
     const present = roster.get(agent)?.agent.ledger;
     return present != null && isIts(present) ? present : (await store.ledger(agent)).find(isIts);
   }

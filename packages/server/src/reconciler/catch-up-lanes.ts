@@ -57,7 +57,7 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
       const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
       if (name === undefined || stable == null || !fleet.needsCatchUp(agent, presence, stable, now)) return;
       const active = rollouts.activeOf(name);
-      if (active && !isFreeOf(active, member, now)) return;
+      if (active ? !isFreeOf(active, member, now) : rollouts.isLeftMixed(agent)) return;
       const mayPass = fleet.runsAlready(agent, stable) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));
       if (!mayPass) waiting.add(member);
       else

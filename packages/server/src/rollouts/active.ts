@@ -10,13 +10,18 @@ export const rank: fleet.Rank = (seed, agent) => hash('sha256', `wave/1 ${seed} 
 export class Active {
   rollout: fleet.Rollout;
   readonly waiting = new Waiting();
+  /** Those that proved it and may not be well any more. */
+  readonly doubtful = new Set<Member>();
   /** How its agents got on since the last `advance`. */
   readonly #observed: fleet.Observation[] = [];
 
   /** `members` in the order of their turns. */
   constructor(rollout: fleet.Rollout, members: Iterable<Member>) {
     this.rollout = rollout;
-    for (const member of members) this.#await(member);
+    for (const member of members) {
+      this.#await(member);
+      this.#doubt(member);
+    }
   }
 
   /** All members in the order of their ranks: what a rollout that comes from the store begins with. */
@@ -35,6 +40,7 @@ export class Active {
     const { id, group } = agent.identity;
     const news = fleet.observation(heard, agent, this.rollout);
     if (news !== undefined) this.#observed.push(news);
+    this.#doubt(member);
     if (group?.name !== this.rollout.group || !fleet.isCandidate(this.rollout, agent)) this.waiting.delete(id);
     else if (presence.connected || this.waiting.has(id)) this.#await(member);
   }
@@ -42,6 +48,13 @@ export class Active {
   /** What was observed since the last call. */
   takeObserved(): fleet.Observation[] {
     return this.#observed.splice(0);
+  }
+
+  #doubt(member: Member): void {
+    const { ledger } = member.agent;
+    const isIts = ledger?.phase === 'proven' && fleet.broughtBy(ledger) === this.rollout.id;
+    if (isIts && (!member.presence.connected || ledger.unhealthySince !== null)) this.doubtful.add(member);
+    else this.doubtful.delete(member);
   }
 
   #await(member: Member): void {

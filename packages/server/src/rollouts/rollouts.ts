@@ -47,12 +47,12 @@ export class Rollouts {
   readonly #active = new Map<string, Active>();
   readonly #ended = new Map<string, RolloutSummary>();
   readonly #parts: Parts;
-  /** Until then nobody counts as unreachable: after our own downtime agents need time to come back (I10). */
-  readonly #reconnectUntil: fleet.Instant;
+  /** After our own downtime agents need time to come back: until then nobody counts as unreachable (I10). */
+  readonly #startedAt: fleet.Instant;
 
-  constructor(parts: Parts, reconnectUntil: fleet.Instant) {
+  constructor(parts: Parts, startedAt: fleet.Instant) {
     this.#parts = parts;
-    this.#reconnectUntil = reconnectUntil;
+    this.#startedAt = startedAt;
   }
 
   /** Puts back what was stored: the summaries, and of those that have not ended the log. */
@@ -90,16 +90,17 @@ export class Rollouts {
 
   /** Whether what a rollout wanted of this agent is not to be sent any more: it was taken back, or another took over. */
   isWithdrawn({ ledger }: fleet.Agent): boolean {
-    if (ledger?.source.kind !== 'rollout') return false;
-    const { rollout } = ledger.source;
+    const rollout = fleet.broughtBy(ledger);
+    if (rollout === undefined) return false;
     const state = this.active(rollout)?.rollout.state ?? this.#ended.get(rollout)?.state;
     return state !== undefined && WITHDRAWN.has(state);
   }
 
-  /** Whether the agent was left with a mix on purpose: no lane brings it elsewhere. */
+  /** Whether the agent was left with a mix on purpose, until the next rollout of the group: no lane brings it elsewhere. */
   isLeftMixed({ ledger }: fleet.Agent): boolean {
-    const source = ledger?.source;
-    return source?.kind === 'rollout' && this.#ended.get(source.rollout)?.state === 'stopped-mixed';
+    const mixed = this.#ended.get(fleet.broughtBy(ledger) ?? '');
+    if (mixed?.state !== 'stopped-mixed') return false;
+    return !this.all().some(({ group, createdAt }) => group === mixed.group && createdAt > mixed.createdAt);
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */
@@ -176,7 +177,17 @@ export class Rollouts {
     if (active === undefined)
       throw new fleet.FleetError('conflict', `rollout ${id} has ended (${this.summary(id).state})`);
     const event = fleet.eventOf(active.rollout, asked);
+    if (event?.type === 'retried') for (const agent of event.agents) this.#checkRetry(active.rollout, agent);
     if (event !== undefined) this.#apply(active, event, now, author);
+  }
+
+  #checkRetry({ target }: fleet.Rollout, id: fleet.AgentId): void {
+    const agent = this.#parts.roster.get(id)?.agent;
+    if (agent !== undefined && fleet.isOpen(agent.ledger))
+      throw new fleet.FleetError('conflict', `agent ${id} has something else under way: retry it when that is over`);
+    const reason = agent === undefined ? 'left-group' : fleet.skipReason(fleet.forgiving(agent, target.hash), target);
+    if (reason !== undefined)
+      throw new fleet.FleetError('conflict', `agent ${id} cannot be given the revision (${reason})`);
   }
 
   /**
@@ -202,14 +213,14 @@ export class Rollouts {
       for (let steps = 0; steps < SERVER_LIMITS.decisionsPerTurn; steps += 1) {
         const event = fleet.decide(active.rollout, this.#surroundings(active, left, now), now);
         if (event === undefined) break;
-        if (event.type === 'admitted') left -= event.agents.length;
+        if (event.type === 'admitted' || event.type === 'reverting') left -= event.agents.length;
         this.#apply(active, event, now);
       }
     }
     return left;
   }
 
-  #surroundings({ rollout, waiting }: Active, room: number, now: fleet.Instant): fleet.Surroundings {
+  #surroundings({ rollout, waiting, doubtful }: Active, room: number, now: fleet.Instant): fleet.Surroundings {
     const { roster, groups } = this.#parts;
     const { group, stage, parent } = rollout;
     const siblings = parent === null ? [] : this.family(parent);
@@ -219,11 +230,17 @@ export class Rollouts {
       member: (id) => roster.get(id)?.agent,
       control: () => fleet.controlGroup(rollout, members()),
       condemned: new Set(groups.find(group)?.condemned),
-      isReturning: () => now < this.#reconnectUntil && members().values().some(isUnheard),
-      room: Math.min(
-        room,
-        parent === null ? room : fleet.familyRoom(this.running().filter((one) => one.parent === parent)),
-      ),
+      doubtful: () => doubtful,
+      upSince: this.#startedAt,
+      isReturning: () => now < this.#startedAt + SERVER_LIMITS.reconnectGrace && members().values().some(isUnheard),
+      room,
+      familyRoom:
+        parent === null
+          ? room
+          : fleet.familyRoom(
+              rollout,
+              this.running().filter((one) => one.parent === parent),
+            ),
       trippedSibling: siblings.find((one) => one.id !== rollout.id && fleet.hasTripped(one))?.id ?? null,
     };
   }
@@ -261,14 +278,18 @@ export class Rollouts {
         }
         break;
       case 'retried':
-        for (const agent of event.agents) this.#change(agent, (one) => fleet.retry(one, now));
+        for (const agent of event.agents) {
+          const source = { kind: 'retry', rollout: id } as const;
+          this.#change(agent, (one) => fleet.assign(fleet.forgiving(one, target.hash), target, source, terms, now));
+        }
         break;
       case 'reverting':
         for (const { agent, to, reason } of event.agents) {
           const source = { kind: 'rollback', rollout: id } as const;
           if (to !== null) this.#change(agent, (one) => fleet.assign(one, to, source, terms, now));
           // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
-          else if (reason === 'no-last-good') this.#change(agent, (one) => fleet.unassign(one, now));
+          else if (reason === 'no-last-good' || reason === 'not-sent')
+            this.#change(agent, (one) => fleet.unassign(one, now));
         }
         break;
       case 'stopped':

@@ -161,7 +161,7 @@ export const rollout = {
   lastProgress: AT,
   rollback: { message: ODD, deadline: AT, bounded: true },
   spent: { failed: 4, unwell: 1, lost: 0 },
-  waived: { failed: 0, lost: 0, deferred: 0, threshold: null, sibling: false },
+  waived: { failed: 0, lost: 0, deferred: null, threshold: null, sibling: false },
   planned: 10,
   maxInFlight: 3,
   maxFailed: 3,

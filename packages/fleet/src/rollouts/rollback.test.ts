@@ -1,0 +1,173 @@
+/** The way back: whom, to what, how many at a time, and when it is over (A.7, I9). */
+import { describe, expect, test } from 'vitest';
+import {
+  AT_ONCE,
+  admitted,
+  after,
+  around,
+  canaryPassed,
+  decided,
+  failing,
+  NOW,
+  observe,
+  ordered,
+  proving,
+  rollbackStarted,
+  started,
+} from '../../test/rollouts.ts';
+import { A, agent, assigned, B, C, entry, T0 } from '../../test/samples.ts';
+import type { Agent } from '../agents/agent.ts';
+import { decide } from './decide.ts';
+import type { Rollout } from './rollout.ts';
+import { step } from './transitions.ts';
+
+const MINUTE = 60_000;
+
+/** An agent that holds B, was proven on these, and is in order. */
+const holder = (id: string, proven = [A], over: Partial<Agent['identity']> = {}): Agent => {
+  const known = assigned(entry('proven'));
+  return { ...known, identity: agent(id, over).identity, assignment: { ...known.assignment, proven: [...proven, B] } };
+};
+const world = (agents: readonly Agent[] = [], over = {}) =>
+  around({ member: (id) => agents.find(({ identity }) => identity.id === id) ?? holder(id), ...over });
+const orders = (rollout: Rollout, agents: readonly Agent[] = [], over = {}) => {
+  const event = decide(rollout, world(agents, over), NOW);
+  return event?.type === 'reverting' ? event.agents.map(({ agent }) => agent) : event;
+};
+const back = (rollout: Rollout) => after(rollout, rollbackStarted);
+
+describe('whom', () => {
+  test('failed ones and those in flight at once, then those that look healthy, newest first', () => {
+    const rollout = after(
+      canaryPassed({ maxInFlight: 1 }),
+      ...proving('a', 'b', 'd'),
+      admitted('e'),
+      observe('e', 'sent'),
+      observe('e', 'inconclusive'),
+      admitted('f'),
+      failing('f'),
+    );
+    expect(orders(back(rollout))).toEqual(['f', 'e', 'd', 'b', 'a', 'c3', 'c2']);
+  });
+
+  test('a few healthy ones at a time: a quarter, or five times the pace forward', () => {
+    const many = Array.from({ length: 40 }, (_, n) => `a${n}`);
+    const rollout = back(after(started({ ...AT_ONCE, maxInFlight: 1 }), ...proving(...many)));
+    const first = decided(rollout, world(), NOW);
+    expect(first.counts).toMatchObject({ reverting: 10, proven: 30 });
+    const confirmed = after(first, observe('a39', 'reverted'), observe('a38', 'reverted'));
+    expect(decided(confirmed, world(), NOW).counts).toMatchObject({ reverting: 10, proven: 28, reverted: 2 });
+    expect(decided(after(first, { type: 'hurried' }), world(), NOW).counts.reverting).toBe(40);
+    expect(orders(after(rollout, { type: 'hurried' }), [], { room: 7 })).toHaveLength(7);
+  });
+
+  test('failed ones that do not answer do not keep the healthy ones on the revision', () => {
+    const bad = Array.from({ length: 12 }, (_, n) => `f${n}`);
+    const failed = bad.flatMap((id) => [admitted(id), failing(id)]);
+    const rollout = back(after(started({ ...AT_ONCE, maxInFlight: 1 }), ...proving('a', 'b'), ...failed));
+    expect(decided(rollout, world(), NOW).counts).toMatchObject({ reverting: 14, proven: 0 });
+  });
+
+  test('nobody who was never sent it, deferred or skipped', () => {
+    const offered = assigned(entry('offered'));
+    const unsent = (id: string, left = offered.assignment.leftOnTheWay): Agent => ({
+      ...offered,
+      identity: agent(id).identity,
+      assignment: { ...offered.assignment, proven: [A], leftOnTheWay: left },
+    });
+    const rollout = back(after(canaryPassed(), admitted('a', 'b', 'd'), observe('d', 'deferred', 'offline')));
+    const other = { hash: C.hash, epoch: 'e1', sentAt: T0, until: NOW + MINUTE };
+    const event = decide(rollout, world([unsent('a'), unsent('b', other)]), NOW);
+    const of = (id: string) => event?.type === 'reverting' && event.agents.find((one) => one.agent === id);
+    expect(of('a')).toEqual({ agent: 'a', to: null, reason: 'not-sent' });
+    // What an earlier rollout sent it is still on the way.
+    expect(of('b')).toEqual({ agent: 'b', to: A, reason: null });
+    expect(of('d')).toBeUndefined();
+    expect(after(rollout, event as never).targets.get('a')).toMatchObject({ state: 'deferred', reason: 'not-sent' });
+  });
+});
+
+describe('to what', () => {
+  test.each([
+    ['its own last good revision, whatever the others have', holder('a', [A, C]), C],
+    ['not what was condemned since', holder('a', [C, A]), C],
+    ['nothing, where nothing is known', holder('a', []), null],
+  ])('%s', (_, member, to) => {
+    const rollout = back(after(started(AT_ONCE), ...proving('a')));
+    const condemned = new Set(to === C && member.assignment.proven[1] === A ? [A.hash] : []);
+    const event = decide(rollout, world([member], { condemned }), NOW);
+    expect(event).toMatchObject({ agents: [{ agent: 'a', to, reason: to === null ? 'no-last-good' : null }] });
+    const state = to === null ? 'revert-unconfirmed' : 'reverting';
+    expect(after(rollout, event as never).targets.get('a')?.state).toBe(state);
+  });
+
+  test.each([
+    [
+      'pinned',
+      holder('a', [A], { pin: { configuration: 'edge', revision: 1, reason: '', author: '', at: 0, expires: null } }),
+    ],
+    ['not-admitted', holder('a', [A], { admission: 'quarantined' })],
+    ['left-group', holder('a', [A], { group: { name: 'other', since: T0 } })],
+  ] as const)('one that is %s meanwhile is not this rollout’s any more', (reason, member) => {
+    const rollout = back(after(started(AT_ONCE), ...proving('a')));
+    const done = decided(rollout, world([member]), NOW);
+    expect(done).toMatchObject({ state: 'rolled-back', counts: { skipped: 1 } });
+    expect(done.targets.get('a')).toMatchObject({ state: 'skipped', reason });
+  });
+
+  test('nor one that was deleted', () => {
+    const rollout = back(after(started(AT_ONCE), ...proving('a')));
+    expect(decided(rollout, around(), NOW).targets.get('a')).toMatchObject({ state: 'skipped', reason: 'left-group' });
+  });
+});
+
+describe('when it is over', () => {
+  const two = () => decided(back(after(started(AT_ONCE), ...proving('a', 'b'))), world(), NOW);
+
+  test('everybody confirmed', () => {
+    const one = after(two(), observe('a', 'reverted'));
+    expect(decided(one, world(), NOW).state).toBe('rolling-back');
+    expect(decided(after(one, observe('b', 'reverted')), world(), NOW)).toMatchObject({
+      state: 'rolled-back',
+      endedAt: NOW,
+      counts: { reverted: 2 },
+    });
+  });
+
+  test('who does not confirm is given up, listed, and does not end the way back of the others', () => {
+    const many = Array.from({ length: 40 }, (_, n) => `a${n}`);
+    const first = decided(back(after(started({ ...AT_ONCE, maxInFlight: 1 }), ...proving(...many))), world(), NOW);
+    expect(decided(first, world(), NOW + 10 * MINUTE - 1)).toBe(first);
+    const second = decided(first, world(), NOW + 10 * MINUTE);
+    expect(second).toMatchObject({
+      state: 'rolling-back',
+      counts: { 'revert-unconfirmed': 10, reverting: 10, proven: 20 },
+    });
+    const late = [2, 3, 4].reduce((rollout, n) => decided(rollout, world(), NOW + n * 10 * MINUTE), second);
+    expect(late).toMatchObject({ state: 'rolled-back-partial', counts: { 'revert-unconfirmed': 40 } });
+    expect(late.targets.get('a3')?.message).toBe('not confirmed in time');
+  });
+
+  test('one that confirms after all is taken off the list; another failure changes nothing', () => {
+    const listed = after(two(), observe('a', 'revert-unconfirmed', 'agent-failed', 'no'));
+    expect(after(listed, observe('a', 'failed', 'agent-failed')).targets.get('a')?.state).toBe('revert-unconfirmed');
+    expect(after(listed, observe('a', 'reverted')).targets.get('a')?.state).toBe('reverted');
+  });
+
+  test('our own downtime is not counted (I10)', () => {
+    const upSince = NOW + 60 * MINUTE;
+    const rollout = two();
+    expect(decided(rollout, world([], { upSince }), upSince + 9 * MINUTE)).toBe(rollout);
+    expect(decided(rollout, world([], { upSince, isReturning: () => true }), upSince + 11 * MINUTE)).toBe(rollout);
+    expect(decided(rollout, world([], { upSince }), upSince + 10 * MINUTE).state).toBe('rolled-back-partial');
+  });
+
+  test('at once, when nobody had it', () => {
+    expect(decided(back(started()), world(), NOW).state).toBe('rolled-back');
+  });
+
+  test('a deadline for those who were ordered last', () => {
+    const rollout = step(back(after(started(AT_ONCE), ...proving('a'))), ordered('a'), NOW + 5 * MINUTE);
+    expect(rollout.rollback?.deadline).toBe(NOW + 15 * MINUTE);
+  });
+});
