@@ -136,7 +136,7 @@ test('agent label, pin, unpin, retry, restart, delete and timeline', async () =>
   });
   expect(await run(server.url, [...pin, '--expires', 'soon'])).toMatchObject({ code: 2 });
 
-  for (const act of ['unpin', 'retry', 'restart']) {
+  for (const act of ['unpin', 'retry', 'restart', 'approve']) {
     expect(await run(server.url, ['agent', act, 'a-edge-1'])).toMatchObject({ code: 0 });
   }
   const timeline = await run(server.url, ['agent', 'timeline', 'a-edge-1', '--no-headers']);
@@ -146,6 +146,7 @@ test('agent label, pin, unpin, retry, restart, delete and timeline', async () =>
     'agent.unpinned',
     'agent.retried',
     'agent.restarted',
+    'agent.approved',
     undefined,
   ]);
 });

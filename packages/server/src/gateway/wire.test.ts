@@ -15,6 +15,19 @@ test('a full state is known of the epoch that it came on, and of no other', () =
   expect(presenceOf(known, session('e2'), { ...full, now: 9 }).fullStateAt).toBe(9);
 });
 
+test('each departure is remembered once, as many as make an agent flapping', () => {
+  const there = { ...session('e1'), state: 'online', link: { id: 'c1', transport: 'websocket' } } as Session;
+  const gone = (now: number) => ({ heard: false, facts: [], now });
+  let seen = presenceOf(ABSENT, there, full);
+  expect(seen.departures).toBe(ABSENT.departures);
+  for (const now of [10, 20, 30, 40]) {
+    seen = presenceOf(seen, session('e1'), gone(now));
+    seen = presenceOf(seen, session('e1'), gone(now + 1));
+    seen = presenceOf(seen, there, full);
+  }
+  expect(seen.departures).toEqual([20, 30, 40]);
+});
+
 test('a health tree is kept up to a size, whatever it is large by (R13, X26)', () => {
   const loud = '\u0001'.repeat(280);
   const attributes = [{ key: loud, value: { value: { case: 'stringValue' as const, value: loud } } }];

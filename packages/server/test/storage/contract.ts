@@ -265,6 +265,22 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       ]);
     });
 
+    test('agents share the revisions that they have alike, and have been proven on nothing by rows of before', async () => {
+      const { store } = await start();
+      const { proven: _, ...older } = assignment(1);
+      await store.commit([
+        ...changesOf(agent('a-1', UID)),
+        ...changesOf(agent('a-2', OTHER_UID)),
+        { kind: 'agent-assignment', id: 'a-3', row: older as ReturnType<typeof assignment> },
+        { kind: 'agent-identity', row: identity('a-3', UID.replace('0', '1')) },
+      ]);
+      const [one, two, three] = (await store.load()).agents;
+      expect(one?.assignment.proven).toHaveLength(1);
+      expect(two?.assignment.proven[0]).toBe(one?.assignment.proven[0]);
+      expect(two?.ledger?.revision).toBe(one?.ledger?.revision);
+      expect(three?.assignment).toMatchObject({ generation: 1, proven: [] });
+    });
+
     test('a deleted agent leaves no row behind and its instance uid is free, even in the same commit', async () => {
       const { store } = await start();
       await store.commit([...changesOf(agent('a-1', UID)), ...changesOf(agent('a-2', OTHER_UID))]);
