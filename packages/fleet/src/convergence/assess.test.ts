@@ -633,6 +633,14 @@ describe('lacksNews (S3)', () => {
       false,
     );
   });
+  test('healthy for as long as is asked, and silent in that time: a Supervisor speaks every 30 s only (S4)', () => {
+    const quiet = { why: '', says: appliedB, entry: { effective: confirmed(), healthySince: T0 + 5_000 } } as const;
+    const until = T0 + 5_000 + TERMS.minHealthyTime;
+    const silent = { lastSeen: T0 + 5_000, fullStateAt: T0 + 5_000 };
+    expect(asks('verifying', { ...quiet, presence: silent, now: until })).toBe(true);
+    expect(asks('verifying', { ...quiet, presence: silent, now: until - 1 })).toBe(false);
+    expect(asks('verifying', { ...quiet, presence: { ...silent, lastSeen: T0 + 5_001 }, now: until })).toBe(false);
+  });
   test('not at once', () => expect(asks('verifying', { ...stale, now: T0 + 7_999 })).toBe(false));
   test('not again once it came', () =>
     expect(asks('verifying', { ...stale, presence: { fullStateAt: T0 + 5_000 } })).toBe(false));

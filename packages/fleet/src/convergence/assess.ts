@@ -22,8 +22,11 @@ function withContinuity(facts: Facts): LedgerEntry {
   const isThere = presence.connected || (entry.healthySince !== null && isShortlyAway(facts));
   const well = healthy(facts) && (isThere || entry.phase === 'proven');
   if (well === (entry.healthySince !== null)) return entry;
-  return { ...entry, healthySince: well ? now : null, unhealthySince: well || entry.phase !== 'proven' ? null : now };
+  const isRelapse = !well && entry.phase === 'proven';
+  const spells = { unhealthySince: isRelapse ? now : null, relapses: entry.relapses + (isRelapse ? 1 : 0) };
+  return { ...entry, healthySince: well ? now : null, ...spells };
 }
+
 /** Health counts while proof is sought or held, and where it may still come late. */
 const isJudged = ({ phase, failure }: LedgerEntry): boolean =>
   phase === 'verifying' || phase === 'proven' || meaningOf(failure) === 'shortfall';
@@ -60,6 +63,7 @@ const NEWS_EXPECTED: Millis = 3_000;
 export function lacksNews(agent: Agent, presence: Presence, now: Instant): boolean {
   const { ledger: entry, report } = agent;
   if (entry === null || entry.sentAt === null || !presence.connected) return false;
+  if (lacksSignOfLife(entry, presence, now)) return true;
   // Without a status, only an effective config that is newer than the send shows that it was taken.
   const shownOnAsking = entry.source.kind === 'retry' || !can(agent.identity, 'ReportsRemoteConfig');
   const afterSend = shownOnAsking && entry.phase === 'sent' ? entry.sentAt + 1 : null;
@@ -70,4 +74,10 @@ export function lacksNews(agent: Agent, presence: Presence, now: Instant): boole
     can(agent.identity, 'ReportsEffectiveConfig') &&
     (entry.effective === null || entry.effective.kind === 'contradicted');
   return healthMissing || effectiveMissing || entry.phase === 'sent';
+}
+
+/** Healthy for as long as is asked, and not a word in that time: a Supervisor speaks every 30 s only (S4). */
+function lacksSignOfLife({ phase, healthySince, terms }: LedgerEntry, { lastSeen }: Presence, now: Instant): boolean {
+  if (phase !== 'verifying' || healthySince === null || terms.minHealthyTime === 0) return false;
+  return now - healthySince >= terms.minHealthyTime && (lastSeen ?? 0) <= healthySince;
 }

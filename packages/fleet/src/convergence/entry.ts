@@ -10,6 +10,7 @@ export const UNHEARD = {
   failure: null,
   healthySince: null,
   unhealthySince: null,
+  relapses: 0,
   provenAt: null,
   deadline: null,
 } as const satisfies Partial<LedgerEntry>;

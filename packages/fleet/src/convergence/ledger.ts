@@ -115,6 +115,8 @@ export interface LedgerEntry {
   readonly healthySince: Instant | null;
   /** Since when it has been unhealthy after the proof. */
   readonly unhealthySince: Instant | null;
+  /** How often it lost its health since the proof. */
+  readonly relapses: number;
   /** What was wrong with the agent when this was assigned; null for one in order. */
   readonly baseline: Baseline | null;
   readonly provenAt: Instant | null;

@@ -29,10 +29,12 @@ describe('late regression (A.4)', () => {
     expect(ill.ledger?.phase).toBe('proven');
   });
 
-  test('well again in between is none', () => {
+  test('well again in between is none, once: a Supervisor starts a dead Collector again after five seconds', () => {
     const back = says(says(proven, false, NOW), true, NOW + 10_000);
     expect(of(back, NOW + 60_000)).toBeUndefined();
-    expect(of(says(back, false, NOW + 20_000), NOW + 20_000 + REGRESSION_GRACE)).toBeUndefined();
+    const again = says(back, false, NOW + 20_000, 'exit 1');
+    expect(of(again, NOW + 20_000)).toEqual({ reason: 'late-regression', message: 'exit 1' });
+    expect(of(says(again, true, NOW + 25_000), NOW + 60_000)).toBeUndefined();
   });
 
   test('nothing is said of one whose state is not known, nor without words of ours', () => {

@@ -4,8 +4,11 @@ import type { Instant, Millis } from '../time.ts';
 import { worsened } from './baseline.ts';
 import type { Failure, LedgerEntry } from './ledger.ts';
 
-/** Ill health that passes within this is none: collectors say so of a queue that was full for a moment. */
+/** Ill health that passes within this is none, once: collectors say so of a queue that was full for a moment. */
 export const REGRESSION_GRACE: Millis = 15_000;
+
+/** A Supervisor starts a dead Collector again after 5 s: one that dies again and again is never ill for long. */
+const MOST_RELAPSES = 1;
 
 /**
  * How the agent has regressed since the proof of `entry`, its own; undefined while it has not, or while that is not known:
@@ -14,7 +17,7 @@ export const REGRESSION_GRACE: Millis = 15_000;
 export function regression(
   { report: { health } }: Agent,
   { connected, synced, disconnectedAt }: Presence,
-  { phase, unhealthySince, terms, baseline }: LedgerEntry,
+  { phase, unhealthySince, relapses, terms, baseline }: LedgerEntry,
   now: Instant,
 ): (Pick<Failure, 'message'> & { readonly reason: 'late-regression' | 'lost-contact' }) | undefined {
   if (phase !== 'proven') return undefined;
@@ -23,7 +26,8 @@ export function regression(
     const message = `proven, and then gone for more than ${terms.applyTimeout / 1_000} s`;
     return { reason: 'lost-contact', message };
   }
-  if (!synced || unhealthySince === null || now - unhealthySince <= REGRESSION_GRACE) return undefined;
+  if (!synced || unhealthySince === null) return undefined;
+  if (relapses <= MOST_RELAPSES && now - unhealthySince <= REGRESSION_GRACE) return undefined;
   const part = health?.healthy ? worsened(health, baseline) : undefined;
   const message = health?.lastError || `${part ?? 'the agent'} was healthy when this was proven, and is not any more`;
   return { reason: 'late-regression', message };

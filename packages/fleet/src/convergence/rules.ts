@@ -120,6 +120,7 @@ const toProven: Move = ({ now }) => ({
   phase: 'proven',
   provenAt: now,
   unhealthySince: null,
+  relapses: 0,
   deadline: null,
   failure: null,
 });

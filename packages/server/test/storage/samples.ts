@@ -83,6 +83,7 @@ export function ledgerEntry(generation: number): LedgerEntry {
     failure: { reason: 'agent-failed', message: ODD, at: AT + 3 },
     effective: { kind: 'contradicted', why: ODD, at: AT + 3 },
     unhealthySince: null,
+    relapses: 0,
     baseline: { healthy: false, unhealthy: [ODD] },
     healthySince: null,
     provenAt: null,
