@@ -127,7 +127,7 @@ export class World {
 
   putWebhook(name: string, settings: Pick<Webhook, 'url' | 'secret' | 'events' | 'selector' | 'format'>): Webhook {
     const how = { state: 'ok', since: null, waiting: 0, delivered: 3, dropped: 0, lastError: '' } as const;
-    const version = JSON.stringify(settings);
+    const version = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
     const row = { name, ...settings, ...how, lastDeliveredAt: at(60_000), createdAt: at(86_400_000), version };
     this.webhooks.set(name, row);
     return row;

@@ -42,6 +42,8 @@ export class Alerts {
   /** Agents looked at since the last `tell`, with what was wrong with them when they were. */
   readonly #touched = new Map<Member, fleet.Complaint | null>();
   readonly #away = new Set<Member>();
+  /** Away since before our start: whether they are lost is not known yet. */
+  readonly #unsure = new Set<Member>();
   readonly #touchedRollouts = new Set<string>();
   readonly #touchedLanes = new Set<string>();
   /** The newest rollout of each group. */
@@ -145,7 +147,12 @@ export class Alerts {
   /** What only time changes. */
   #sweep(now: fleet.Instant): void {
     this.#sweptAt = now;
-    for (const member of this.#away) this.#touched.set(member, this.#touched.get(member) ?? null);
+    for (const member of this.#away) {
+      const isHeld = this.#kindOf(member.agent.identity.id) === 'agents-lost';
+      if (this.#unsure.has(member) || this.#isLost(member, isHeld, now) !== isHeld)
+        this.#touched.set(member, this.#touched.get(member) ?? null);
+    }
+    this.#unsure.clear();
     for (const [agent, { key, until }] of this.#conflicts) {
       if (until > now) continue;
       this.#conflicts.delete(agent);
@@ -170,17 +177,24 @@ export class Alerts {
     if (gone) this.#forget(id);
     if (gone || typeof verdict === 'object') return;
     const isHeld = this.#kindOf(id) === 'agents-lost';
-    // Who was lost before our start and is not back has not been seen to go.
-    const since = presence.disconnectedAt ?? (isHeld ? this.#startedAt - fleet.LIMITS.lostAfter : null);
-    if (fleet.isLost(agent, presence, now, since)) {
+    if (this.#isLost(member, isHeld, now)) {
       if (!isHeld && verdict === 'well') this.#blame(member, lostFrom(agent));
     } else if (verdict === 'well' || isHeld) this.#close(id);
   }
 
+  /** Who was lost before our start (`isHeld`) and is not back has not been seen to go. */
+  #isLost({ agent, presence }: Member, isHeld: boolean, now: fleet.Instant): boolean {
+    const since = presence.disconnectedAt ?? (isHeld ? this.#startedAt - fleet.LIMITS.lostAfter : null);
+    return fleet.isLost(agent, presence, now, since);
+  }
+
   /** Nobody is lost whom we have only not heard of yet since our start (I10). */
-  #isKnown({ agent, presence }: Member, { kind }: fleet.Complaint, now: fleet.Instant): boolean {
-    if (kind !== 'agents-lost' || presence.lastSeen !== null) return true;
-    return this.#kindOf(agent.identity.id) === kind || now >= this.#startedAt + SERVER_LIMITS.reconnectGrace;
+  #isKnown(member: Member, { kind }: fleet.Complaint, now: fleet.Instant): boolean {
+    if (kind !== 'agents-lost' || member.presence.lastSeen !== null) return true;
+    if (this.#kindOf(member.agent.identity.id) === kind) return true;
+    if (now >= this.#startedAt + SERVER_LIMITS.reconnectGrace) return true;
+    this.#unsure.add(member);
+    return false;
   }
 
   #kindOf(agent: fleet.AgentId): fleet.AlertKind | undefined {
