@@ -291,3 +291,39 @@ it('says what is missing: a secret, a variable, base64', async () => {
   await expect(put({ events: ['bogus'] })).rejects.toMatchObject({ code: 'invalid' });
   await expect(put({ selector: 'a=(' })).rejects.toMatchObject({ code: 'invalid-selector' });
 });
+
+it('1,000 events for a receiver that is dead do not slow a push, and the oldest are dropped', async () => {
+  const push = async (group: string, agents: number): Promise<number> => {
+    await lab.client.putGroup({
+      name: group,
+      body: { selector: `role=${group}`, configuration: 'edge', strategy: 'all-at-once' },
+    });
+    for (let index = 0; index < agents; index += 1) await lab.agent({ labels: { role: group } }).connect();
+    await until(
+      () => lab.client.getGroup({ name: group }),
+      (found) => found.agents === agents,
+    );
+    const since = performance.now();
+    const body = { group, configuration: 'edge', revision: 1, message: '' } as const;
+    const { rollouts } = await lab.client.startRollout({ body });
+    const id = rollouts[0]?.id ?? '';
+    await until(
+      () => lab.client.getRollout({ id }),
+      ({ state }) => state === 'succeeded',
+    );
+    return performance.now() - since;
+  };
+  await lab.client.putConfiguration({ name: 'edge', body: {} });
+  await lab.client.createRevision({ name: 'edge', body: { files: { '': { body: story() } }, message: '' } });
+  const before = await push('one', 50);
+  receiver.answer = () => undefined;
+  await put({ events: ['configuration.*', 'rollout.*', 'agents.changed', 'rollout.progressed'] });
+  for (let index = 0; index < 1_100; index += 1) await lab.client.putConfiguration({ name: `c${index}`, body: {} });
+  const { waiting, dropped } = await shown();
+  expect(waiting).toBe(1_000);
+  expect(dropped).toBeGreaterThanOrEqual(100);
+  const after = await push('two', 50);
+  console.log(`a push to 50 agents: ${before.toFixed(0)} ms without a webhook, ${after.toFixed(0)} ms with a dead one`);
+  expect(after).toBeLessThan(3 * before + 500);
+  expect(await shown()).toMatchObject({ waiting: 1_000 });
+}, 60_000);

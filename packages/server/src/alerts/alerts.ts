@@ -148,7 +148,10 @@ export class Alerts {
   #sweep(now: fleet.Instant): void {
     this.#sweptAt = now;
     for (const member of this.#away) {
-      const isHeld = this.#kindOf(member.agent.identity.id) === 'agents-lost';
+      const { id } = member.agent.identity;
+      // As after a start, where all are away.
+      if (member.presence.disconnectedAt === null && !this.#caseOf.has(id) && !this.#unsure.has(member)) continue;
+      const isHeld = this.#kindOf(id) === 'agents-lost';
       if (this.#unsure.has(member) || this.#isLost(member, isHeld, now) !== isHeld)
         this.#touched.set(member, this.#touched.get(member) ?? null);
     }
