@@ -36,8 +36,26 @@ const observed = (changes: readonly Observation[]): RolloutEvent | undefined =>
 const hasPassed = (millis: Millis, since: Instant, { upSince, isReturning }: Surroundings, now: Instant): boolean =>
   now - Math.max(since, upSince) >= millis && !isReturning();
 
-const isWatched = ({ watchedUntil }: Rollout, { isReturning }: Surroundings, now: Instant): boolean =>
-  watchedUntil === null || now < watchedUntil || isReturning();
+/** What comes of a soak or a bake that began: nothing before its end, nor while time must tell, but not for ever (I16). */
+function watched(rollout: Rollout, around: Surroundings, now: Instant, passes: RolloutEvent): RolloutEvent | undefined {
+  const { watchedUntil, strategy } = rollout;
+  if (watchedUntil === null || now < watchedUntil || around.isReturning()) return undefined;
+  const worse = inDoubt(rollout, around);
+  if (worse === 0) return passes;
+  if (!hasPassed(strategy.progressDeadline, watchedUntil, around, now)) return undefined;
+  return paused('no-progress', `${worse} agents that were proven look worse, and neither fail nor recover`);
+}
+
+/** How many proven agents look worse just now, where that is more than the budgets have left: time will tell (I11). */
+function inDoubt(rollout: Rollout, { doubtful }: Surroundings): number {
+  const { spent, waived, targets } = rollout;
+  const { maxFailed, maxLost } = boundsNow(rollout);
+  const worse = Iterator.from(doubtful())
+    .filter(({ agent }) => targets.get(agent.identity.id)?.state === 'proven')
+    .toArray().length;
+  const most = Math.max(maxFailed + (maxLost ?? 0), waived.failed + waived.lost);
+  return spent.failed + spent.lost + worse > most ? worse : 0;
+}
 
 // ---- What goes wrong.
 
@@ -107,7 +125,7 @@ function forward(rollout: Rollout, around: Surroundings, now: Instant): RolloutE
   const { isSomebodyHere, isSomebodyLeft, away } = divide(rollout, around, now);
   // They are waited for, but not for ever: one that never tells its state must not hold up the others.
   if (isSomebodyHere && (room === 0 || !isOverdue(rollout, around, now))) return undefined;
-  if (rollout.watchedUntil !== null) return isWatched(rollout, around, now) ? undefined : { type: 'advanced' };
+  if (rollout.watchedUntil !== null) return watched(rollout, around, now, { type: 'advanced' });
   if (around.isReturning()) return undefined;
   // Whoever was to go first is away: wait for somebody (docs/adr/0005).
   const isUntold = rollout.counts.proven === 0 && outcomeOf(rollout).all === 0;
@@ -160,7 +178,7 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
 
 /** Everybody was watched for long enough; who was asked once more is waited for. */
 function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
-  return inFlight(rollout) > 0 || isWatched(rollout, around, now) ? undefined : { type: 'succeeded' };
+  return inFlight(rollout) > 0 ? undefined : watched(rollout, around, now, { type: 'succeeded' });
 }
 
 // ---- Back.

@@ -223,6 +223,22 @@ describe('late regression (A.4)', () => {
     expect(decided(bakes, world, NOW + 15_001).rollback).not.toBeNull();
   });
 
+  test('nothing passes while more look worse than the budgets have left (I11)', () => {
+    const soaks = after(started(), ...proving('a'), soaking);
+    const end = soaks.watchedUntil ?? 0;
+    const gone = [proven({ connected: false, disconnectedAt: end - 1 })];
+    expect(decide(soaks, around({ doubtful: () => gone }), end)).toBeUndefined();
+    const unsynced = [proven({ synced: false }, end - 1)];
+    expect(decide(soaks, around({ doubtful: () => unsynced }), end + 10 * MINUTE)).toMatchObject({
+      reason: 'no-progress',
+    });
+    expect(decide(soaks, around(), end)).toEqual({ type: 'advanced' });
+    const bakes = after(started({ ...AT_ONCE, maxFailed: 0, maxLost: 1 }), ...proving('a'), soaking, {
+      type: 'advanced',
+    });
+    expect(decide(bakes, around({ doubtful: () => gone }), bakes.watchedUntil ?? 0)).toEqual({ type: 'succeeded' });
+  });
+
   test('one that was proven and is gone is lost; after our own start it gets its time again (I10)', () => {
     const gone = around({ doubtful: () => [proven({ connected: false, disconnectedAt: NOW })] });
     expect(decided(rollout, gone, NOW + 120_000).spent.lost).toBe(0);
