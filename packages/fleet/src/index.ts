@@ -31,7 +31,7 @@ export { decideOffer } from './convergence/pull-law.ts';
 export { regression } from './convergence/regression.ts';
 export { awaitsTime, isDue, settle } from './convergence/settle.ts';
 export * from './convergence/sync.ts';
-export { unassignedHash } from './convergence/time-travel.ts';
+export { isOutlived, unassignedHash } from './convergence/time-travel.ts';
 export * from './errors.ts';
 export * from './groups/group.ts';
 export * from './limits.ts';

@@ -33,10 +33,15 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const wanted = [...groups.list().map(({ stable }) => stable), ...loaded.agents.map(({ ledger }) => ledger?.revision)];
   await offers.ahead(new Set(wanted.flatMap((revision) => revision?.hash ?? [])));
   const { marks, travelled, webhooks, deliveries } = loaded;
-  const origin = { store, reader, machine, now, startedAt, marks, travelled, whenLeading: whenLeading(store) };
+  const travelledAt = travelled === null ? (marks.get(TRAVELLED_AT) ?? null) : startedAt;
+  const origin = { store, reader, machine, now, startedAt, marks, whenLeading: whenLeading(store) };
   const toTell = { webhooks, deliveries };
-  return { ...origin, journal, roster, groups, configurations, rollouts, alerts, effective, offers, toTell };
+  const image = { journal, roster, groups, configurations, rollouts, alerts, effective, offers };
+  return { ...origin, ...image, toTell, travelled, travelledAt };
 }
+
+/** Name of the durable value that tells when the server last found itself on an older database (I14). */
+export const TRAVELLED_AT = 'travelled-at';
 
 /** Name of the durable value that tells when the server was last alive. */
 export const ALIVE_AT = 'alive-at';

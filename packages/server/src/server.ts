@@ -11,7 +11,7 @@ import { createApp } from './http/app.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { takeLead } from './leadership.ts';
 import { SERVER_LIMITS, STORE_LIMITS } from './limits.ts';
-import { ALIVE_AT, openMemory } from './memory.ts';
+import { ALIVE_AT, openMemory, TRAVELLED_AT } from './memory.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
 import { TIME_TRAVEL } from './storage/store.ts';
@@ -134,7 +134,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // In the commit with all that follows from it, which the start decides.
     const data = { ...memory.travelled, databaseFrom: aliveAt ?? null };
     journal.record('server.time-travel', 'server', data);
-    journal.write({ kind: 'mark', name: TIME_TRAVEL, value: 0 });
+    journal.write(
+      { kind: 'mark', name: TIME_TRAVEL, value: 0 },
+      { kind: 'mark', name: TRAVELLED_AT, value: startedAt },
+    );
     logger.error(data, 'the database is older than what was committed to it: an older copy was put in its place');
   }
   reconciler.start();

@@ -1,10 +1,13 @@
 /** I14: the server on an older copy of its database says so, once; its agents tell what the copy does not know. */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { unassignedHash } from '@flaghoist/fleet';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import { edge, Lab, type LabAgent, silent, story, until } from './lab.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // four starts each
 
 const AGENTS = 3;
 let lab: Lab;
@@ -37,12 +40,9 @@ async function travelBack(copyAll: boolean): Promise<string> {
   return hash;
 }
 
-/** The agents come back and say what they run; what they are offered then they do not take. */
+/** The agents come back and say what they run. */
 async function comeBack(hash: string): Promise<void> {
-  for (const agent of agents) {
-    agent.outcome = silent;
-    await agent.reconnect();
-  }
+  for (const agent of agents) await agent.reconnect();
   for (const agent of agents) {
     await until(
       () => lab.detail(agent.uid),
@@ -71,12 +71,29 @@ test('the database is older than what was committed: an event, once, and agents 
   expect(await travels()).toEqual([{ missing: expect.any(Number), databaseFrom: expect.any(Number) }]);
   expect(await unassigned()).toEqual(agents.map(() => hash));
   await lab.restart();
+  await comeBack(hash);
   await lab.server.close();
   expect(await travels()).toHaveLength(1);
 });
 
+test('the older database takes nobody back to what it wanted, also after another start; a new push does (I7, I14)', async () => {
+  const hash = await travelBack(false);
+  const before = agents.map(({ hashes }) => hashes.length);
+  for (let starts = 0; starts < 2; starts += 1) {
+    await comeBack(hash);
+    await sleep(500);
+    await lab.restart();
+  }
+  await comeBack(hash);
+  expect(agents.map(({ hashes }) => hashes.length)).toEqual(before);
+  const next = await lab.push(story('otlp/third'));
+  expect(await lab.ends(next.id)).toMatchObject({ state: 'succeeded', counts: { proven: AGENTS } });
+  expect(agents.map(({ hashes }) => hashes.at(-1))).toEqual(agents.map(() => next.hash));
+});
+
 test('the directory is put back as a whole: agents tell all the same', async () => {
   const hash = await travelBack(true);
+  for (const agent of agents) agent.outcome = silent; // who is offered the old one stays with what it has
   await comeBack(hash);
   await lab.server.close();
   expect(await travels()).toEqual([]);

@@ -1,5 +1,6 @@
 import type { Agent } from '../agents/agent.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { Instant } from '../time.ts';
+import { isOpen, type LedgerEntry } from './ledger.ts';
 
 /**
  * The configuration (hash) that an agent names although it was never assigned to it by this database (I14): the database is
@@ -15,4 +16,17 @@ export function unassignedHash({ report, assignment, ledger }: Agent, history: r
   if ([...assigned, ...proven].some(({ hash }) => hash === named)) return undefined;
   const isWhole = generation === 0 || history.some((entry) => entry.generation === 1);
   return isWhole ? named : undefined;
+}
+
+/**
+ * Whether the agent has outlived what is wanted of it: the database went back in time at `travelledAt`, the assignment is
+ * older, and the agent names what that database does not know it to have had (I14). To offer it the old one again would take
+ * the whole fleet back at once, as a restart of it from an old disk; only somebody who wants it anew may. What was under way
+ * before is bounded (I1), and goes on.
+ */
+export function isOutlived({ report, assignment, ledger }: Agent, travelledAt: Instant | null): boolean {
+  const named = report.reported?.hash ?? '';
+  if (travelledAt === null || ledger === null || ledger.offeredAt >= travelledAt) return false;
+  if (isOpen(ledger) && ledger.reverts === 0) return false;
+  return named !== '' && ![ledger.revision, ...assignment.proven].some(({ hash }) => hash === named);
 }

@@ -16,7 +16,7 @@ function isFreeOf(active: fleet.Rollout, { agent, presence }: Member, now: fleet
 }
 
 /** The catch-up lanes of all groups: who gets the stable revision now, and who waits for a place (A.7). */
-export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
+export function catchUpLanes({ roster, groups, rollouts, journal, travelledAt }: Memory) {
   /** Lanes that were said to have stopped: too many agents failed in them. */
   const toldStopped = new Set<string>();
   /** Free places by group, counted anew with each tick. */
@@ -56,6 +56,7 @@ export function catchUpLanes({ roster, groups, rollouts, journal }: Memory) {
       const { agent, presence } = member;
       const { name, stable } = groups.find(agent.identity.group?.name ?? '') ?? {};
       if (name === undefined || stable == null || !fleet.needsCatchUp(agent, presence, stable, now)) return;
+      if (agent.ledger?.revision.hash === stable.hash && fleet.isOutlived(agent, travelledAt)) return;
       const active = rollouts.activeOf(name);
       if (active ? !isFreeOf(active, member, now) : rollouts.isLeftMixed(agent)) return;
       const mayPass = fleet.runsAlready(agent, stable) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));

@@ -177,7 +177,8 @@ export class Reconciler {
       const { ledger } = agent;
       const remoteConfig = ledger && this.#memory.offers.atHand(ledger.revision.hash);
       if (!ledger || !remoteConfig) continue;
-      const way = this.#memory.rollouts.isWithdrawn(agent) ? 'no' : this.#gateway.canSend(member);
+      const isVoid = this.#memory.rollouts.isWithdrawn(agent) || fleet.isOutlived(agent, this.#memory.travelledAt);
+      const way = isVoid ? 'no' : this.#gateway.canSend(member);
       if (way !== 'later') this.#waiting.delete(member);
       if (way !== 'now' || presence.epoch === null) continue;
       member.agent = { ...agent, ledger: fleet.markSent(ledger, presence.epoch, now) };
