@@ -155,7 +155,7 @@ export class Troupe implements Disposable {
       ({ waiting }) => waiting === 0,
     );
     await this.client.deleteWebhook({ name: 'hook' });
-    const leaves = newAgent(this.server);
+    const leaves = new LabAgent({ server: this.server }); // of no group, in which it would be waited for
     await leaves.connect();
     const known = await until(
       () => this.client.getAgent({ id: leaves.uid }).catch(() => undefined),
