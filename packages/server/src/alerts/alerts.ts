@@ -11,6 +11,7 @@ import type { Groups } from '../groups/groups.ts';
 import { SERVER_LIMITS, STORE_LIMITS } from '../limits.ts';
 import type { Rollouts } from '../rollouts/rollouts.ts';
 import { alertData } from './alert-data.ts';
+import { factsOf, lostFrom, newMatter, type Open } from './matter.ts';
 
 interface Parts {
   readonly roster: Roster;
@@ -18,16 +19,6 @@ interface Parts {
   readonly rollouts: Rollouts;
   readonly journal: Journal;
   readonly machine: Pick<Machine, 'randomBytes'>;
-}
-
-/** A matter that an alert is of, told or about to be. */
-interface Open extends fleet.AlertSubject {
-  /** The agents concerned; nobody where it is about a rollout. */
-  readonly tally: fleet.Tally;
-  /** What is wrong with the rollout or the lane; null for matters of agents, and when it is over. */
-  complaint: fleet.Complaint | null;
-  told: fleet.Alert | null;
-  goneSince: fleet.Instant | null;
 }
 
 export class Alerts {
@@ -107,9 +98,9 @@ export class Alerts {
   /** Takes up what was stored, with the agents that no record of theirs tells of any more. */
   #restore(alert: fleet.Alert): void {
     const key = fleet.alertKey(alert);
-    const tally = new fleet.Tally(alert);
-    const { kind, rollout, group } = alert;
-    this.#open.set(key, { kind, rollout, group, tally, complaint: null, told: alert, goneSince: null });
+    const open = newMatter(alert, alert);
+    const { tally } = open;
+    this.#open.set(key, open);
     for (const agent of alert.held) {
       if (this.#parts.roster.get(agent) === undefined) tally.remove(agent);
       else if (alert.kind === 'agent-conflict')
@@ -260,17 +251,8 @@ export class Alerts {
   }
 
   #matter(subject: fleet.AlertSubject): Open {
-    const { kind, rollout, group } = subject;
     const key = fleet.alertKey(subject);
-    const open = this.#open.get(key) ?? {
-      kind,
-      rollout,
-      group,
-      tally: new fleet.Tally(),
-      complaint: null,
-      told: null,
-      goneSince: null,
-    };
+    const open = this.#open.get(key) ?? newMatter(subject);
     this.#open.set(key, open);
     return open;
   }
@@ -315,26 +297,4 @@ export class Alerts {
     this.#resolved.push(alert);
     if (this.#resolved.length > STORE_LIMITS.alertsKept) this.#resolved.shift();
   }
-}
-
-/** How a matter stands; one of a rollout has its reason as the only cause, and what it was last when it is over. */
-function factsOf({ complaint, told, tally }: Open): fleet.AlertFacts {
-  const facts = tally.facts();
-  if (facts.count > 0) return facts;
-  if (complaint === null) return told ?? facts;
-  const { revision, reason, message } = complaint;
-  return { revision, count: 0, remaining: 0, causes: [{ reason, message, count: 0, examples: [] }] };
-}
-
-function lostFrom({ identity, ledger }: fleet.Agent): fleet.Complaint {
-  const group = identity.group?.name ?? null;
-  const message = 'the connection ended without a goodbye, and the agent has not come back';
-  return {
-    kind: 'agents-lost',
-    rollout: null,
-    group,
-    revision: ledger?.revision ?? null,
-    reason: 'disconnected',
-    message,
-  };
 }
