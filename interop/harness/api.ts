@@ -77,14 +77,20 @@ export class Api {
   }
 
   /** A new revision of the group's configuration, on its way to the whole group. */
-  async push(group: string, body: string, message: string, overrides: Overrides = {}): Promise<Push> {
+  async push(
+    group: string,
+    body: string,
+    message: string,
+    overrides: Overrides = {},
+    strategy = 'all-at-once',
+  ): Promise<Push> {
     const revision = await this.saveRevision(group, body, message);
     const { rollouts } = await this.#client.startRollout({
       body: {
         group,
         configuration: group,
         revision: revision.number,
-        strategy: 'all-at-once',
+        strategy,
         overrides,
         supersede: true,
         author: AUTHOR,
@@ -98,6 +104,21 @@ export class Api {
 
   async rolloutState(id: string): Promise<Rollout['state']> {
     return (await this.#client.getRollout({ id })).state;
+  }
+
+  rollout(id: string): ReturnType<Client['getRollout']> {
+    return this.#client.getRollout({ id });
+  }
+
+  /** What agents said, as the log of the rollout has it. */
+  async rolloutMessages(id: string): Promise<string[]> {
+    const log = await allItems((cursor) =>
+      this.#client.listRolloutEvents({ id, ...(cursor !== undefined && { cursor }) }),
+    );
+    const changes = log.flatMap(({ kind, data }) =>
+      kind === 'observed' ? (data['changes'] as { message: string }[]) : [],
+    );
+    return changes.map(({ message }) => message).filter((message) => message !== '');
   }
 
   targets(id: string): Promise<RolloutTarget[]> {
