@@ -11,4 +11,4 @@ it('of a revision that is bad for all, at most three get it, and those that live
   const endings = Object.fromEntries(all.map(({ case: name, state, revived }) => [name, [state, revived > 0]]));
   expect(endings['dies']).toEqual(['rolled-back-partial', true]);
   expect(endings['rejects']).toEqual(['rolled-back', false]);
-}, 60_000);
+}, 120_000);

@@ -259,6 +259,13 @@ export const badForAll = (agents: number): Case[] => [
   // 20 s of the 60 s that `careful` asks for, scaled alike.
   { name: 'unhealthy-early', agents, behaviour: { kind: 'unhealthy', after: '700ms' } },
   { name: 'dies', agents, behaviour: { kind: 'die' } },
+  // Proven first, and ill while the canary is watched, for longer than the grace of a late regression.
+  {
+    name: 'unhealthy-late',
+    agents,
+    behaviour: { kind: 'unhealthy', after: '5s' },
+    overrides: { canary: { min: 3, max: 3 }, soak: { canary: '30s' } },
+  },
   { name: 'rolls-back', agents, behaviour: { kind: 'rollback' } },
   { name: 'falls-back', agents, behaviour: { kind: 'fallback' } },
 ];
