@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { configOf, Fleet } from './fleet.ts';
 import { type Reading, WATCH_CALLBACKS } from './probe.ts';
 import { took } from './process.ts';
-import { flaghoist, floor, type Target, unknown } from './targets.ts';
+import { flaghoist, floor, STAGED, type Target, unknown } from './targets.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -73,6 +73,29 @@ async function push({ target, fleet }: Run): Promise<Figures> {
   return { 'applied s': applied, 'offers s': offers, 'understood s': seconds(began) };
 }
 
+/** In stages; what the strategy has us wait for is told apart. */
+async function rollout({ target }: Run): Promise<Figures> {
+  const began = performance.now();
+  await target.rollout?.(configOf(PUSHED + 64));
+  let most = 0;
+  let seen = await target.progress?.();
+  while (seen !== undefined && (seen.state === 'running' || seen.state === 'baking')) {
+    most = Math.max(most, seen.inFlight);
+    await sleep(100);
+    seen = await target.progress?.();
+  }
+  const s = seconds(began);
+  const waited = (seen?.stages ?? 0) * STAGED.soak + STAGED.bake;
+  return {
+    state: seen?.state ?? '',
+    proven: seen?.proven ?? 0,
+    s,
+    'waited s': waited,
+    'ours s': Math.round((s - waited) * 1_000) / 1_000,
+    'max in flight': most,
+  };
+}
+
 const PHASES: Readonly<Record<string, (run: Run) => Promise<Figures>>> = {
   enrol: ({ target, fleet }) =>
     cost(target, AGENTS, async () => {
@@ -91,6 +114,7 @@ const PHASES: Readonly<Record<string, (run: Run) => Promise<Figures>>> = {
       return {};
     }),
   push: async (run) => ({ ...(await cost(run.target, AGENTS, () => push(run))), ...(await memory(run)) }),
+  rollout: async (run) => cost(run.target, AGENTS, () => rollout(run)),
   restart: async (run) => {
     const { target, fleet } = run;
     const before = await fleet.seen();
@@ -114,7 +138,7 @@ async function measure(target: Target, size: number): Promise<void> {
     for (const phase of given.phases.split(',')) {
       const measured = PHASES[phase];
       if (measured === undefined) throw new Error(`--phases ${phase}: there are ${Object.keys(PHASES).join(', ')}`);
-      if ((phase === 'push' || phase === 'restart') && target[phase] === undefined) continue;
+      if ((phase === 'push' || phase === 'rollout' || phase === 'restart') && target[phase] === undefined) continue;
       const row = { target: target.name, agents: AGENTS, size, phase, ...(await measured(run)) };
       rows.push(row);
       console.log(

@@ -20,9 +20,23 @@ export interface Target {
   applied?(agents: number): Promise<boolean>;
   /** Every agent is proven to run it. */
   understood?(agents: number): Promise<boolean>;
+  /** Starts a rollout in stages to all. */
+  rollout?(body: string): Promise<void>;
+  /** How that is getting on. */
+  progress?(): Promise<Progress>;
   /** Ends it as a power cut does, and starts it again; it comes back at the same URL. */
   restart?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Times that a rollout waits by its strategy, in seconds. */
+export const STAGED = { soak: 2, bake: 2 };
+
+export interface Progress {
+  readonly state: string;
+  readonly stages: number;
+  readonly inFlight: number;
+  readonly proven: number;
 }
 
 export async function floor(): Promise<Target> {
@@ -86,7 +100,29 @@ class Flaghoist implements Target {
     return (await this.#client.getGroup({ name: 'bench' })).agents >= agents && this.#durable();
   }
 
-  async push(body: string): Promise<void> {
+  push(body: string): Promise<void> {
+    return this.#start(body, { strategy: 'all-at-once', overrides: { maxInFlight: '100%' } });
+  }
+
+  /**
+   * `quick`, with short soaks. Its agents say something every few seconds, and a proof over a time asks for a message within
+   * that time (S4): any other `minHealthyTime` would measure heartbeats.
+   */
+  rollout(body: string): Promise<void> {
+    const soak = { canary: `${STAGED.soak}s`, stage: `${STAGED.soak}s` };
+    const overrides = { minHealthyTime: '0s', soak, bake: `${STAGED.bake}s` };
+    return this.#start(body, { strategy: 'quick', overrides });
+  }
+
+  async progress(): Promise<Progress> {
+    const { state, stages, inFlight, counts } = await this.#summary();
+    return { state, stages: stages.length, inFlight, proven: counts.proven };
+  }
+
+  async #start(
+    body: string,
+    how: Pick<Parameters<Client['startRollout']>[0]['body'], 'strategy' | 'overrides'>,
+  ): Promise<void> {
     const revision = await this.#client.createRevision({
       name: 'bench',
       body: { files: { '': { body } }, message: 'bench' },
@@ -97,26 +133,27 @@ class Flaghoist implements Target {
         configuration: 'bench',
         revision: revision.number,
         message: 'bench',
-        overrides: { maxInFlight: '100%' },
+        ...how,
       },
     });
     this.#rollout = rollouts[0]?.id ?? '';
   }
 
-  async #counts() {
+  /** Without its targets, which would cost more than what is measured. */
+  async #summary() {
     const { items } = await this.#client.listRollouts({ limit: 1 });
     const rollout = items.find(({ id }) => id === this.#rollout);
     if (rollout === undefined) throw new Error('the rollout is gone');
-    return rollout.counts;
+    return rollout;
   }
 
   async applied(agents: number): Promise<boolean> {
-    const { verifying, proven, failed } = await this.#counts();
+    const { verifying, proven, failed } = (await this.#summary()).counts;
     return verifying + proven + failed >= agents && this.#durable();
   }
 
   async understood(agents: number): Promise<boolean> {
-    return (await this.#counts()).proven >= agents && this.#durable();
+    return (await this.#summary()).counts.proven >= agents && this.#durable();
   }
 
   async restart(): Promise<void> {
