@@ -37,13 +37,13 @@ describe('slots', () => {
   it('do not come free for those that leave the group with the revision unproven (I1, I2, I4)', async () => {
     const agents = await Promise.all([1, 2, 3, 4].map(() => lab.agent({ ...edge, outcome: applying }).connect()));
     await lab.members(4);
-    const { id } = await lab.push(story(), { maxInFlight: 1, maxFailed: 0 });
+    const { id } = await lab.push(story(), { maxInFlight: 1, maxLost: 0 });
     const holder = await until(
       () => agents.find(({ offers }) => offers.length > 0),
       (agent) => agent !== undefined,
     );
     await lab.client.labelAgent({ id: holder?.uid ?? '', body: { labels: { role: 'elsewhere' } } });
-    expect(await lab.ends(id)).toMatchObject({ state: 'paused', counts: { failed: 1 } });
+    expect(await lab.ends(id)).toMatchObject({ pause: { reason: 'lost' }, counts: { failed: 1 } });
     expect(agents.filter(({ offers }) => offers.length > 0)).toHaveLength(1);
   });
 

@@ -72,7 +72,7 @@ describe('a push to a group', () => {
     expect(paused).toMatchObject({
       state: 'paused',
       counts: { failed: 1, proven: 0 },
-      pause: { reason: 'failures' },
+      pause: { reason: 'no-rollback-target' },
     });
     expect(paused.failures).toMatchObject([
       { reason: 'agent-failed', message: 'error decoding \'exporters\': unknown type: "otlpp"', count: 1 },
@@ -134,7 +134,7 @@ describe('a push to a group', () => {
     for (const agent of reached())
       for (const change of failed('no')(agent.offers[0] as never)) agent.send(agent.change(change));
     const paused = await lab.ends(id);
-    expect(paused).toMatchObject({ state: 'paused', pause: { reason: 'failures' } });
+    expect(paused).toMatchObject({ state: 'paused', pause: { reason: 'no-rollback-target' } });
     expect(reached().length).toBeLessThanOrEqual(4);
   });
 
@@ -171,7 +171,7 @@ describe('a push to a group', () => {
     const first = await lab.push(story());
     await lab.ends(first.id);
     liar.outcome = (config) => applied(config).map(({ remoteConfigStatus }) => ({ remoteConfigStatus }));
-    const second = await lab.push(story('otlp/secondary'));
+    const second = await lab.push(story('otlp/secondary'), { onFailure: 'pause' });
     const ended = await until(
       () => lab.client.getRollout({ id: second.id }),
       ({ state }) => state !== 'running',

@@ -11,15 +11,14 @@ afterEach(() => lab[Symbol.asyncDispose]());
 
 it('its revision is not sent again to an agent that was away, also while the one after it is paused', async () => {
   const away = await lab.agent({ ...edge, outcome: silent }).connect();
-  await lab.members(1);
+  const there = await lab.agent({ ...edge, outcome: failed('not this one') }).connect();
+  await lab.members(2);
   const first = await lab.push(story(), { maxInFlight: 2 });
   await until(
     () => away.hashes,
     ({ length }) => length === 1,
   );
   away.drop();
-  const there = await lab.agent({ ...edge, outcome: failed('not this one') }).connect();
-  await lab.members(2);
   await until(
     () => there.hashes,
     ({ length }) => length === 1,

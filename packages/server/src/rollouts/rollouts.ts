@@ -96,11 +96,16 @@ export class Rollouts {
     return state !== undefined && WITHDRAWN.has(state);
   }
 
-  /** Whether the agent was left with a mix on purpose, until the next rollout of the group: no lane brings it elsewhere. */
-  isLeftMixed({ ledger }: fleet.Agent): boolean {
-    const mixed = this.#ended.get(fleet.broughtBy(ledger) ?? '');
-    if (mixed?.state !== 'stopped-mixed') return false;
-    return !this.all().some(({ group, createdAt }) => group === mixed.group && createdAt > mixed.createdAt);
+  /**
+   * Whether a rollout that has ended left the agent with another revision than the stable one on purpose, as a mix or as its
+   * own last good one: no lane brings it elsewhere before the group's next rollout (A.7).
+   */
+  isLeft({ ledger }: fleet.Agent): boolean {
+    const source = ledger?.source;
+    if (source === undefined || !('rollout' in source)) return false;
+    const last = this.#ended.get(source.rollout ?? '');
+    if (last === undefined || (source.kind !== 'rollback' && last.state !== 'stopped-mixed')) return false;
+    return !this.all().some(({ group, createdAt }) => group === last.group && createdAt > last.createdAt);
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */
