@@ -10,6 +10,7 @@ import * as configurations from './resources/configurations.ts';
 import * as fleet from './resources/fleet.ts';
 import * as groups from './resources/groups.ts';
 import * as rollouts from './resources/rollouts.ts';
+import * as strategies from './resources/strategies.ts';
 import { author, count, numeral, objectName, revisionNumber } from './resources/values.ts';
 import * as webhooks from './resources/webhooks.ts';
 import { type OperationName, ROUTES, type Route } from './routes.ts';
@@ -116,6 +117,16 @@ const operations = {
   deleteGroup: op('Delete a group; its agents keep what they run', nothing, deletion),
   listGroupAgents: list('List the agents of a group', agents.agent, { ...byName, ...memberFilter }),
 
+  listStrategies: list('List strategies', strategies.strategy, {}),
+  getStrategy: op('Show a strategy', strategies.strategy, byName),
+  putStrategy: op('Create or change a strategy; rollouts that run keep what they began with', strategies.strategy, {
+    ...byName,
+    ...ifMatch,
+    body: strategies.strategyRequest,
+  }),
+  deleteStrategy: op('Delete a strategy that no group uses', nothing, deletion),
+
+  planRollout: op('Show what a rollout would do; nothing changes', rollouts.plans, { body: rollouts.planRequest }),
   startRollout: op(
     'Move a group, or every group that runs a configuration, to a revision',
     rollouts.startedRollouts,
@@ -123,7 +134,11 @@ const operations = {
     201,
   ),
   listRollouts: list('List rollouts, newest first', rollouts.rollout, rollouts.rolloutFilter),
-  getRollout: op('Show a rollout: how far it is, what failed and why', rollouts.rolloutDetail, byId),
+  getRollout: op(
+    'Show a rollout, or a push to several groups: how far it is, what failed and why',
+    rollouts.rolloutDetail,
+    byId,
+  ),
   listRolloutTargets: list('List what became of each agent of a rollout', rollouts.target, {
     ...byId,
     ...rollouts.targetFilter,
@@ -147,7 +162,10 @@ const operations = {
   ),
   stopRollout: op('End it where it is', rollouts.changedRollouts, { ...byId, body: rollouts.stopRequest }),
   retryRollout: op('Ask failed agents once more', rollouts.changedRollouts, { ...byId, body: rollouts.retryRequest }),
-  listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, byId),
+  listRolloutEvents: history('List the log of a rollout, oldest first', rollouts.rolloutEvent, {
+    ...byId,
+    ...rollouts.logFilter,
+  }),
 
   listAlerts: list('List alerts, newest first', alerts.alert, alerts.alertFilter),
   listWebhooks: list('List webhooks', webhooks.webhook, {}),

@@ -17,6 +17,8 @@ export const API_LIMITS = {
   variableLength: 200,
   /** Examples of agents with each kind of failure in one rollout. */
   failureExamples: 5,
+  /** Stragglers told of one rollout. */
+  stragglers: 5,
   /** How long the client waits for an answer, milliseconds. */
   requestMs: 30_000,
   /** Comments keep an idle event stream open that often; one silent for the second time is reconnected, milliseconds. */

@@ -37,6 +37,12 @@ export const ROUTES = {
   deleteGroup: { method: 'DELETE', path: '/groups/{name}' },
   listGroupAgents: { method: 'GET', path: '/groups/{name}/agents' },
 
+  listStrategies: { method: 'GET', path: '/strategies' },
+  getStrategy: { method: 'GET', path: '/strategies/{name}' },
+  putStrategy: { method: 'PUT', path: '/strategies/{name}' },
+  deleteStrategy: { method: 'DELETE', path: '/strategies/{name}' },
+
+  planRollout: { method: 'POST', path: '/plans' },
   startRollout: { method: 'POST', path: '/rollouts' },
   listRollouts: { method: 'GET', path: '/rollouts' },
   getRollout: { method: 'GET', path: '/rollouts/{id}' },

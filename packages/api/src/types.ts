@@ -11,7 +11,7 @@ type Fixed<T> = T extends readonly (infer Item)[]
     : T;
 
 /** What a caller gives: parameters, query and headers side by side; the body under `body`. As JSON has it. */
-export type RequestOf<Op extends OperationName> = z.input<Contract[Op]['input']>;
+export type RequestOf<Op extends OperationName> = Fixed<z.input<Contract[Op]['input']>>;
 
 /** What a handler gets: the same, checked, with defaults; times, durations and shares as the domain has them. */
 export type InputOf<Op extends OperationName> = z.output<Contract[Op]['input']>;
@@ -39,6 +39,10 @@ export type RevisionWithFiles = AnswerOf<'getRevision'>;
 export type Group = AnswerOf<'getGroup'>;
 export type Rollout = AnswerOf<'listRollouts'>['items'][number];
 export type RolloutDetail = AnswerOf<'getRollout'>;
+export type Strategy = AnswerOf<'getStrategy'>;
+export type Plan = AnswerOf<'planRollout'>['plans'][number];
+export type RolloutPart = RolloutDetail['children'][number];
+export type RolloutEvent = AnswerOf<'listRolloutEvents'>['items'][number];
 export type RolloutTarget = AnswerOf<'listRolloutTargets'>['items'][number];
 export type Alert = AnswerOf<'listAlerts'>['items'][number];
 export type Webhook = AnswerOf<'getWebhook'>;

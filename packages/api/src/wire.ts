@@ -46,7 +46,7 @@ type Write = (value: unknown) => unknown;
 
 /**
  * From the domain to the wire: of objects the fields that the schema names, and codecs applied. Not zod's own `encode`,
- * which would check all anew and drop what agents call `__proto__` (R18); maps and unions have nothing to translate.
+ * which would check all anew and drop what agents call `__proto__` (R18); maps have nothing to translate.
  */
 function writerOf(schema: z.core.$ZodType): Write {
   if (schema instanceof z.ZodCodec) {
@@ -65,6 +65,18 @@ function writerOf(schema: z.core.$ZodType): Write {
     const fields = Object.entries(schema.shape).map(([key, field]) => ({ key, write: writerOf(field) }));
     return (value) =>
       Object.fromEntries(fields.map(({ key, write }) => [key, write((value as Record<string, unknown>)[key])]));
+  }
+  if (schema instanceof z.ZodOptional) {
+    const write = writerOf(schema.unwrap());
+    return (value) => (value === undefined ? undefined : write(value));
+  }
+  if (schema instanceof z.ZodDefault) return writerOf(schema.unwrap());
+  if (schema instanceof z.ZodUnion) {
+    // A text or an object: of several objects it could not be told which it is, and none of those has codecs.
+    const [object, ...others] = schema.options.filter((option) => option instanceof z.ZodObject);
+    if (object === undefined || others.length > 0) return (value) => value;
+    const write = writerOf(object);
+    return (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? write(value) : value);
   }
   return (value) => value;
 }

@@ -18,20 +18,24 @@ export const OPTIONS = {
   alertRollout: ['--rollout <rollout>', 'of one rollout', bare('rollout')],
   alertState: ['--state <state>', 'in one state', ['active', 'resolved']],
   apiListen: ['--api-listen <host:port>', 'operator plane', '127.0.0.1:4321'],
+  atOnce: ['--at-once', 'also those that look healthy, all at a time'],
   author: ['--author <name>', 'who does it', userOfTheSystem()],
   configuration: ['--configuration <configuration>', 'the configuration; made if it is new', bare('configuration')],
   data: ['--data <dir>', 'where it keeps its data', './flaghoist-data'],
   dryRun: ['--dry-run', 'only tell what would change'],
   exit: ['--exit', 'end after the rollouts; 0 only if all went as it should'],
   expires: ['--expires <duration>', 'only for so long', duration],
+  failedAgents: ['--agent <agents...>', 'agents that failed: by id, instance uid or name'],
   filename: ['-f, --filename <file>', 'file, directory or -'],
   fleet: ['--fleet', 'every group that runs the configuration'],
   follow: ['--follow', 'and what happens from now on'],
   group: ['--group <group>', 'the agents of a group', bare('group')],
   insecureOpenEnrolment: ['--insecure-open-enrolment', 'let any agent that reaches the agent plane enrol'],
+  leaveMixed: ['--leave-mixed', 'leave the new revision with those who have it'],
   message: ['-m, --message <text>', 'why'],
   opampListen: ['--opamp-listen <host:port>', 'agent plane', '127.0.0.1:4320'],
   opsListen: ['--ops-listen <host:port>', 'operations', '127.0.0.1:4322'],
+  plan: ['--plan <file>', 'run the very plan that --dry-run -o json wrote, or nothing'],
   q: ['-q, --q <text>', 'with this in name or id'],
   real: ['--real', 'also start two real Supervisors with Collectors, where they are built'],
   reason: ['--reason <text>', 'why'],
@@ -85,9 +89,11 @@ type Value<Name extends OptionName> =
     ? Read
     : How<Name> extends readonly (infer Choice)[]
       ? Choice
-      : (typeof OPTIONS)[Name][0] extends `${string}<${string}`
-        ? string
-        : true;
+      : (typeof OPTIONS)[Name][0] extends `${string}...>`
+        ? readonly string[]
+        : (typeof OPTIONS)[Name][0] extends `${string}<${string}`
+          ? string
+          : true;
 
 /** The options of a command, as its function gets them. */
 export type Given<Takes extends Taken> = {

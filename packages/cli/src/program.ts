@@ -12,6 +12,9 @@ import { groupCommands } from './commands/group.ts';
 import { type Programs, programCommands } from './commands/programs.ts';
 import { pushCommands } from './commands/push.ts';
 import { rolloutCommands } from './commands/rollout.ts';
+import { rolloutStart } from './commands/rollout-start.ts';
+import { rolloutVerbs } from './commands/rollout-verbs.ts';
+import { strategyCommands } from './commands/strategy.ts';
 import { versionCommands } from './commands/version.ts';
 import { webhookCommands } from './commands/webhook.ts';
 import type { Io } from './io.ts';
@@ -23,7 +26,8 @@ const KINDS: Readonly<Record<string, readonly [about: string, commands: readonly
   agent: ['agents: by id, instance uid or name', agentCommands],
   configuration: ['configurations and their revisions', configurationCommands],
   group: ['groups of agents', groupCommands],
-  rollout: ['rollouts', rolloutCommands],
+  strategy: ['strategies: how rollouts go', strategyCommands],
+  rollout: ['rollouts', [...rolloutStart, ...rolloutCommands, ...rolloutVerbs]],
   alert: ['what is wrong', alertCommands],
   webhook: ['where events are sent', webhookCommands],
 };
@@ -56,8 +60,11 @@ const CONFLICTS: Readonly<Record<string, string[]>> = {
 };
 
 function optionOf(taken: string): Option {
-  const [flags, about, how] = OPTIONS[taken.replace('!', '') as OptionName];
+  const name = taken.replace('!', '') as OptionName;
+  const [flags, about, how] = OPTIONS[name];
   const option = new Option(flags, about).makeOptionMandatory(taken.endsWith('!'));
+  // Typed as the singular that it is elsewhere, but a list.
+  if (option.variadic) option.attributeName = () => name;
   option.conflicts(CONFLICTS[option.name()] ?? []);
   if (typeof how === 'string') return option.default(how);
   if (typeof how === 'function') return option.argParser<unknown>(how);

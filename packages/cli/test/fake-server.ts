@@ -13,6 +13,7 @@ import {
 import { contract, type Operation } from '@flaghoist/api/contract';
 import { readRequest } from '@flaghoist/api/wire';
 import { checkText } from '@flaghoist/fleet';
+import { z } from 'zod';
 import { World } from './world.ts';
 
 const missing = (kind: string, name: string): ApiError => new ApiError('not-found', `there is no ${kind} ${name}`);
@@ -66,8 +67,10 @@ function handlersOf(world: World): Answers {
     return found;
   };
 
-  const change = (id: string, changes: Parameters<World['progress']>[1]) => {
-    world.progress(known(world.rollouts, 'rollout', id).id, changes);
+  const change = (id: string, call: object, changes: Parameters<World['progress']>[1]) => {
+    world.calls.push(call);
+    const { counts } = known(world.rollouts, 'rollout', id);
+    world.progress(id, { counts, ...changes });
     return { rollouts: [known(world.rollouts, 'rollout', id)] };
   };
 
@@ -129,7 +132,8 @@ function handlersOf(world: World): Answers {
     getGroup: async ({ name }) => groupView(name),
     putGroup: async ({ name, ifMatch, body }) => {
       fresh(world.groups.get(name), ifMatch);
-      world.putGroup(name, body);
+      const strategy = z.encode(contract.putGroup.input.shape.body.shape.strategy, body.strategy);
+      world.putGroup(name, { ...body, strategy });
       return groupView(name);
     },
     deleteGroup: async ({ name }) => {
@@ -137,7 +141,27 @@ function handlersOf(world: World): Answers {
     },
     listGroupAgents: async ({ name, ...input }) => page(select({ ...input, group: groupView(name).name }), input),
 
+    listStrategies: async (input) => page([...world.strategies.values()], input),
+    getStrategy: async ({ name }) => known(world.strategies, 'strategy', name),
+    putStrategy: async ({ name, ifMatch, body: { author: _, ...spec } }) => {
+      fresh(world.strategies.get(name), ifMatch);
+      return world.putStrategy(name, z.encode(contract.getStrategy.response.shape.spec, spec));
+    },
+    deleteStrategy: async ({ name }) => {
+      world.strategies.delete(name);
+    },
+
+    planRollout: async ({ body }) => {
+      const { number, hash } = revision(body.configuration, body.revision);
+      const target = { configuration: body.configuration, revision: number, hash };
+      const names = body.group === undefined ? [...world.groups.keys()] : [body.group];
+      return { plans: names.map((name) => world.plan(groupView(name), target)) };
+    },
     startRollout: async ({ body }) => {
+      const open = world.findings.filter(
+        ({ severity, gate }) => severity === 'confirm' && !body.confirm?.includes(gate),
+      );
+      if (open[0] !== undefined) throw new ApiError('needs-confirmation', open[0].message);
       const names =
         body.group === undefined
           ? [...world.groups.values()]
@@ -151,19 +175,25 @@ function handlersOf(world: World): Answers {
     },
     listRollouts: async (input) =>
       page([...world.rollouts.values()].filter(({ group }) => (input.group ?? group) === group).reverse(), input),
-    getRollout: async ({ id }) => known(world.rollouts, 'rollout', id),
+    getRollout: async ({ id }) => {
+      const children = [...world.rollouts.values()].filter(({ parent }) => parent === id);
+      const [first] = children;
+      return first === undefined
+        ? { ...known(world.rollouts, 'rollout', id), children: [] }
+        : { ...first, id, group: null, strategy: null, children };
+    },
     listRolloutTargets: async ({ id, ...input }) => {
       known(world.rollouts, 'rollout', id);
       return page(world.targets, input);
     },
-    listRolloutEvents: async () => ({ items: [], nextCursor: null }),
+    listRolloutEvents: async () => ({ items: world.decisions, nextCursor: null }),
     pauseRollout: async ({ id, body }) =>
-      change(id, { state: 'paused', pause: { reason: 'operator', message: body.message ?? '' } }),
-    resumeRollout: async ({ id }) => change(id, { state: 'running', pause: null }),
-    promoteRollout: async ({ id }) => change(id, { state: 'running', pause: null }),
-    rollbackRollout: async ({ id }) => change(id, { state: 'rolling-back' }),
-    stopRollout: async ({ id }) => change(id, { state: 'stopped-mixed' }),
-    retryRollout: async ({ id }) => change(id, {}),
+      change(id, { pause: body }, { state: 'paused', pause: { reason: 'operator', message: body.message } }),
+    resumeRollout: async ({ id, body }) => change(id, { resume: body }, { state: 'running', pause: null }),
+    promoteRollout: async ({ id, body }) => change(id, { promote: body }, { state: 'running', pause: null }),
+    rollbackRollout: async ({ id, body }) => change(id, { rollback: body }, { state: 'rolling-back' }),
+    stopRollout: async ({ id, body }) => change(id, { stop: body }, { state: 'stopped-mixed' }),
+    retryRollout: async ({ id, body }) => change(id, { retry: body }, {}),
     listAlerts: async ({ kind, state, group, rollout, ...input }) => {
       const wanted = { kind, state, group, rollout };
       const asked = Object.entries(wanted).filter(([, value]) => value !== undefined);

@@ -8,18 +8,24 @@ import type {
   Group,
   InputOf,
   JournalEvent,
+  Plan,
   RevisionWithFiles,
   Rollout,
-  RolloutDetail,
+  RolloutEvent,
+  RolloutPart,
   RolloutTarget,
+  Strategy,
   Webhook,
 } from '@flaghoist/api';
 
 export const NOW = Date.parse('2026-11-21T12:00:00.000Z');
 const at = (millisAgo: number): string => new Date(NOW - millisAgo).toISOString();
 
-type Body<Op extends 'createRevision' | 'putGroup' | 'startRollout'> = Omit<InputOf<Op>['body'], 'author'> & {
+type Body<Op extends 'createRevision' | 'startRollout'> = Omit<InputOf<Op>['body'], 'author'> & {
   readonly author?: string;
+};
+type GroupSettings = Pick<Group, 'selector' | 'priority' | 'configuration'> & {
+  strategy?: Group['strategy'] | undefined;
 };
 type Ref = Rollout['target'];
 
@@ -40,21 +46,43 @@ export const NO_COUNTS: Rollout['counts'] = {
   'revert-unconfirmed': 0,
 };
 
+const ALL_AT_ONCE: Rollout['strategy'] = {
+  name: 'all-at-once',
+  stages: ['100%'],
+  canary: { size: '1%', min: 1, max: 10, selector: '' },
+  maxInFlight: '25%',
+  maxFailed: '1%',
+  maxLost: '2%',
+  maxDeferred: '20%',
+  successThreshold: 95,
+  applyTimeout: '2m',
+  minHealthyTime: '0s',
+  requireEffective: 'ifReported',
+  progressDeadline: '10m',
+  revertTimeout: '10m',
+  soak: { canary: '0s', stage: '0s' },
+  bake: '0s',
+  gates: [],
+  onFailure: 'rollback',
+};
+
 export class World {
   readonly agents: AgentDetail[] = [];
   readonly configurations = new Map<string, Configuration>();
   readonly revisions = new Map<string, RevisionWithFiles[]>();
   readonly groups = new Map<string, Omit<Group, 'agents'>>();
-  readonly rollouts = new Map<string, RolloutDetail>();
+  readonly rollouts = new Map<string, RolloutPart>();
   targets: RolloutTarget[] = [];
   alerts: Alert[] = [];
   readonly webhooks = new Map<string, Webhook>();
   readonly events: JournalEvent[] = [];
+  /** What was decided, of whichever rollout is asked for. */
+  readonly decisions: RolloutEvent[] = [];
   /** Bodies of requests that tests look at. */
   readonly calls: unknown[] = [];
   authorization: string | undefined;
   /** Called when a rollout has begun, to let it go on. */
-  onStart: (rollout: RolloutDetail) => void = () => undefined;
+  onStart: (rollout: RolloutPart) => void = () => undefined;
   readonly #news = new EventEmitter();
 
   record(kind: string, subject: string, data: Record<string, unknown>): void {
@@ -111,7 +139,7 @@ export class World {
     return { ...row, created: true };
   }
 
-  putGroup(name: string, { selector, priority, configuration, strategy }: Body<'putGroup'>): void {
+  putGroup(name: string, { selector, priority, configuration, strategy }: GroupSettings): void {
     const before = this.groups.get(name);
     this.groups.set(name, {
       name,
@@ -140,32 +168,56 @@ export class World {
     }
   }
 
-  start(group: Group, target: Ref, { author = 'ada', message }: Body<'startRollout'>): RolloutDetail {
+  readonly strategies = new Map(
+    (['all-at-once', 'careful'] as const).map((name): [string, Strategy] => {
+      const stages = name === 'careful' ? (['canary', '5%', '25%', '100%'] as const) : ALL_AT_ONCE.stages;
+      const settings = { ...ALL_AT_ONCE, name, stages };
+      return [name, { name, builtIn: true, spec: null, settings, groups: [], createdAt: null, version: name }];
+    }),
+  );
+
+  putStrategy(name: string, spec: Strategy['spec']): Strategy {
+    const { base = 'careful', canary: _, soak: __, ...fields } = spec ?? {};
+    const settings = {
+      ...(this.strategies.get(base)?.settings ?? ALL_AT_ONCE),
+      ...fields,
+      name,
+    } as Strategy['settings'];
+    const row = { name, builtIn: false, spec, settings, groups: [], createdAt: at(0), version: JSON.stringify(spec) };
+    this.strategies.set(name, row);
+    return row;
+  }
+
+  /** What the gates find in every group. */
+  findings: Plan['findings'] = [];
+
+  plan(group: Group, target: Ref): Plan {
+    const { name, agents: planned, stable: from } = group;
+    const example = { agent: `a-${name}-1`, name: `${name}-host-1` };
+    return {
+      ...{ group: name, target, from, strategy: ALL_AT_ONCE, seed: 'seed', digest: 'dd', planned },
+      ...{ maxInFlight: 25, maxFailed: 1, maxLost: 2, maxDeferred: 20 },
+      stages: [
+        { name: 'canary', planned: 1, soak: '10m', gate: from === null },
+        { name: '100%', planned: planned - 1, soak: '5m', gate: false },
+      ],
+      ...{ bake: '30m', least: '47m', canary: [example], supersedes: null, findings: this.findings },
+      strata: [
+        { name: 'otelcol 0.149.0', agents: planned - 1, canary: 1 },
+        { name: 'otelcol 0.140.0', agents: 1, canary: 0 },
+      ],
+      skipped: [{ reason: 'pinned', count: 1, examples: [example] }],
+    };
+  }
+
+  start(group: Group, target: Ref, { author = 'ada', message }: Body<'startRollout'>): RolloutPart {
     const id = `r-${this.rollouts.size + 1}`;
-    const rollout: RolloutDetail = {
+    const rollout: RolloutPart = {
       id,
       group: group.name,
       target,
       from: group.stable,
-      strategy: {
-        name: 'all-at-once',
-        stages: ['100%'],
-        canary: { size: '1%', min: 1, max: 10, selector: '' },
-        maxInFlight: '25%',
-        maxFailed: '1%',
-        maxLost: '2%',
-        maxDeferred: '20%',
-        successThreshold: 95,
-        applyTimeout: '2m',
-        minHealthyTime: '0s',
-        requireEffective: 'ifReported',
-        progressDeadline: '10m',
-        revertTimeout: '10m',
-        soak: { canary: '0s', stage: '0s' },
-        bake: '0s',
-        gates: [],
-        onFailure: 'rollback',
-      },
+      strategy: ALL_AT_ONCE,
       planned: group.agents,
       maxInFlight: 25,
       maxFailed: 1,
@@ -174,7 +226,8 @@ export class World {
       spent: { failed: 0, unwell: 0, lost: 0 },
       parent: null,
       stage: 0,
-      stages: [{ name: '100%', planned: group.agents }],
+      stages: [{ name: '100%', planned: group.agents, counts: { ...NO_COUNTS, pending: group.agents } }],
+      stragglers: [],
       watchedUntil: null,
       digest: '',
       rollback: null,
@@ -198,10 +251,14 @@ export class World {
   }
 
   /** Changes a rollout and tells of it. */
-  progress(id: string, { counts, ...change }: Partial<RolloutDetail>): void {
+  progress(id: string, { counts, ...change }: Partial<RolloutPart>): void {
     const rollout = this.rollouts.get(id);
     if (rollout === undefined) throw new Error(`no rollout ${id}`);
-    this.rollouts.set(id, { ...rollout, ...change, counts: { ...NO_COUNTS, ...counts } });
+    const stages =
+      rollout.stages.length === 1
+        ? rollout.stages.map((one) => ({ ...one, counts: { ...NO_COUNTS, ...counts } }))
+        : rollout.stages;
+    this.rollouts.set(id, { ...rollout, stages, ...change, counts: { ...NO_COUNTS, ...counts } });
     this.record('rollout.progressed', `rollout/${id}`, {});
   }
 }

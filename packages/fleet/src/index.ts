@@ -9,7 +9,7 @@ export { newsOf } from './alerts/news.ts';
 export { Tally } from './alerts/tally.ts';
 export * from './alerts/webhook.ts';
 export { checkText, sizeOf } from './collector/check.ts';
-export { compareStructures, type Understood, understand } from './collector/structure.ts';
+export { compareStructures, type Structure, type Understood, understand } from './collector/structure.ts';
 export { fill, TemplateBook } from './collector/templates.ts';
 export type * from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
@@ -39,7 +39,9 @@ export * from './rollouts/catch-up.ts';
 export { controlGroup } from './rollouts/control-group.ts';
 export { decide } from './rollouts/decide.ts';
 export { familyRoom, hasTripped } from './rollouts/family.ts';
+export { etaOf, leastDuration } from './rollouts/forecast.ts';
 export { observation } from './rollouts/observation.ts';
+export * from './rollouts/own-strategy.ts';
 export {
   type Digest,
   isCandidate,
@@ -50,9 +52,11 @@ export {
   type Stratum,
   skipReason,
 } from './rollouts/plan.ts';
+export * from './rollouts/preflight.ts';
 export * from './rollouts/rollout.ts';
+export { waitsFor } from './rollouts/straggler.ts';
 export * from './rollouts/strategy.ts';
 export type { Surroundings } from './rollouts/surroundings.ts';
-export { fold, step } from './rollouts/transitions.ts';
+export { fold, isGated, step } from './rollouts/transitions.ts';
 export { eventOf, type Verb } from './rollouts/verbs.ts';
 export * from './time.ts';

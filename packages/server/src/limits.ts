@@ -77,6 +77,8 @@ export const SERVER_LIMITS = {
   apiValues: 10_000,
   /** Event streams open at once. */
   streams: 256,
+  /** Outlines of configurations that gates compare. */
+  outlinesKept: { entries: 256 },
   /** Ended rollouts kept whole in memory, so that their pages do not fold a log each (111 ms at 9,000 agents). */
   rolloutsFolded: { entries: 8 },
 } as const;

@@ -11,6 +11,7 @@ import { Groups } from './groups/groups.ts';
 import { whenLeading } from './leadership.ts';
 import { Rollouts } from './rollouts/rollouts.ts';
 import type { Loaded, Store } from './storage/store.ts';
+import { Strategies } from './strategies/strategies.ts';
 
 /** The image of the store: everything that was committed, each noun kept by a part of its own. */
 export async function openMemory(store: Store, reader: Pick<TextReader, 'understand' | 'check'>, machine = MACHINE) {
@@ -19,6 +20,7 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const startedAt = now();
   const journal = new Journal(store, loaded, now);
   const roster = new Roster(loaded.agents, machine);
+  const strategies = new Strategies(loaded.strategies, journal);
   const groups = new Groups(loaded.groups, journal);
   const configurations = new Configurations(loaded, journal);
   const rollouts = new Rollouts({ roster, groups, journal }, startedAt);
@@ -36,7 +38,7 @@ export async function openMemory(store: Store, reader: Pick<TextReader, 'underst
   const travelledAt = travelled === null ? (marks.get(TRAVELLED_AT) ?? null) : startedAt;
   const origin = { store, reader, machine, now, startedAt, marks, whenLeading: whenLeading(store) };
   const toTell = { webhooks, deliveries };
-  const image = { journal, roster, groups, configurations, rollouts, alerts, effective, offers };
+  const image = { journal, roster, strategies, groups, configurations, rollouts, alerts, effective, offers };
   return { ...origin, ...image, toTell, travelled, travelledAt };
 }
 

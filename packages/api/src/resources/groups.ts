@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { strategyChoice } from './strategies.ts';
 import * as v from './values.ts';
 
 export const group = v.object('Group', {
@@ -6,7 +7,7 @@ export const group = v.object('Group', {
   selector: z.string(),
   priority: z.int(),
   configuration: z.string(),
-  strategy: z.string(),
+  strategy: strategyChoice,
   stable: v.revisionRef
     .nullable()
     .describe('The last revision whose rollout succeeded: new and returning agents get it'),
@@ -19,6 +20,6 @@ export const groupRequest = v.request('GroupRequest', {
   selector: v.selector,
   priority: z.int().default(100).describe('Higher wins; equal priorities resolve by name'),
   configuration: v.objectName,
-  strategy: z.string().optional(),
+  strategy: strategyChoice.optional(),
   author: v.author,
 });

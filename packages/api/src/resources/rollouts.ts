@@ -1,13 +1,16 @@
 import type { Share, StageName } from '@flaghoist/fleet';
 import {
   FAILURE_REASONS,
+  GATES,
   PAUSE_REASONS,
   ROLLOUT_STATES,
+  SEVERITIES,
   SKIP_REASONS,
   TARGET_REASONS,
   TARGET_STATES,
 } from '@flaghoist/fleet';
 import { z } from 'zod';
+import { API_LIMITS } from '../limits.ts';
 import { failureReason, steps } from './agents.ts';
 import * as v from './values.ts';
 
@@ -56,21 +59,37 @@ export const strategyOverrides = z
   .partial()
   .meta({ id: 'StrategyOverrides' });
 
+/** Where a rollout goes, to which revision, and how. */
+const course = {
+  group: v.objectName.optional(),
+  fleet: z.literal(true).optional().describe('Every group that runs the configuration'),
+  configuration: v.objectName,
+  revision: v.revisionNumber,
+  strategy: z.string().optional().describe("By name; else the group's"),
+  overrides: strategyOverrides.optional(),
+};
+const isOneWay = ({ group, fleet }: { readonly group?: string | undefined; readonly fleet?: true | undefined }) =>
+  (group === undefined) !== (fleet === undefined);
+const ONE_WAY = { error: 'give either group or fleet: true' };
+
+export const planRequest = z.strictObject(course).refine(isOneWay, ONE_WAY).meta({ id: 'PlanRequest' });
+
+const shownPlan = z.strictObject({ group: v.objectName, seed: z.string().min(1).max(64), digest: v.hash });
+
 export const rolloutRequest = z
   .strictObject({
-    group: v.objectName.optional(),
-    fleet: z.literal(true).optional().describe('Every group that runs the configuration'),
-    configuration: v.objectName,
-    revision: v.revisionNumber,
-    strategy: z.string().optional(),
-    overrides: strategyOverrides.optional(),
+    ...course,
+    plan: z
+      .array(shownPlan)
+      .max(API_LIMITS.pageSizeMost)
+      .optional()
+      .describe('Start what these plans showed, or nothing'),
+    confirm: z.array(z.enum(GATES)).optional().describe('Gates whose findings were seen and are meant'),
     supersede: z.boolean().default(false).describe('Take over from a rollout of the group that is not finished'),
     author: v.author,
     message: v.text,
   })
-  .refine(({ group, fleet }) => (group === undefined) !== (fleet === undefined), {
-    error: 'give either group or fleet: true',
-  })
+  .refine(isOneWay, ONE_WAY)
   .meta({ id: 'RolloutRequest' });
 
 const rolloutState = z.enum(ROLLOUT_STATES).meta({ id: 'RolloutState' });
@@ -108,12 +127,64 @@ export const rollout = v.object('Rollout', {
 
 const agent = { agent: z.string(), name: z.string() };
 const examples = z.array(z.object(agent));
+
+const plan = v.object(
+  'Plan',
+  {
+    group: z.string(),
+    target: v.revisionRef,
+    from: v.revisionRef
+      .nullable()
+      .describe('What agents go back to that were proven on nothing newer; null: a trip pauses'),
+    strategy,
+    seed: z.string(),
+    digest: z.string().describe('Of all that is shown here; with the seed it makes a start run this or nothing'),
+    planned: v.count,
+    maxInFlight: v.count,
+    maxFailed: v.count,
+    maxLost: v.count,
+    maxDeferred: v.count,
+    stages: z.array(
+      z.object({
+        name: stageName,
+        planned: v.count,
+        soak: v.duration,
+        gate: z.boolean().describe('A person promotes'),
+      }),
+    ),
+    bake: v.duration,
+    least: v.duration.describe('With agents that need no time of their own, and without gates'),
+    canary: examples,
+    strata: z
+      .array(z.object({ name: z.string(), agents: v.count, canary: v.count }))
+      .describe('Agents that are alike; none of a stratum without canary is tried before the second stage'),
+    skipped: z.array(z.object({ reason: z.enum(SKIP_REASONS), count: v.count, examples })),
+    supersedes: z.string().nullable(),
+    findings: z.array(
+      z.object({ gate: z.enum(GATES), severity: z.enum(SEVERITIES), message: z.string(), count: v.count, examples }),
+    ),
+  },
+  'What a rollout would do; nothing changes',
+);
+export const plans = z.object({ plans: z.array(plan) });
 const failure = z.object({ reason: failureReason, message: z.string(), count: v.count, examples });
 
-export const rolloutDetail = v.object('RolloutDetail', {
+const straggler = z.object({ ...agent, state: targetState, since: v.time, reason: z.string() });
+const detail = {
   ...rollout.shape,
-  failures: z.array(failure).describe('Grouped by reason and message, most frequent first'),
-  eta: v.time.nullable().describe('Null while it cannot be told'),
+  stages: z.array(z.object({ name: stageName, planned: v.count, counts: z.record(targetState, v.count) })),
+  failures: z.array(failure).describe('Grouped by reason and message, most frequent first, those taken back included'),
+  stragglers: z.array(straggler).describe('Who is on the way longest, and what it waits for'),
+  eta: v.time.nullable().describe('With soaks and bake; null while it cannot be told, as before a gate'),
+};
+const rolloutPart = v.object('RolloutPart', detail);
+
+/** A push to several groups is one parent: what its rollouts have in common, their sums, and each of them. */
+export const rolloutDetail = v.object('RolloutDetail', {
+  ...detail,
+  group: z.string().nullable().describe('Null for a push to several groups'),
+  strategy: strategy.nullable().describe('Null for a push to several groups: each rollout has its own'),
+  children: z.array(rolloutPart).describe('The rollouts of a push to several groups'),
 });
 
 export const target = v.object('RolloutTarget', {
@@ -162,6 +233,9 @@ export const rolloutFilter = {
   parent: z.string().optional(),
 };
 export const targetFilter = { state: targetState.optional() };
+export const logFilter = {
+  kind: z.enum(['decisions']).optional().describe('Without who was admitted, how each got on and who goes back'),
+};
 export const startedRollouts = z.object({ rollouts: z.array(rollout) });
 /** One, or all of a push to several groups; after a rollback of a finished one the rollout that takes it back. */
 export const changedRollouts = startedRollouts;

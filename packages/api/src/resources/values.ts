@@ -43,7 +43,9 @@ export const share = z.codec(shareValue, z.custom<Share>(), {
   encode: (value) => ('count' in value ? value.count : `${value.percent}%`),
 });
 
-/** Names of configurations and groups stand in URLs and files. */
+export const NAME_MOST = LIMITS.nameLength;
+
+/** Names of configurations, groups and strategies stand in URLs and files. */
 export const objectName = z
   .string()
   .max(LIMITS.nameLength)

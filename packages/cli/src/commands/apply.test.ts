@@ -107,16 +107,19 @@ test('diff -f: exit codes 0 same, 1 different, 2 or more error', async () => {
 });
 
 test.each([
-  ['kind: Group', 'kind: Strategy', '2:7: kind: must be Configuration, Group or Webhook; other kinds do not work yet'],
-  ['kind: Group', 'kind: Gruop', '2:7: kind: must be Configuration, Group or Webhook'],
+  [
+    'kind: Group',
+    'kind: Freeze',
+    '2:7: kind: must be Configuration, Group, Strategy or Webhook; other kinds do not work yet',
+  ],
+  ['kind: Group', 'kind: Gruop', '2:7: kind: must be Configuration, Group, Strategy or Webhook'],
   ['priority: 50', 'prority: 50', '4:32: spec: Unrecognized key: "prority"'],
   ['priority: 50', 'priority: high', '4:42: spec.priority: Invalid input: expected number, received string'],
   ['priority: 50', 'adoption: approve', '4:42: spec.adoption: does not work yet in this version'],
-  [
-    'priority: 50',
-    'strategy: { base: careful }',
-    '4:42: spec.strategy: Invalid input: expected string, received object',
-  ],
+  ['priority: 50', 'strategy: 5', '4:42: spec.strategy: the name of a strategy, or fields over one'],
+  ['priority: 50', 'strategy: { soaks: {} }', '4:42: spec.strategy: Unrecognized key: "soaks"'],
+  ['priority: 50', 'strategy: { maxFailed: "5" }', '4:42: spec.strategy.maxFailed: a count, or a share such as 5%'],
+  ['priority: 50', 'strategy: { bake: soon }', '4:42: spec.strategy.bake: a duration such as 30s, 5m or 1h30m'],
   ['  files:', '  layers: []\n  files:', '10:11: spec.layers: does not work yet in this version'],
   ['collectors/edge.yaml', 'none.yaml', '11:9: spec.files."": names a file that cannot be read'],
   ['name: edge }', 'name: edge, labels: {} }', '3:25: metadata: Unrecognized key: "labels"'],
@@ -168,4 +171,33 @@ test('somebody else was quicker: exit code 5', async () => {
     err: 'flaghoist: somebody else changed it: read it again\n',
   });
   server.world.putGroup = put;
+});
+
+test('strategies, by name and in place: written once they are unchanged, however a value is written', async () => {
+  const strategy = (soak: string): string =>
+    `apiVersion: flaghoist/v1
+kind: Strategy
+metadata: { name: night }
+spec: { base: careful, maxInFlight: 5%, soak: { canary: ${soak}, stage: 120s }, gates: [{ after: canary, type: manual }] }
+---
+${MANIFEST.replace('priority: 50', 'priority: 50, strategy: { base: night, bake: 90m }')}`;
+  await writeFile(join(directory, 'fleet.yaml'), strategy('1h'));
+  const lines = ['strategy/night', 'configuration/edge', 'group/edge'];
+  expect((await apply()).out).toBe(
+    'strategy/night created\nconfiguration/edge created (revision 1)\ngroup/edge created\n',
+  );
+  expect(server.world.strategies.get('night')?.spec).toEqual({
+    base: 'careful',
+    maxInFlight: '5%',
+    soak: { canary: '1h', stage: '2m' },
+    gates: [{ after: 'canary', type: 'manual' }],
+  });
+  expect(server.world.groups.get('edge')?.strategy).toEqual({ base: 'night', bake: '1h30m' });
+  await writeFile(join(directory, 'fleet.yaml'), strategy('60m'));
+  expect((await apply()).out).toBe(lines.map((line) => `${line} unchanged\n`).join(''));
+  await writeFile(join(directory, 'fleet.yaml'), strategy('61m'));
+  const changed = await run(server.url, ['diff', '-f', join(directory, 'fleet.yaml')]);
+  expect(changed.out).toContain('canary: 1h1m');
+  expect((await run(server.url, ['strategy', 'show', 'night', '-o', 'yaml'])).out).toContain('kind: Strategy');
+  expect((await run(server.url, ['strategy', 'list', '--no-headers'])).out.split('\n')).toHaveLength(4);
 });

@@ -6,13 +6,14 @@ import { stringify } from 'yaml';
 import { command, type Given } from '../command.ts';
 import { ExitCode } from '../exit-code.ts';
 import { loadManifests } from '../manifests/load.ts';
-import { configurationManifest, groupManifest, webhookManifest } from '../manifests/manifest.ts';
+import { configurationManifest, groupManifest, strategyManifest, webhookManifest } from '../manifests/manifest.ts';
 import type { Manifest } from '../manifests/schema.ts';
 import { diffLine } from '../output/paint.ts';
 import { print } from '../output/print.ts';
 import { ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
-import { ROLLOUT, startAt } from './rollout.ts';
+import { ROLLOUT } from './rollout.ts';
+import { startAt } from './rollout-start.ts';
 
 /** In one order, so that what is the same looks the same. */
 const inOrder = (manifest: object): string => stringify(manifest, { lineWidth: 0, sortMapEntries: true });
@@ -78,8 +79,23 @@ async function webhookChange(client: Client, wanted: Of<'Webhook'>): Promise<Cha
   };
 }
 
+async function strategyChange(client: Client, wanted: Of<'Strategy'>): Promise<Change> {
+  const { name } = wanted.metadata;
+  const present = await ifThere(client.getStrategy({ name }));
+  return {
+    object: `strategy/${name}`,
+    before: present && inOrder(strategyManifest(present)),
+    after: inOrder(wanted),
+    make: async ({ author }) => {
+      await client.putStrategy({ name, ifMatch: present?.version, body: { ...wanted.spec, author } });
+      return undefined;
+    },
+  };
+}
+
 function changeOf(client: Client, manifest: Manifest): Promise<Change> {
   if (manifest.kind === 'Group') return groupChange(client, manifest);
+  if (manifest.kind === 'Strategy') return strategyChange(client, manifest);
   return manifest.kind === 'Webhook' ? webhookChange(client, manifest) : configurationChange(client, manifest);
 }
 
@@ -95,7 +111,7 @@ async function startRollouts(session: Session, manifests: readonly Manifest[], o
     if (!about.has(`Group/${name}`) && !about.has(`Configuration/${configuration}`)) continue;
     const revision = (await newestOf(client, configuration))?.number;
     const { items } = await client.listRollouts({ group: name, limit: 1 });
-    const open = items.filter(({ state }) => state === 'running' || state === 'paused');
+    const open = items.filter(({ state }) => ['running', 'baking', 'paused'].includes(state));
     const there = [stable, ...open.map(({ target }) => target)].some(
       (one) => one?.configuration === configuration && one.revision === revision,
     );
@@ -139,6 +155,6 @@ async function diff(session: Session, { filename }: Given<'filename!'>): Promise
 const SAME = 'compare files with the server: exit code 0 same, 1 different';
 
 export const applyCommands = [
-  command('apply', 'make configurations, groups and webhooks as files say', APPLY, apply),
+  command('apply', 'make strategies, configurations, groups and webhooks as files say', APPLY, apply),
   command('diff', SAME, ['filename!'], diff),
 ];

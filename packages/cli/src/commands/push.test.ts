@@ -87,6 +87,8 @@ test('mistakes change nothing: two destinations, an unknown group, an unreadable
   await writeFile(join(directory, 'latin1.yaml'), Uint8Array.of(0x61, 0x3a, 0x20, 0xe4));
   const foreign = await run(server.url, ['push', join(directory, 'latin1.yaml'), '--configuration', 'edge', '-m', 'x']);
   expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining('latin1.yaml: it is not UTF-8 text') });
+  const misled = await run(server.url, push('--group', 'edge', '--strategy', 'foo'));
+  expect(misled).toMatchObject({ code: 4, err: expect.stringContaining('foo') });
   const silent = await run(server.url, ['push', file, '--configuration', 'edge']);
   expect(silent).toMatchObject({
     code: 2,
@@ -140,11 +142,12 @@ test('--watch in a pipe: plain lines, then what failed and why in the words of t
   };
   const { code, out, err } = await run(server.url, push('--group', 'edge', '--watch'));
   expect(code).toBe(1);
-  expect(err.trimEnd().split('\n').slice(-4)).toEqual([
+  expect(err.trimEnd().split('\n').slice(-5)).toEqual([
     'edge → edge@1  9/12 proven  ✗ 2 failed  ○ 1 offline  ‖ paused',
     '  paused: 2 agents failed, at most 0 may',
-    'to go on, fix the text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
-    'to go back: flaghoist rollout start --group edge --to edge@7 --supersede -m WHY',
+    'to go on, accepting that: flaghoist rollout resume r-1',
+    'to go back to edge@7: flaghoist rollout rollback r-1 -m WHY',
+    'with a mended text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
   ]);
   expect(out).toMatchInlineSnapshot(`
     "edge@1
@@ -218,4 +221,24 @@ test('push to one agent is a pin, which is looked at with agent show', async () 
   expect(pinned.err).toContain('what it makes of it: flaghoist agent show a-edge-1\n');
   const watched = await run(server.url, push('--agent', 'a-edge-2', '--watch'));
   expect(watched).toMatchObject({ code: 2, err: expect.stringContaining("cannot be used with option '--watch'") });
+});
+
+test('a finding that wants a person: refused in a script, asked at a terminal, confirmed by --yes', async () => {
+  server.world.findings = [
+    { gate: 'G6', severity: 'confirm', message: 'from 10 to 30 components', count: 0, examples: [] },
+  ];
+  const script = await run(server.url, push('--group', 'edge'));
+  expect(script).toMatchObject({ code: 5, err: expect.stringContaining('from 10 to 30 components') });
+  const refused = await run(server.url, push('--group', 'edge'), { columns: 100, input: 'y\nn\n' });
+  expect(refused.err).toContain('? G6');
+  const terminal = await run(server.url, push('--group', 'edge', '--strategy', 'careful'), {
+    columns: 100,
+    input: 'y\n',
+  });
+  expect(terminal.code).toBe(0);
+  expect(server.world.calls.at(-1)).toMatchObject({
+    rollout: { confirm: ['G6'], plan: [{ group: 'edge', seed: 'seed', digest: 'dd' }] },
+  });
+  expect((await run(server.url, push('--group', 'edge', '--yes'))).code).toBe(0);
+  expect(server.world.calls.at(-1)).toMatchObject({ rollout: { confirm: ['G6'] } });
 });

@@ -7,7 +7,8 @@ import { watchRollouts } from '../progress/watch.ts';
 import { agentId, ifThere } from '../references.ts';
 import type { Session } from '../session.ts';
 import { calledFile, checkTexts, readText } from '../texts.ts';
-import { confirmStart, ROLLOUT, startAt, starting } from './rollout.ts';
+import { ROLLOUT } from './rollout.ts';
+import { checkStart, startAt, starting } from './rollout-start.ts';
 
 const TAKES = ['configuration!', 'message!', 'agent', ...starting] as const;
 type PushOptions = Given<(typeof TAKES)[number]>;
@@ -20,7 +21,7 @@ async function push(session: Session, options: PushOptions, file: string): Promi
   // Where it goes is looked up before anything is saved, so that a misspelt name changes nothing.
   const agent = options.agent === undefined ? null : await agentId(client, options.agent);
   const starts = group !== undefined || fleet === true;
-  if (starts) await confirmStart(session, configuration, options);
+  await checkStart(session, configuration, options);
 
   if ((await ifThere(client.getConfiguration({ name: configuration }))) === undefined) {
     await client.putConfiguration({ name: configuration, body: { author } });

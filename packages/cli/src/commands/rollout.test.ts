@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeServer } from '../../test/fake-server.ts';
 import { run } from '../../test/terminal.ts';
+import { NO_COUNTS } from '../../test/world.ts';
 
 const MAIN = join(import.meta.dirname, '../../../flaghoist/src/main.ts');
 
@@ -58,22 +61,12 @@ test('rollout start, list, status, targets', async () => {
     "
   `);
   expect((await run(server.url, ['rollout', 'status', 'rollout/r-1'])).out).toMatchInlineSnapshot(`
-    "Id:             r-1
-    Group:          edge
-    Target:         edge@2
-    From:           edge@1
-    Strategy:       name=all-at-once maxInFlight=25% maxFailed=1% applyTimeout=2m minHealthyTime=0s requireEffective=ifReported
-    Planned:        4
-    Max in flight:  25
-    Max failed:     1
-    State:          ▶ running
-    In flight:      1
-    Author:         bob
-    Message:        go
-    Created:        1m ago
-    Eta:            in 1m
-
-    edge → edge@2  2/4 proven  ↻ 1 in flight  about 1m left
+    "Id:       r-1
+    Message:  go
+    Author:   bob
+    Created:  1m ago
+    edge → edge@2  from edge@1, all-at-once  ▶ running  about 1m30s left
+      ▶ 100%  2/4 proven  ↻ 1 in flight
     "
   `);
   const times = { stage: 0, offeredAt: null, sentAt: null, appliedAt: null, provenAt: null, failedAt: null };
@@ -115,11 +108,95 @@ test('a rollout that paused: its state comes with the ways out', async () => {
   server.world.progress('r-1', { state: 'paused', pause });
   const { code, out } = await run(server.url, ['rollout', 'status', 'r-1']);
   expect(code).toBe(0);
-  expect(out.trimEnd().split('\n').slice(-3)).toEqual([
+  expect(out.trimEnd().split('\n').slice(-4)).toEqual([
     '  paused: 1 agent failed, at most 0 may',
-    'to go on, fix the text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
-    'to go back: flaghoist rollout start --group edge --to edge@1 --supersede -m WHY',
+    'to go on, accepting that: flaghoist rollout resume r-1',
+    'to go back to edge@1: flaghoist rollout rollback r-1 -m WHY',
+    'with a mended text: flaghoist push FILE --configuration edge --group edge --supersede -m WHY',
   ]);
+});
+
+test('a push to several groups: status shows each of its rollouts, by the id of their parent', async () => {
+  server.world.putGroup('gateway', { selector: 'role=gw', priority: 100, configuration: 'edge' });
+  server.world.addAgents('gateway', 2);
+  await run(server.url, ['rollout', 'start', '--fleet', '--to', 'edge@2']);
+  for (const id of ['r-1', 'r-2']) server.world.progress(id, { parent: 'r-0', counts: { ...NO_COUNTS, proven: 1 } });
+  const { out } = await run(server.url, ['rollout', 'status', 'r-0']);
+  expect(out).toContain('Id:       r-1\nParent:   r-0\n');
+  expect(out).toContain('gateway → edge@2  its first revision, all-at-once  ▶ running\n');
+  for (const id of ['r-1', 'r-2']) server.world.progress(id, { state: 'succeeded' });
+  expect(await run(server.url, ['rollout', 'status', 'r-0', '--watch'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('rollout/r-2 succeeded'),
+  });
+});
+
+describe('what people ask of a rollout', () => {
+  beforeEach(async () => {
+    await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2']);
+    server.world.progress('r-1', { counts: { ...NO_COUNTS, proven: 2, sent: 1, pending: 1 } });
+  });
+
+  test.each([
+    [['pause', 'r-1', '-m', 'looks odd'], 'paused', { message: 'looks odd' }],
+    [['resume', 'rollout/r-1'], 'running', {}],
+    [['promote', 'r-1'], 'running', {}],
+    [['rollback', 'r-1', '-m', 'bad', '--at-once'], 'rolling-back', { message: 'bad', atOnce: true }],
+    [['stop', 'r-1', '-m', 'enough', '--leave-mixed'], 'stopped-mixed', { message: 'enough', leaveMixed: true }],
+    [['retry', 'r-1', '--agent', 'edge-host-1', 'agent/a-edge-2'], 'running', { agents: ['a-edge-1', 'a-edge-2'] }],
+  ])('%j', async (words, state, body) => {
+    expect(await run(server.url, ['rollout', ...words, '--author', 'bob'])).toEqual({
+      code: 0,
+      out: `rollout/r-1 ${state}: edge → edge@2, 2 of 4 agents proven\n`,
+      err: 'to watch it: flaghoist rollout status r-1 --watch\n',
+    });
+    expect(server.world.calls.at(-1)).toEqual({ [words[0] ?? '']: { ...body, author: 'bob' } });
+  });
+
+  test.each([
+    [['rollback', 'r-1'], {}, '3 agents of group edge go back to edge@1. Roll back?'],
+    [['stop', 'r-1', '-m', 'x', '--leave-mixed'], {}, '3 agents of group edge keep edge@2, 1 do not get it. Stop?'],
+    [['promote', 'r-1'], { watchedUntil: '2026-11-21T12:04:00.000Z' }, 'the last 4m of the soak are skipped. Promote?'],
+    [
+      ['resume', 'r-1'],
+      { state: 'paused', pause: { reason: 'lost', message: '2 vanished' } },
+      'rollout r-1 paused: 2 vanished. Go on all the same?',
+    ],
+    [['retry', 'r-1', '--agent', 'edge-host-1'], {}, 'Offer edge@2 once more to 1 failed agent?'],
+  ] as const)('at a terminal %j asks with the numbers, and no changes nothing', async (words, more, question) => {
+    server.world.progress('r-1', { counts: { ...NO_COUNTS, proven: 2, sent: 1, pending: 1 }, ...more });
+    const before = server.world.calls.length;
+    const { code, err } = await run(server.url, ['rollout', ...words], { columns: 100, input: 'n\n' });
+    expect([code, err]).toEqual([1, expect.stringContaining(question)]);
+    expect(server.world.calls).toHaveLength(before);
+  });
+
+  test('stop needs a reason', async () => {
+    expect(await run(server.url, ['rollout', 'stop', 'r-1', '--leave-mixed'])).toMatchObject({ code: 2 });
+  });
+});
+
+test('--dry-run shows the plan and starts nothing; what it wrote is run as it was shown', async () => {
+  const start = ['rollout', 'start', '--group', 'edge', '--to', 'edge@2'];
+  const shown = await run(server.url, [...start, '--dry-run']);
+  expect(shown.code).toBe(0);
+  expect(shown.out).toMatchInlineSnapshot();
+  expect(server.world.rollouts.size).toBe(0);
+  const file = join(await mkdtemp(join(tmpdir(), 'flaghoist-plan-')), 'plan.json');
+  await writeFile(file, (await run(server.url, [...start, '--dry-run', '-o', 'json'])).out);
+  await run(server.url, [...start, '--plan', file]);
+  expect(server.world.calls.at(-1)).toMatchObject({
+    rollout: { plan: [{ group: 'edge', seed: 'seed', digest: 'dd' }] },
+  });
+  expect(await run(server.url, [...start, '--plan', MAIN])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('is no plan'),
+  });
+  server.world.findings = [{ gate: 'G9', severity: 'error', message: 'condemned', count: 0, examples: [] }];
+  expect(await run(server.url, [...start, '--dry-run'])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('✗ G9  condemned'),
+  });
 });
 
 test('rollout start needs exactly one destination', async () => {

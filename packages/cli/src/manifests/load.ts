@@ -8,8 +8,7 @@ import { calledFile, checkTexts, readText } from '../texts.ts';
 import type { Manifest } from './schema.ts';
 
 /**
- * The manifests of `-f`, configurations before the groups that run them. @throws CliError with file, line and column
- * @throws ApiError for texts that are no configuration
+ * The manifests of `-f`, what others name before them. @throws CliError with file, line and column @throws ApiError for texts that are no configuration
  */
 export async function loadManifests(session: Session, path: string): Promise<Manifest[]> {
   const inside = path === '-' ? undefined : await readdir(path).catch(() => undefined);
@@ -25,8 +24,11 @@ export async function loadManifests(session: Session, path: string): Promise<Man
   const named = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
   const twice = named.find((name, index) => named.indexOf(name) !== index);
   if (twice !== undefined) throw new CliError(`${path}: ${twice} stands twice`);
-  return manifests.sort((a, b) => a.kind.localeCompare(b.kind));
+  return manifests.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
+
+/** What others name comes first. */
+const ORDER: readonly Manifest['kind'][] = ['Strategy', 'Configuration', 'Group', 'Webhook'];
 
 type Issue = Pick<z.core.$ZodIssue, 'path'> & { readonly keys?: readonly string[] };
 

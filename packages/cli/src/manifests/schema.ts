@@ -1,5 +1,6 @@
 /** What manifests may say. */
 import { resolve } from 'node:path';
+import { contract } from '@flaghoist/api/contract';
 import { WEBHOOK_FORMATS } from '@flaghoist/fleet';
 import { z } from 'zod';
 import { fileText } from '../texts.ts';
@@ -23,6 +24,18 @@ function fileIn(home: string) {
   });
 }
 
+/** A value as the API takes it, written as the server writes it, so that what is the same looks the same. */
+const asTheApi = <Value extends z.ZodType>(schema: Value) =>
+  z.unknown().transform((value, { addIssue }): z.input<Value> => {
+    const { data, error } = schema.safeDecode(value as z.input<Value>);
+    for (const { path, message } of error?.issues ?? []) addIssue({ code: 'custom', path: [...path], message });
+    return error === undefined ? (z.encode(schema, data as z.output<Value>) as z.input<Value>) : (z.NEVER as never);
+  });
+
+const { author: _, ...strategyFields } = contract.putStrategy.input.shape.body.shape;
+const strategySpec = asTheApi(z.strictObject(strategyFields));
+const strategyChoice = asTheApi(contract.putGroup.input.shape.body.shape.strategy);
+
 /** A manifest of a directory; reads the files that it names. */
 export function manifestIn(home: string) {
   const configuration = z.strictObject({
@@ -39,7 +52,7 @@ export function manifestIn(home: string) {
       selector: z.string(),
       priority: z.int().optional(),
       configuration: z.string(),
-      strategy: z.string().optional(),
+      strategy: strategyChoice.optional(),
       adoption: later,
     }),
   });
@@ -55,8 +68,14 @@ export function manifestIn(home: string) {
       format: z.enum(WEBHOOK_FORMATS).optional(),
     }),
   });
-  return z.discriminatedUnion('kind', [configuration, group, webhook], {
-    error: 'must be Configuration, Group or Webhook; other kinds do not work yet in this version',
+  const strategy = z.strictObject({
+    apiVersion,
+    kind: z.literal('Strategy'),
+    metadata: z.strictObject({ name: z.string() }),
+    spec: strategySpec,
+  });
+  return z.discriminatedUnion('kind', [configuration, group, strategy, webhook], {
+    error: 'must be Configuration, Group, Strategy or Webhook; other kinds do not work yet in this version',
   });
 }
 

@@ -12,10 +12,19 @@ export function paint(look: Look, text: string): string {
 /** The states of agents, rollouts and targets and the phases of the ledger, each with its symbol. */
 const SYMBOLS: Readonly<Partial<Record<Look, Readonly<Record<string, string>>>>> = {
   good: { 'in-sync': '✓', proven: '✓', succeeded: '✓', resolved: '✓', ok: '✓' },
-  bad: { revoked: '⊘', failed: '✗', 'rolled-back': '↩', active: '!', failing: '✗', gone: '⊘' },
-  warn: { 'awaiting-approval': '⏸', quarantined: '⊘', unhealthy: '!', drifted: '≠', unverifiable: '?', paused: '‖' },
-  busy: { updating: '↻', offered: '…', sent: '→', received: '→', applying: '↻', verifying: '≈', running: '▶' },
-  dim: { offline: '○', unmanaged: '·', pending: '·', deferred: '○', skipped: '–', superseded: '↷' },
+  bad: {
+    ...{ revoked: '⊘', failed: '✗', 'rolled-back': '↩', active: '!', failing: '✗', gone: '⊘' },
+    ...{ 'rolled-back-partial': '↩', 'revert-unconfirmed': '!' },
+  },
+  warn: {
+    ...{ 'awaiting-approval': '⏸', quarantined: '⊘', unhealthy: '!', drifted: '≠', unverifiable: '?', paused: '‖' },
+    ...{ inconclusive: '?', reverted: '↩', 'rolling-back': '↩', 'stopped-mixed': '■' },
+  },
+  busy: {
+    ...{ updating: '↻', offered: '…', sent: '→', received: '→', applying: '↻', verifying: '≈', running: '▶' },
+    ...{ baking: '≈', reverting: '↩' },
+  },
+  dim: { offline: '○', unmanaged: '·', pending: '·', deferred: '○', skipped: '–', superseded: '↷', cancelled: '■' },
 };
 
 /** A state with its symbol, painted. A newer server may know states that this program does not. */

@@ -39,5 +39,8 @@ export function screenOn(output: Output, env: Io['env']) {
   /** Columns that there are; unlimited when nobody looks. */
   const width = (): number => (isTTY ? (output.columns ?? 80) : Number.POSITIVE_INFINITY);
 
-  return { isTTY, width, print, foreign, draw };
+  /** Lines that there are. */
+  const rows = (): number => (isTTY ? (output.rows ?? 24) : Number.POSITIVE_INFINITY);
+
+  return { isTTY, width, rows, print, foreign, draw };
 }

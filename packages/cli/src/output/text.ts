@@ -36,8 +36,14 @@ export function cut(text: string, width: number): string {
 }
 
 /** A length of time in its largest unit: `3m`, `2d`. */
-export function roughly(millis: number): string {
+function roughly(millis: number): string {
   return /^\d+[a-z]+/.exec(formatDuration(Math.max(1_000, millis)))?.[0] ?? '';
+}
+
+/** A length of time as far as it matters: `40s`, `4m12s`, `24m`, `1h50m`. */
+export function lasting(millis: number): string {
+  const unit = millis < 600_000 ? 1_000 : 60_000;
+  return formatDuration(Math.max(1, Math.round(millis / unit)) * unit);
 }
 
 /** How far from now: `3m ago`, `in 2h`. */

@@ -1,9 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { World } from '../../test/world.ts';
+import { NO_COUNTS, World } from '../../test/world.ts';
 import { screenOn } from '../output/screen.ts';
-import { bar, renderOutcome, renderProgress } from './view.ts';
+import { decisionLine, decisionRows } from './decisions.ts';
+import { bar, renderLines, renderOutcome, renderRollout, waysOut } from './view.ts';
 
 const plain = (lines: readonly string[]): string[] => lines.map(stripVTControlCharacters);
 const NOW = Date.parse('2026-11-21T12:00:00.000Z');
@@ -25,26 +26,107 @@ function rollout(proven: number, more: Partial<ReturnType<World['start']>> = {})
   return { ...started, counts, ...more };
 }
 
-test('a line per rollout, aligned, with what matters in words beside the bar', () => {
-  const rollouts = [
-    rollout(142, { inFlight: 75, eta: '2026-11-21T12:00:40.000Z' }),
-    rollout(300, { group: 'gateway-eu', state: 'succeeded' }),
+/** The same in three stages, of which the second is open. */
+function staged(more: Partial<ReturnType<World['start']>> = {}) {
+  const counts = (of: object) => ({ ...NO_COUNTS, ...of });
+  const stages = [
+    { name: 'canary' as const, planned: 3, counts: counts({ proven: 3 }) },
+    { name: '25%' as const, planned: 72, counts: counts({ proven: 40, applying: 5, failed: 1, pending: 26 }) },
+    { name: '100%' as const, planned: 225, counts: counts({ pending: 225 }) },
   ];
-  expect(plain(renderProgress(rollouts, NOW, 120))).toMatchInlineSnapshot(`
-    [
-      "edge → edge@4        ██████████████████▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░░░  142/300 proven  ↻ 75 in flight  about 40s left",
-      "gateway-eu → edge@4  ████████████████████████████████████████  300/300 proven  ✓ succeeded",
-    ]
-  `);
-});
+  const from = { configuration: 'edge', revision: 3, hash: 'ab' };
+  return rollout(43, {
+    ...{ stages, stage: 1, from, inFlight: 5, counts: counts({ proven: 43, applying: 5, failed: 1, pending: 251 }) },
+    ...more,
+  });
+}
 
-test('a pause says why; where nobody looks there is no bar', () => {
+test('in a log a line for each rollout, without what time alone changes', () => {
+  const rollouts = [
+    staged({ eta: '2026-11-21T12:00:40.000Z' }),
+    rollout(300, { group: 'gateway', state: 'succeeded' }),
+  ];
+  expect(plain(renderLines(rollouts))).toEqual([
+    'edge → edge@4     stage 25%  43/300 proven  ✗ 1 failed  ↻ 5 in flight',
+    'gateway → edge@4  300/300 proven  ✓ succeeded',
+  ]);
   const pause = { reason: 'failures', message: '4 agents failed, at most 3 may' } as const;
-  const paused = rollout(20, { state: 'paused', pause });
-  expect(plain(renderProgress([paused], NOW, Number.POSITIVE_INFINITY))).toEqual([
+  expect(plain(renderLines([rollout(20, { state: 'paused', pause })]))).toEqual([
     'edge → edge@4  20/300 proven  ‖ paused',
     '  paused: 4 agents failed, at most 3 may',
   ]);
+});
+
+const failures = [
+  {
+    reason: 'agent-failed',
+    message: 'unknown type: "nop"\nmore',
+    count: 1,
+    examples: [{ agent: 'a', name: 'host-a' }],
+  },
+] as const;
+
+test('at a terminal: a row for each stage, who is late and why, what failed, how long it takes', () => {
+  const stragglers = [
+    { agent: 'b', name: 'host-b', state: 'applying', since: '2026-11-21T11:58:40.000Z', reason: 'says APPLYING' },
+  ] as const;
+  const shown = renderRollout(staged({ eta: '2026-11-21T13:10:00.000Z', failures, stragglers }), NOW, 100);
+  expect(plain(shown)).toMatchInlineSnapshot(`
+    [
+      "edge → edge@4  from edge@3, all-at-once  ▶ running  about 1h10m left",
+      "  ✓ canary  ██████████████████████████████  3/3 proven",
+      "  ▶ 25%     ████████████████▚▒▒░░░░░░░░░░░  40/72 proven  ✗ 1 failed  ↻ 5 in flight",
+      "    100%    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0/225 proven",
+      "  on the way longest",
+      "    host-b   1m20s  says APPLYING",
+      "  ✗ 1 agent-failed  host-a  unknown type: "nop"",
+    ]
+  `);
+  for (const line of plain(renderRollout(staged({ failures, stragglers }), NOW, 40)))
+    expect([...line].length).toBeLessThanOrEqual(40);
+});
+
+test.each([
+  ['a soak', { watchedUntil: '2026-11-21T12:04:12.000Z' }, 'soak: 4m12s left, then stage 100% (225 agents)'],
+  ['the bake', { state: 'baking', stage: 3, watchedUntil: '2026-11-21T12:24:00.000Z' }, 'bake: 24m left, then it'],
+  ['a gate', { state: 'paused', pause: { reason: 'gate', message: 'canary has passed' } }, 'paused: canary has passed'],
+  [
+    'the way back',
+    { state: 'rolling-back', rollback: { message: '2 failed', deadline: '2026-11-21T12:05:00.000Z', bounded: true } },
+    'goes back: 2 failed',
+  ],
+] as const)('says what it waits for: %s', (_, more, words) => {
+  expect(plain(renderRollout(staged(more), NOW, 200)).join('\n')).toContain(words);
+});
+
+test('what can be typed after a pause: at a gate, after a failure, with nothing to go back to', () => {
+  const paused = (reason: 'gate' | 'failures', from: 'some' | 'none') =>
+    waysOut(staged({ state: 'paused', pause: { reason, message: '' }, ...(from === 'none' ? { from: null } : {}) }));
+  expect(paused('gate', 'some').slice(0, 2)).toEqual([
+    'to go on: flaghoist rollout promote r-1',
+    'to go back to edge@3: flaghoist rollout rollback r-1 -m WHY',
+  ]);
+  expect(paused('failures', 'none').slice(0, 2)).toEqual([
+    'to go on, accepting that: flaghoist rollout resume r-1',
+    'to leave it as it is: flaghoist rollout stop r-1 --leave-mixed -m WHY',
+  ]);
+});
+
+test('decisions: who, when, why; the latest where there are many', () => {
+  const at = '2026-11-21T12:03:04.000Z';
+  const log = [
+    { seq: 1, at, author: 'ada', kind: 'started', data: { header: { planned: 3, message: 'why' } } },
+    { seq: 2, at, author: 'flaghoist', kind: 'soaking', data: { deferred: ['a'] } },
+    { seq: 3, at, author: 'bob', kind: 'paused', data: { reason: 'operator', message: 'looks\nodd' } },
+    { seq: 4, at, author: 'x', kind: 'from-the-future', data: {} },
+  ];
+  expect(log.map(decisionLine)).toEqual([
+    '12:03:04  ada  started for 3 agents: why',
+    '12:03:04  flaghoist  everybody of the stage has an outcome, 1 agent offline; soak begins',
+    '12:03:04  bob  paused (operator): looks odd',
+    '12:03:04  x  from-the-future',
+  ]);
+  expect(plain(decisionRows(log, 1))).toEqual(['  decisions (UTC, 3 earlier)', '    12:03:04  x  from-the-future']);
 });
 
 test('the outcome groups failures in the words of the agents, all lines of them, made harmless', () => {
@@ -74,9 +156,9 @@ test('no line is ever wider than the terminal, and a bar is as wide as it should
   const counts = fc.nat({ max: 300 });
   fc.assert(
     fc.property(counts, counts, counts, fc.integer({ min: 10, max: 200 }), (proven, failed, open, width) => {
-      const some = rollout(proven, { inFlight: open });
-      const one = { ...some, counts: { ...some.counts, failed, pending: 0 } };
-      for (const line of plain(renderProgress([one], NOW, width))) expect([...line].length).toBeLessThanOrEqual(width);
+      const counts = { ...NO_COUNTS, proven, failed, applying: open };
+      const one = rollout(proven, { counts, stages: [{ name: '100%', planned: 300, counts }] });
+      for (const line of plain(renderRollout(one, NOW, width))) expect([...line].length).toBeLessThanOrEqual(width);
       expect([...stripVTControlCharacters(bar(one, width))]).toHaveLength(width);
     }),
   );

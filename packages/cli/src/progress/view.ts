@@ -1,31 +1,46 @@
 /** How rollouts look while they go on, and what came of them: pure functions of what the API told. */
-import type { Rollout, RolloutDetail } from '@flaghoist/api';
-import { paint, paintState } from '../output/paint.ts';
-import { cut, oneLine, plural, revisionText, roughly, widthOf } from '../output/text.ts';
+import type { RolloutPart } from '@flaghoist/api';
+import { type Look, paint, paintState } from '../output/paint.ts';
+import { cut, lasting, oneLine, plural, revisionText, widthOf } from '../output/text.ts';
+
+type Counted = Pick<RolloutPart, 'counts' | 'planned'>;
 
 /** How many agents it is about: late arrivals are told of beyond what was planned. */
-export function totalOf({ counts, planned }: Rollout): number {
+export function totalOf({ counts, planned }: Counted): number {
   const counted = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return Math.max(planned, counted);
 }
 
-/** What a rollout is made of: in the bar, and in the words beside it. */
-function partsOf({ counts, inFlight }: Rollout) {
-  const { proven, failed, deferred, skipped } = counts;
+interface Piece {
+  readonly count: number;
+  readonly look: Look;
+  readonly block: string;
+  readonly words: string;
+}
+
+/** What a rollout or a stage is made of: in the bar, and in the words beside it. */
+function piecesOf({ counts }: Pick<RolloutPart, 'counts'>): readonly Piece[] {
+  const { proven, failed, inconclusive, deferred, skipped, reverting, reverted } = counts;
+  const inFlight = counts.offered + counts.sent + counts.applying + counts.verifying;
+  const unconfirmed = counts['revert-unconfirmed'];
   return [
     { count: proven, look: 'good', block: '█', words: '' },
     { count: failed, look: 'bad', block: '▚', words: `✗ ${failed} failed` },
+    { count: inconclusive, look: 'warn', block: '▚', words: `? ${inconclusive} inconclusive` },
     { count: inFlight, look: 'busy', block: '▒', words: `↻ ${inFlight} in flight` },
+    { count: reverting, look: 'busy', block: '◂', words: `↩ ${reverting} going back` },
+    { count: reverted, look: 'warn', block: '◂', words: `↩ ${reverted} back` },
+    { count: unconfirmed, look: 'bad', block: '◂', words: `! ${unconfirmed} not confirmed back` },
     { count: deferred, look: 'dim', block: '─', words: `○ ${deferred} offline` },
     { count: skipped, look: 'dim', block: '─', words: `– ${skipped} left out` },
-  ] as const;
+  ];
 }
 
 /** A bar of exactly `width` characters. Each kind that there is takes at least one of them while there is room. */
-export function bar(rollout: Rollout, width: number): string {
-  const total = totalOf(rollout);
+export function bar(counted: Counted, width: number): string {
+  const total = totalOf(counted);
   let left = width;
-  const drawn = partsOf(rollout).map(({ count, look, block }) => {
+  const drawn = piecesOf(counted).map(({ count, look, block }) => {
     const length = count > 0 ? Math.min(left, Math.max(1, Math.floor((count / total) * width))) : 0;
     left -= length;
     return paint(look, block.repeat(length));
@@ -33,36 +48,99 @@ export function bar(rollout: Rollout, width: number): string {
   return `${drawn.join('')}${paint('dim', '░'.repeat(left))}`;
 }
 
-function wordsOf(rollout: RolloutDetail, now: number): string {
-  const { state, counts, eta } = rollout;
-  const total = totalOf(rollout);
-  const parts = partsOf(rollout).filter(({ count, words }) => count > 0 && words !== '');
-  const left = Date.parse(eta ?? '') - now;
+/** `12/40 proven  ✗ 1 failed` */
+function wordsOf(counted: Counted): string {
+  const pieces = piecesOf(counted).filter(({ count, words }) => count > 0 && words !== '');
   return [
-    total === 0 ? 'no agents yet' : `${counts.proven}/${total} proven`,
-    ...parts.map(({ look, words }) => paint(look, words)),
-    ...(left > 0 ? [`about ${roughly(left)} left`] : []),
-    ...(state === 'running' ? [] : [paintState(state)]),
+    `${counted.counts.proven}/${totalOf(counted)} proven`,
+    ...pieces.map(({ look, words }) => paint(look, words)),
   ].join('  ');
 }
 
-/** A line for each rollout, with a bar where there is room, and why it stands still where it does. */
-export function renderProgress(rollouts: readonly RolloutDetail[], now: number, width: number): string[] {
-  const titles = rollouts.map(({ group, target }) => `${group} → ${revisionText(target)}`);
-  const widest = Math.max(...titles.map(widthOf));
-  return rollouts.flatMap((rollout, index) => {
-    const words = wordsOf(rollout, now);
-    const room = width - widest - widthOf(words) - 4;
-    const drawn = room < 8 || width === Number.POSITIVE_INFINITY ? '' : `${bar(rollout, Math.min(room, 40))}  `;
-    const line = `${titles[index]?.padEnd(widest)}  ${drawn}${words}`;
-    const { pause } = rollout;
-    const why = pause === null ? [] : [paint('warn', cut(`  paused: ${oneLine(pause.message)}`, width))];
-    return [cut(line, width), ...why];
+const titleOf = ({ group, target }: RolloutPart): string => `${group} → ${revisionText(target)}`;
+const left = (until: string | null, now: number): number => Date.parse(until ?? '') - now;
+
+/** A line for each rollout, without anything that time alone changes: what a log gets. */
+export function renderLines(rollouts: readonly RolloutPart[]): string[] {
+  const widest = Math.max(...rollouts.map((one) => widthOf(titleOf(one))));
+  return rollouts.flatMap((rollout) => {
+    const { state, stage, stages, pause } = rollout;
+    const open = state === 'running' && stages.length > 1 ? [`stage ${stages[stage]?.name}`] : [];
+    const words = totalOf(rollout) === 0 ? 'no agents yet' : wordsOf(rollout);
+    const end = state === 'running' ? [] : [paintState(state)];
+    const why = pause === null ? [] : [paint('warn', `  ${state}: ${oneLine(pause.message || pause.reason)}`)];
+    return [[titleOf(rollout).padEnd(widest), ...open, words, ...end].join('  '), ...why];
+  });
+}
+
+/** Rows of a rollout at a terminal: its stages with bars, what it waits for, who is late, what failed. */
+export function renderRollout(rollout: RolloutPart, now: number, width: number): string[] {
+  const { state, from, strategy, eta } = rollout;
+  const ends = left(eta, now) > 0 && state !== 'paused' ? [`about ${lasting(left(eta, now))} left`] : [];
+  const facts = [from === null ? 'its first revision' : `from ${revisionText(from)}`, strategy.name];
+  const head = [paint('bold', titleOf(rollout)), paint('dim', facts.join(', ')), paintState(state), ...ends].join('  ');
+  const lines = [head, ...stageRows(rollout, width), ...situation(rollout, now), ...stragglerRows(rollout, now)];
+  return [...lines, ...failureRows(rollout)].map((line) => cut(line, width));
+}
+
+const BAR = { most: 30, least: 8 };
+
+function stageRows(rollout: RolloutPart, width: number): string[] {
+  const { stages, stage: open, state } = rollout;
+  if (totalOf(rollout) === 0) return ['  no agents yet'];
+  const names = Math.max(...stages.map(({ name }) => name.length));
+  const rows = stages.map((stage, at) => ({ stage, at, words: wordsOf(stage) }));
+  const room = width - names - 8 - Math.max(...rows.map(({ words }) => widthOf(words)));
+  const length = Number.isFinite(width) ? Math.min(room, BAR.most) : 0;
+  return rows.map(({ stage, at, words }) => {
+    const isOpen = at === open && (state === 'running' || state === 'paused');
+    const mark = isOpen ? paint('busy', '▶') : at < open ? paint('good', '✓') : ' ';
+    const drawn = length < BAR.least ? '' : `${bar(stage, length)}  `;
+    const shown = at > open && stage.counts.proven === 0 ? paint('dim', words) : words;
+    return `  ${mark} ${stage.name.padEnd(names)}  ${drawn}${shown}`;
+  });
+}
+
+/** What it waits for now, and what to type to change that. */
+function situation(rollout: RolloutPart, now: number): string[] {
+  const { id, state, stage, stages, watchedUntil, pause, rollback } = rollout;
+  const rest = left(watchedUntil, now) > 0 ? `${lasting(left(watchedUntil, now))} left` : 'ends now';
+  const skip = paint('dim', `(flaghoist rollout promote ${id} skips it)`);
+  if (state === 'paused') return [paint('warn', `  paused: ${oneLine(pause?.message || pause?.reason || '')}`)];
+  if (state === 'baking') return [`  bake: ${rest}, then it is the stable revision ${skip}`];
+  if (state === 'rolling-back') {
+    const due = lasting(Math.max(0, left(rollback?.deadline ?? null, now)));
+    return [
+      paint('warn', `  goes back: ${oneLine(rollback?.message ?? '')}`),
+      `  what is not confirmed in ${due} is given up${rollback?.bounded ? paint('dim', ` (flaghoist rollout rollback ${id} --at-once hurries)`) : ''}`,
+    ];
+  }
+  if (state !== 'running' || watchedUntil === null) return [];
+  const next = stages[stage + 1];
+  const then = next === undefined ? 'the bake' : `stage ${next.name} (${plural(next.planned, 'agent')})`;
+  return [`  soak: ${rest}, then ${then} ${skip}`];
+}
+
+function stragglerRows({ stragglers, state }: RolloutPart, now: number): string[] {
+  if (stragglers.length === 0 || (state !== 'running' && state !== 'rolling-back')) return [];
+  const widest = Math.max(...stragglers.map(({ name }) => widthOf(name)));
+  const rows = stragglers.map(
+    ({ name, since, reason }) =>
+      `    ${oneLine(name).padEnd(widest)}  ${lasting(Math.max(0, -left(since, now))).padStart(6)}  ${oneLine(reason)}`,
+  );
+  return [paint('dim', '  on the way longest'), ...rows];
+}
+
+/** In a live view each cause has a line; the whole of what the agents said comes with the outcome. */
+function failureRows({ failures }: RolloutPart): string[] {
+  return failures.map(({ reason, message, count, examples }) => {
+    const said = oneLine(message.split('\n').filter(Boolean)[0] ?? '');
+    return `  ${paint('bad', `✗ ${count} ${reason}`)}  ${examples[0]?.name ?? ''}  ${said}`;
   });
 }
 
 /** What failed and why, most frequent first, in the agents' own words. */
-export function renderOutcome({ failures, group }: RolloutDetail): string[] {
+export function renderOutcome({ failures, group }: RolloutPart): string[] {
   const failed = failures.flatMap(({ reason, message, count, examples }) => {
     const names = examples.map(({ name }) => oneLine(name)).join(', ');
     const more = count > examples.length ? ', …' : '';
@@ -77,19 +155,31 @@ export function renderOutcome({ failures, group }: RolloutDetail): string[] {
 }
 
 /** How it stands, in one sentence. */
-export function summary(rollout: RolloutDetail): string {
-  const { id, group, target, counts, state, pause } = rollout;
+export function summary(rollout: RolloutPart): string {
+  const { id, group, target, counts, state, pause, rollback } = rollout;
   const total = totalOf(rollout);
-  const all = `${counts.proven} of ${total} agents of group ${group} prove that they run it`;
+  const back = `${counts.reverted} of ${counts.reverted + counts.reverting + counts['revert-unconfirmed']} went back`;
+  const all =
+    rollback === null
+      ? `${counts.proven} of ${plural(total, 'agent')} of group ${group} ${counts.proven === 1 ? 'proves that it runs' : 'prove that they run'} it`
+      : `${back}, proven`;
   const none = `group ${group} has no agents yet; those that come will get ${revisionText(target)}`;
-  const why = pause === null ? '' : `${oneLine(pause.message)}; `;
+  const said = pause?.message || rollback?.message || pause?.reason;
+  const why = said === undefined ? '' : `${oneLine(said)}; `;
   return `rollout/${id} ${state}: ${why}${total === 0 ? none : all}`;
 }
 
-/** What works after a pause. */
-export function waysOut({ state, group, target, from }: RolloutDetail): string[] {
-  const on = `to go on, fix the text: flaghoist push FILE --configuration ${target.configuration} --group ${group}`;
-  const back = from && `to go back: flaghoist rollout start --group ${group} --to ${revisionText(from)}`;
-  const ways = state === 'paused' ? [on, back] : [];
-  return ways.filter((way) => way !== null).map((way) => `${way} --supersede -m WHY`);
+/** What works now, each as it is typed. */
+export function waysOut({ id, state, pause, group, target, from }: RolloutPart): string[] {
+  if (state !== 'paused') return [];
+  const go = pause?.reason === 'gate' ? 'promote' : 'resume';
+  const accept = pause?.reason === 'gate' || pause?.reason === 'operator' ? '' : ', accepting that';
+  const push = `flaghoist push FILE --configuration ${target.configuration} --group ${group} --supersede -m WHY`;
+  return [
+    `to go on${accept}: flaghoist rollout ${go} ${id}`,
+    ...(from === null
+      ? [`to leave it as it is: flaghoist rollout stop ${id} --leave-mixed -m WHY`]
+      : [`to go back to ${revisionText(from)}: flaghoist rollout rollback ${id} -m WHY`]),
+    `with a mended text: ${push}`,
+  ];
 }

@@ -1,13 +1,79 @@
 /** Watching rollouts until they are decided: drawn in place at a terminal, line by line elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, type RolloutDetail } from '@flaghoist/api';
+import {
+  ApiError,
+  allItems,
+  type Client,
+  type RolloutDetail,
+  type RolloutEvent,
+  type RolloutPart,
+} from '@flaghoist/api';
 import { CliError, ExitCode } from '../exit-code.ts';
+import { cut } from '../output/text.ts';
 import type { Session } from '../session.ts';
-import { renderOutcome, renderProgress, summary, waysOut } from './view.ts';
+import { decisionLine, decisionRows } from './decisions.ts';
+import { renderLines, renderOutcome, renderRollout, summary, waysOut } from './view.ts';
 
 /** Between two looks, milliseconds: as often as anybody can read; in a log, less often. */
 const LOOK_MS = 250;
 const LOOK_FOR_LOG_MS = 1_000;
+/** Decisions shown of each rollout. */
+const DECISIONS = 6;
+
+const GOES_ON: ReadonlySet<RolloutPart['state']> = new Set(['running', 'baking', 'rolling-back'] as const);
+
+/** A rollout by itself, or those of a push to several groups. */
+export const partsOf = ({ children, ...own }: RolloutDetail): readonly RolloutPart[] =>
+  children.length > 0 ? children : [own as RolloutPart];
+
+/** What is known of a rollout that is watched: the decisions are read again when something was decided. */
+interface Seen {
+  readonly part: RolloutPart;
+  readonly decided: string;
+  readonly log: readonly RolloutEvent[];
+}
+
+async function look(client: Client, part: RolloutPart, before: Seen | undefined, signal: AbortSignal): Promise<Seen> {
+  const { id, state, stage, pause, watchedUntil, rollback } = part;
+  const decided = JSON.stringify({ state, stage, pause, watchedUntil, rollback });
+  if (decided === before?.decided) return { ...before, part };
+  const page = (cursor?: string) => client.listRolloutEvents({ id, kind: 'decisions', cursor }, { signal });
+  return { part, decided, log: await allItems(page) };
+}
+
+/** All that is watched; what belongs to one push stands for itself. */
+async function lookAt(
+  client: Client,
+  watched: readonly { readonly id: string }[],
+  before: readonly Seen[] | undefined,
+  signal: AbortSignal,
+): Promise<readonly Seen[]> {
+  const details = await Promise.all(watched.map(({ id }) => client.getRollout({ id }, { signal })));
+  const known = (id: string) => before?.find(({ part }) => part.id === id);
+  return Promise.all(details.flatMap(partsOf).map((part) => look(client, part, known(part.id), signal)));
+}
+
+function drawing(seen: readonly Seen[], now: number, width: number, rows: number): string[] {
+  const whole = seen.flatMap(({ part, log }) => [
+    ...renderRollout(part, now, width),
+    ...decisionRows(log, DECISIONS).map((line) => cut(line, width)),
+  ]);
+  // What does not fit the screen could not be drawn over.
+  const brief = () => renderLines(seen.map(({ part }) => part)).map((line) => cut(line, width));
+  return (whole.length < rows ? whole : brief()).slice(0, rows - 1);
+}
+
+/** Each fact once: how far they are, each decision, each cause of failure as it first appears. */
+function logLines(seen: readonly Seen[]): string[] {
+  const several = seen.length > 1;
+  return [
+    ...seen.flatMap(({ part, log }) => log.map((event) => `${several ? `${part.group}  ` : ''}${decisionLine(event)}`)),
+    ...seen.flatMap(({ part }) =>
+      part.failures.map(({ reason, message }) => `${part.group}  ✗ ${reason}: ${message.split('\n')[0]}`),
+    ),
+    ...renderLines(seen.map(({ part }) => part)),
+  ];
+}
 
 /**
  * Follows rollouts until all are at rest. Resolves to the exit code: 0 when all succeeded. A server that goes away
@@ -22,20 +88,22 @@ export async function watchRollouts(
   const { client, io, stderr } = session;
   const interrupted = io.interruption();
   const signal = AbortSignal.any([interrupted, ...(timeout === undefined ? [] : [AbortSignal.timeout(timeout)])]);
-  let rollouts: readonly RolloutDetail[] | undefined;
+  let seen: readonly Seen[] | undefined;
   do {
-    if (rollouts !== undefined)
+    if (seen !== undefined)
       await sleep(stderr.isTTY ? LOOK_MS : LOOK_FOR_LOG_MS, undefined, { signal }).catch(() => undefined);
     let trouble: string[] = [];
     try {
-      rollouts = await Promise.all(watched.map(({ id }) => client.getRollout({ id }, { signal })));
+      seen = await lookAt(client, watched, seen, signal);
     } catch (error) {
       if (signal.aborted) throw endOfPatience(watched, interrupted.aborted);
-      if (rollouts === undefined || !(error instanceof ApiError && error.code === 'unreachable')) throw error;
+      if (seen === undefined || !(error instanceof ApiError && error.code === 'unreachable')) throw error;
       trouble = ['  the server does not answer: trying again'];
     }
-    stderr.draw([...renderProgress(rollouts, io.now(), stderr.width() - 1), ...trouble]);
-  } while (rollouts.some(({ state }) => state === 'running'));
+    const lines = stderr.isTTY ? drawing(seen, io.now(), stderr.width() - 1, stderr.rows()) : logLines(seen);
+    stderr.draw([...lines, ...trouble]);
+  } while (seen.some(({ part }) => GOES_ON.has(part.state)));
+  const rollouts = seen.map(({ part }) => part);
   session.say(...rollouts.flatMap(renderOutcome), ...rollouts.map(summary));
   stderr.print(rollouts.flatMap(waysOut));
   return rollouts.every(({ state }) => state === 'succeeded') ? ExitCode.ok : ExitCode.negative;

@@ -2,6 +2,7 @@ import type { AgentIdentity } from '../agents/agent.ts';
 import { labelsOf } from '../agents/labels.ts';
 import { matches, parseSelector } from '../agents/selector.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
+import type { StrategyChoice } from '../rollouts/own-strategy.ts';
 import type { Instant } from '../time.ts';
 
 export interface Group {
@@ -10,8 +11,8 @@ export interface Group {
   /** Higher wins; equal priorities resolve by name. */
   readonly priority: number;
   readonly configuration: string;
-  /** Name of the strategy that its rollouts use unless one is given. */
-  readonly strategy: string;
+  /** How its rollouts go unless something else is given. */
+  readonly strategy: StrategyChoice;
   /** The revision that new and returning agents get: the last one whose rollout succeeded. */
   readonly stable: RevisionRef | null;
   /** The ones before it, newest first: to one of these it goes back without stages (A.7). */

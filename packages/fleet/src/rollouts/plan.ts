@@ -81,7 +81,8 @@ export function planRollout(request: RolloutRequest, members: readonly Placed[],
   );
   const carried = sorted.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
   const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
-  const { id: _id, author: _author, message: _message, ...bound } = plan;
+  // Ids are made at the start, and who is still in flight of the last rollout changes by the second: neither is the plan.
+  const { id: _id, author: _author, message: _message, parent: _parent, carried: _carried, ...bound } = plan;
   const order = [...canary, ...others.map(({ agent }) => agent.identity.id)];
   return { header: { ...plan, digest: digest(JSON.stringify([bound, order])) }, strata, order };
 }

@@ -73,7 +73,9 @@ function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant,
     counts[state] += 1;
     if (state === 'failed') spent = spend(spent, change);
     const { late = false, stage = rollout.stage } = before ?? {};
-    changed.set(agent, { late, stage, ...change, at: now });
+    // What it was taken back for stays told.
+    const { reason, message } = state === 'reverted' && before !== undefined ? before : change;
+    changed.set(agent, { late, stage, ...change, reason, message, at: now });
   }
   if (changed.size === 0) return rollout;
   // Admitted and taken back again, as an agent that cannot be reached may be for ever, is no progress (I16).
@@ -138,8 +140,13 @@ const pause: Handler<'paused'> = (rollout, { reason, message }) => ({
   pause: { reason, message },
 });
 
-/** Nothing to return to, so that the first look is a person's (A.7). */
-const isGated = ({ from, strategy, stages, stage }: Rollout): boolean => {
+/** Whether a person must look after the open stage: the strategy says so, or there is nothing to return to (A.7). */
+export const isGated = ({
+  from,
+  strategy,
+  stages,
+  stage,
+}: Pick<Rollout, 'from' | 'strategy' | 'stages' | 'stage'>): boolean => {
   const passed = stages[stage];
   if (passed === undefined || stage === stages.length - 1) return false;
   return (from === null && passed.name === 'canary') || strategy.gates.some(({ after }) => after === passed.name);

@@ -9,8 +9,9 @@ export class TextReader implements Disposable {
   readonly #agents = new Lane();
   readonly #operators = new Lane();
 
-  understand(bodies: Readonly<Record<string, string>>): Promise<Understood> {
-    return this.#agents.ask({ ask: 'understand', bodies }, (unparsed): Understood => ({ unparsed }));
+  understand(bodies: Readonly<Record<string, string>>, whose: 'agents' | 'operators' = 'agents'): Promise<Understood> {
+    const lane = whose === 'agents' ? this.#agents : this.#operators;
+    return lane.ask({ ask: 'understand', bodies }, (unparsed): Understood => ({ unparsed }));
   }
 
   check(files: ConfigFiles): Promise<readonly Problem[]> {

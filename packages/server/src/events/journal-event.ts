@@ -5,6 +5,7 @@ export type EventKind =
   | `server.${'started' | 'time-travel'}`
   | `configuration.${'created' | 'deleted'}`
   | 'revision.created'
+  | `strategy.${'created' | 'updated' | 'deleted'}`
   | `group.${'created' | 'updated' | 'deleted'}`
   | `agent.${'enrolled' | 'reassigned' | 'conflict' | 'quarantined' | 'approved' | 'deleted'}`
   | `agent.${'labelled' | 'pinned' | 'unpinned' | 'retried' | 'restarted'}`

@@ -6,6 +6,9 @@ import * as opamp from '@flaghoist/opamp';
 import type { ReceivedFile } from '../effective/effective-configs.ts';
 import { AGENT_LIMITS } from '../limits.ts';
 
+/** Bytes that a message to an agent may have (P11). */
+export const SEND_BYTES = opamp.defaultLimits.sendBytes;
+
 const utf8 = new TextEncoder();
 /** Keeps every byte or refuses: nothing is replaced, and a byte order mark stays. */
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

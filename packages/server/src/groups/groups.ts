@@ -1,5 +1,5 @@
 import type { Group, GroupOf, Instant, RevisionRef } from '@flaghoist/fleet';
-import { found, grouping, LIMITS, parseSelector, resolutionOrder, strategyNamed } from '@flaghoist/fleet';
+import { found, grouping, LIMITS, parseSelector, resolutionOrder } from '@flaghoist/fleet';
 import type { Journal } from '../events/journal.ts';
 
 /** The groups, and which one an agent belongs to. */
@@ -29,14 +29,13 @@ export class Groups {
     return found(this.#byName.get(name), `no group is called ${JSON.stringify(name)}`);
   }
 
-  /** @throws FleetError `invalid-selector`, `invalid-strategy`. */
+  /** @throws FleetError `invalid-selector`. */
   put(
     name: string,
     settings: Omit<Group, 'name' | 'stable' | 'previous' | 'condemned' | 'createdAt'>,
     now: Instant,
   ): void {
     parseSelector(settings.selector);
-    strategyNamed(settings.strategy);
     const { stable = null, previous = [], condemned = [], createdAt = now } = this.#byName.get(name) ?? {};
     this.#set({ name, ...settings, stable, previous, condemned, createdAt });
   }

@@ -15,6 +15,7 @@ import { STREAM_HEADERS, streamEvents } from './event-stream.ts';
 import { fleetHandlers } from './fleet.ts';
 import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
+import { strategyHandlers } from './strategies.ts';
 import { webhookHandlers } from './webhooks.ts';
 
 /** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
@@ -110,6 +111,7 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
     ...agentHandlers(plane),
     ...configurationHandlers(plane),
     ...groupHandlers(plane),
+    ...strategyHandlers(plane),
     ...rolloutHandlers(plane),
     ...alertHandlers(plane),
     ...webhookHandlers(plane),

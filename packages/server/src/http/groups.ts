@@ -4,7 +4,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { descending, pageOf } from './pages.ts';
 import { checkVersion, versionOf } from './preconditions.ts';
 
-export function groupHandlers({ groups, journal, now, reconciler, rollouts, roster }: ControlPlane) {
+export function groupHandlers({ groups, journal, now, reconciler, rollouts, roster, strategies }: ControlPlane) {
   const view = (group: Group) => {
     const { name, selector, priority, configuration, strategy } = group;
     const version = versionOf([selector, priority, configuration, strategy]);
@@ -37,6 +37,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       checkVersion(ifMatch, before && view(before).version);
       if (before !== undefined && before.configuration !== given.configuration) refuseDuringRollout(before);
       const settings = { ...given, strategy: given.strategy ?? before?.strategy ?? DEFAULT_STRATEGY };
+      strategies.resolve(settings.strategy);
       groups.put(name, settings, now());
       journal.record(before === undefined ? 'group.created' : 'group.updated', `group/${name}`, settings, author);
       if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll();

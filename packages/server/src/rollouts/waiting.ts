@@ -10,6 +10,11 @@ export class Waiting {
     return this.#stageOf.size;
   }
 
+  /** How many wait for that stage. */
+  countOf(stage: number): number {
+    return this.#stages[stage]?.size ?? 0;
+  }
+
   has(id: AgentId): boolean {
     return this.#stageOf.has(id);
   }

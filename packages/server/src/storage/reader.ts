@@ -1,6 +1,15 @@
 /** What the reading thread does: one function for each read of the store. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { AgentId, Alert, ConfigFiles, Configuration, Group, LedgerEntry, Revision } from '@flaghoist/fleet';
+import type {
+  AgentId,
+  Alert,
+  ConfigFiles,
+  Configuration,
+  Group,
+  LedgerEntry,
+  OwnStrategy,
+  Revision,
+} from '@flaghoist/fleet';
 import type { JournalEvent } from '../events/journal-event.ts';
 import { around } from '../failpoints.ts';
 import type { Delivery, Webhook } from '../webhooks/webhook.ts';
@@ -38,6 +47,7 @@ export function readOperations(db: DatabaseSync) {
     return {
       configurations: parsed<Configuration>(sql.all`SELECT row FROM configurations ORDER BY name`),
       revisions: parsed<Revision>(sql.all`SELECT row FROM revisions ORDER BY configuration, number`),
+      strategies: parsed<OwnStrategy>(sql.all`SELECT row FROM strategies ORDER BY name`),
       groups: parsed<Group>(sql.all`SELECT row FROM agent_groups ORDER BY name`),
       agents: agents.map(({ row }) => String(row)),
       rollouts: parsed<RolloutSummary>(sql.all`SELECT row FROM rollouts ORDER BY created_at, id`),

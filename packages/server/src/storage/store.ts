@@ -26,6 +26,8 @@ export type Change =
   | { readonly kind: 'configuration-deleted'; readonly name: string }
   /** Written once, like log and event; the files are stored once per hash. */
   | { readonly kind: 'revision'; readonly row: fleet.Revision; readonly files: fleet.ConfigFiles }
+  | { readonly kind: 'strategy'; readonly row: fleet.OwnStrategy }
+  | { readonly kind: 'strategy-deleted'; readonly name: string }
   | { readonly kind: 'group'; readonly row: fleet.Group }
   | { readonly kind: 'group-deleted'; readonly name: string }
   | { readonly kind: 'agent-identity'; readonly row: fleet.AgentIdentity }
@@ -59,6 +61,7 @@ export type Change =
 export interface Loaded {
   readonly configurations: readonly fleet.Configuration[];
   readonly revisions: readonly fleet.Revision[];
+  readonly strategies: readonly fleet.OwnStrategy[];
   readonly groups: readonly fleet.Group[];
   /** Each with the ledger entry of its present generation. */
   readonly agents: readonly fleet.Agent[];

@@ -29,6 +29,8 @@ const writers = (sql: SQLTagStore) => ({
     sql.run`INSERT INTO revisions VALUES (${configuration}, ${number}, ${row})`;
     sql.run`INSERT INTO config_files VALUES (${hash}, ${files}) ON CONFLICT (hash) DO NOTHING`;
   },
+  strategy: (name: string, row: string) => sql.run`REPLACE INTO strategies VALUES (${name}, ${row})`,
+  'strategy-deleted': (name: string) => sql.run`DELETE FROM strategies WHERE name = ${name}`,
   group: (name: string, row: string) => sql.run`REPLACE INTO agent_groups VALUES (${name}, ${row})`,
   'group-deleted': (name: string) => sql.run`DELETE FROM agent_groups WHERE name = ${name}`,
   'agent-identity': (id: string, instanceUid: string, row: string) => sql.run`

@@ -36,6 +36,8 @@ const PASSAGES: Readonly<Record<Passage, true>> = {
   'row.configuration': true,
   'row.configuration-deleted': true,
   'row.revision': true,
+  'row.strategy': true,
+  'row.strategy-deleted': true,
   'row.group': true,
   'row.group-deleted': true,
   'row.agent-identity': true,

@@ -155,6 +155,8 @@ export class Troupe implements Disposable {
       ({ waiting }) => waiting === 0,
     );
     await this.client.deleteWebhook({ name: 'hook' });
+    await this.client.putStrategy({ name: 'night', body: { base: 'careful' } });
+    await this.client.deleteStrategy({ name: 'night' });
     const leaves = new LabAgent({ server: this.server }); // of no group, in which it would be waited for
     await leaves.connect();
     const known = await until(

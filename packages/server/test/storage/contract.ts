@@ -21,6 +21,7 @@ import {
   revision,
   rollout,
   rolloutLog,
+  strategy,
   unwritable,
   webhook,
 } from './samples.ts';
@@ -52,6 +53,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
       deepStrictEqual(await store.load(), {
         configurations: [],
         revisions: [],
+        strategies: [],
         groups: [],
         agents: [],
         rollouts: [],
@@ -109,6 +111,9 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         { kind: 'webhook', row: webhook },
         { kind: 'delivery', row: delivery('b', 1) },
         { kind: 'delivery', row: delivery('a', 2) },
+        { kind: 'strategy', row: { ...strategy, name: 'gone' } },
+        { kind: 'strategy', row: strategy },
+        { kind: 'strategy-deleted', name: 'gone' },
         { kind: 'event', row: event(1) },
         { kind: 'mark', name: '__proto__', value: AT + 0.5 },
         { kind: 'mark', name: '', value: -1 },
@@ -120,6 +125,7 @@ export function describeStore(name: string, newPlace: () => Promise<Place>): voi
         deepStrictEqual(await each.load(), {
           configurations: [configuration],
           revisions: [revision],
+          strategies: [strategy],
           groups: [group],
           agents: [written],
           rollouts: [rollout],

@@ -1,5 +1,5 @@
 /** Rows for tests: one of every kind, with names, texts and keys of the sort that break naive storage. */
-import type { Agent, AgentIdentity, AgentReport, Alert, Assignment, LedgerEntry } from '@flaghoist/fleet';
+import type { Agent, AgentIdentity, AgentReport, Alert, Assignment, LedgerEntry, OwnStrategy } from '@flaghoist/fleet';
 import { strategyNamed } from '@flaghoist/fleet';
 import type { JournalEvent } from '../../src/events/journal-event.ts';
 import type { Change } from '../../src/storage/store.ts';
@@ -231,3 +231,9 @@ export const delivery = (id: string, event: number, webhook = 'oncall'): Deliver
 
 /** What JSON cannot hold fails in the middle of a transaction, as a full disk does. */
 export const unwritable: Change = { kind: 'mark', name: 'broken', value: Number.NaN };
+
+export const strategy: OwnStrategy = {
+  name: '__proto__',
+  spec: { base: 'careful', maxInFlight: { percent: 5 }, soak: { canary: 1 } },
+  createdAt: AT,
+};

@@ -12,6 +12,7 @@ export const firstTables = `
     PRIMARY KEY (configuration, number)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE config_files (hash TEXT PRIMARY KEY, files TEXT NOT NULL) STRICT;
+  CREATE TABLE strategies (name TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE agent_groups (name TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE agents (id TEXT PRIMARY KEY, instance_uid TEXT NOT NULL UNIQUE, row TEXT NOT NULL) STRICT;
