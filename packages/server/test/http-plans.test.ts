@@ -135,7 +135,8 @@ describe('strategies', () => {
     const { rollouts } = await lab.client.startRollout({ body: { ...way(revision), message: 'm' } });
     const frozen = { name: 'night', maxInFlight: 7, bake: '1h30m', soak: { canary: '1h', stage: '5m' } };
     expect(rollouts[0]?.strategy).toMatchObject(frozen);
-    await put('night', { base: 'quick' });
+    await expect(put('night', { base: 'quick' })).rejects.toMatchObject({ detail: expect.stringContaining('5%') });
+    await put('night', { base: 'careful', bake: '1m' });
     await lab.restart();
     expect((await lab.client.getRollout({ id: rollouts[0]?.id ?? '' })).strategy).toMatchObject(frozen);
     expect(await lab.client.getGroup({ name: 'edge' })).toMatchObject({ strategy: { base: 'night', bake: '1h30m' } });

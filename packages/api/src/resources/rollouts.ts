@@ -238,4 +238,4 @@ export const logFilter = {
 };
 export const startedRollouts = z.object({ rollouts: z.array(rollout) });
 /** One, or all of a push to several groups; after a rollback of a finished one the rollout that takes it back. */
-export const changedRollouts = startedRollouts;
+export const changedRollouts = z.object({ rollouts: z.array(rollout) });

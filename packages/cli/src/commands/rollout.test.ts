@@ -180,7 +180,19 @@ test('--dry-run shows the plan and starts nothing; what it wrote is run as it wa
   const start = ['rollout', 'start', '--group', 'edge', '--to', 'edge@2'];
   const shown = await run(server.url, [...start, '--dry-run']);
   expect(shown.code).toBe(0);
-  expect(shown.out).toMatchInlineSnapshot();
+  expect(shown.out).toMatchInlineSnapshot(`
+    "group edge: edge@1 → edge@2, all-at-once, 4 agents, at least 47m
+      canary  1 agent   soak 10m (edge-host-1)
+      100%    3 agents  soak 5m
+      bake 30m, then edge@2 is the stable revision
+      at most 25 in flight (3 in the canary), 1 may fail (none in the canary), 2 may vanish, 20 be left for later
+      when more fail, each agent goes back to what it last ran well, edge@1 for most of them
+      kinds of agents
+             3  otelcol 0.149.0: 1 in the canary
+             1  otelcol 0.140.0: none of them in the canary
+      left out: 1 pinned (edge-host-1)
+    "
+  `);
   expect(server.world.rollouts.size).toBe(0);
   const file = join(await mkdtemp(join(tmpdir(), 'flaghoist-plan-')), 'plan.json');
   await writeFile(file, (await run(server.url, [...start, '--dry-run', '-o', 'json'])).out);
