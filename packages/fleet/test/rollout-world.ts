@@ -125,6 +125,7 @@ export class World {
   get around(): Surroundings {
     const { rollout } = this;
     return {
+      untouched: () => [],
       waiting: () => {
         const waiting = this.fakes.filter(({ agent: one }) => {
           const { id } = one.identity;

@@ -120,6 +120,7 @@ export const IN: Readonly<Record<RolloutState, () => Rollout>> = {
 /** A world in which nothing happens unless told otherwise. */
 export const around = (over: Partial<Surroundings> = {}): Surroundings => ({
   waiting: () => [],
+  untouched: () => [],
   member: () => undefined,
   control: () => ({ bad: 0, all: 0 }),
   condemned: new Set(),

@@ -134,6 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // In the commit with all that follows from it, which the start decides.
     const data = { ...memory.travelled, databaseFrom: aliveAt ?? null };
     journal.record('server.time-travel', 'server', data);
+    memory.rollouts.pauseForTimeTravel(startedAt);
     journal.write(
       { kind: 'mark', name: TIME_TRAVEL, value: 0 },
       { kind: 'mark', name: TRAVELLED_AT, value: startedAt },

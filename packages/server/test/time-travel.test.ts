@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unassignedHash } from '@flaghoist/fleet';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
-import { edge, Lab, type LabAgent, silent, story, until } from './lab.ts';
+import { applied, edge, Lab, type LabAgent, silent, story, until } from './lab.ts';
 
 vi.setConfig({ testTimeout: 60_000 }); // four starts each
 
@@ -98,6 +98,39 @@ test('the directory is put back as a whole: agents tell all the same', async () 
   await lab.server.close();
   expect(await travels()).toEqual([]);
   expect(await unassigned()).toEqual(agents.map(() => hash));
+});
+
+test('a rollout that was under way stands still, and takes back also whom the older database never knew to have it (I14)', async () => {
+  const [slow, ...others] = agents as [LabAgent, ...LabAgent[]];
+  const copy = `${lab.directory}-copy`;
+  for (const agent of others) agent.drop();
+  slow.outcome = silent;
+  const { id, hash } = await lab.push(story('otlp/second'), { maxInFlight: 1, maxFailed: '100%', maxLost: '100%' });
+  await until(
+    () => lab.client.getRollout({ id }),
+    ({ counts }) => counts.sent === 1,
+  );
+  await lab.restart(async () => cpSync(databaseOf(lab.directory), copy));
+  slow.outcome = applied;
+  for (const agent of agents) await agent.reconnect();
+  await until(
+    () => Promise.all(others.map(({ uid }) => lab.detail(uid))),
+    (seen) => seen.every(({ reported }) => reported?.hash === hash),
+  );
+  await lab.restart(async () => cpSync(copy, databaseOf(lab.directory), { force: true }));
+  for (const agent of agents) await agent.reconnect();
+  const paused = await until(
+    () => lab.client.getRollout({ id }),
+    ({ state, counts, inFlight }) => state === 'paused' && counts.proven + inFlight === AGENTS,
+  );
+  expect(paused.pause?.reason).toBe('time-travel');
+  await lab.client.rollbackRollout({ id, body: { message: 'the copy was too old' } });
+  await until(
+    () => lab.client.getRollout({ id }),
+    ({ state }) => state === 'rolled-back',
+  );
+  const first = agents[0]?.hashes[0];
+  for (const agent of agents) expect((await lab.detail(agent.uid)).reported?.hash).toBe(first);
 });
 
 test('nothing was put back: nobody names anything unknown', async () => {

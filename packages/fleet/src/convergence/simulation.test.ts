@@ -400,6 +400,7 @@ class Simulation {
     if (rollout === null) return undefined;
     const around: Surroundings = {
       waiting: () => this.#pending(rollout),
+      untouched: () => [],
       member: (id) => this.members.find(({ real }) => real.id === id)?.agent,
       control: () => ({ bad: 0, all: 0 }),
       condemned: new Set(),

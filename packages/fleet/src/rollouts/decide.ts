@@ -22,6 +22,8 @@ export function decide(rollout: Rollout, around: Surroundings, now: Instant): Ro
       return regressed(rollout, around, now) ?? tripped(rollout, around) ?? baked(rollout, around, now);
     case 'rolling-back':
       return backward(rollout, around, now);
+    case 'paused':
+      return rollout.pause?.reason === 'time-travel' ? found(rollout, around) : undefined;
     default:
       return undefined;
   }
@@ -101,6 +103,15 @@ function failure(rollout: Rollout, message: string): RolloutEvent {
   if (!canGoBack(rollout))
     return paused('no-rollback-target', `${message}; the group has no earlier revision to go back to`);
   return { type: 'rollback-started', message };
+}
+
+/** Agents that have the revision although this, older, database never gave it to them: exposed like any target (I14). */
+function found({ target }: Rollout, { untouched }: Surroundings): RolloutEvent | undefined {
+  const agents = Iterator.from(untouched())
+    .filter(({ agent, presence }) => presence.synced && agent.report.reported?.hash === target.hash)
+    .map(({ agent }) => ({ agent: agent.identity.id, late: false }))
+    .toArray();
+  return agents.length > 0 ? { type: 'admitted', agents, found: true } : undefined;
 }
 
 // ---- Forward.

@@ -175,8 +175,12 @@ export interface Revert extends Pick<Target, 'agent'> {
  */
 export type RolloutEvent =
   | { readonly type: 'started'; readonly header: RolloutHeader }
-  /** These agents may now be offered the revision (I7). */
-  | { readonly type: 'admitted'; readonly agents: readonly { readonly agent: AgentId; readonly late: boolean }[] }
+  /** These agents may now be offered the revision (I7); `found` are those who have it by an order that a lost database gave (I14). */
+  | {
+      readonly type: 'admitted';
+      readonly agents: readonly { readonly agent: AgentId; readonly late: boolean }[];
+      readonly found?: true;
+    }
   | { readonly type: 'observed'; readonly changes: readonly Observation[] }
   /** Everybody of the open stage who could be reached has an outcome; `deferred` are the others. It is watched from now on. */
   | { readonly type: 'soaking'; readonly deferred: readonly AgentId[] }

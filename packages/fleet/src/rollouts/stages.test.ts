@@ -10,12 +10,13 @@ import {
   failing,
   NOW,
   observe,
+  paused,
   proving,
   resumed,
   soaking,
   started,
 } from '../../test/rollouts.ts';
-import { agent, assigned, entry, health, presence } from '../../test/samples.ts';
+import { A, agent, assigned, B, entry, health, presence, reported } from '../../test/samples.ts';
 import { decide } from './decide.ts';
 import type { Placed } from './plan.ts';
 import type { Rollout, RolloutHeader } from './rollout.ts';
@@ -201,6 +202,20 @@ describe('our own downtime (I10)', () => {
     expect(decide(rollout, around({ upSince }), upSince + 9 * MINUTE)).toBeUndefined();
     expect(decide(rollout, around({ upSince }), upSince + 10 * MINUTE)).toMatchObject({ reason: 'no-progress' });
   });
+});
+
+test('who has the revision although an older database never gave it to it counts as exposed, whatever the bound (I14)', () => {
+  const holding = (id: string, over = {}): Placed => {
+    const known = assigned(entry('proven', { revision: A }), { reported: reported(B, 'APPLIED', NOW) });
+    return { agent: { ...known, identity: agent(id).identity }, presence: presence(over) };
+  };
+  const many = ['a', 'b', 'c', 'd'].map((id) => holding(id));
+  const untouched = () => [...many, holding('e', { synced: false })];
+  const travelled = after(started(), paused('time-travel'));
+  const counted = decided(travelled, around({ untouched }), NOW);
+  expect(counted).toMatchObject({ state: 'paused', counts: { offered: 4 } });
+  expect(decide(after(started(), paused()), around({ untouched }), NOW)).toBeUndefined();
+  expect(() => after(travelled, admitted('f'))).toThrow(RangeError);
 });
 
 describe('late regression (A.4)', () => {

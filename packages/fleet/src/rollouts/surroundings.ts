@@ -7,6 +7,8 @@ import type { Placed } from './plan.ts';
 export interface Surroundings {
   /** Those without a turn, of the open stage and those before it, in their order. */
   readonly waiting: () => Iterable<Placed>;
+  /** Those without a turn, of all stages. */
+  readonly untouched: () => Iterable<Placed>;
   /** Any agent that there is. */
   readonly member: (agent: AgentId) => Agent | undefined;
   /** How the untouched agents of the group get on (A.5). */

@@ -92,7 +92,7 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
   if (wrong !== undefined || ids.size < event.agents.length)
     throw new RangeError(`rollout ${rollout.id}: agent ${wrong ?? 'named twice'} was admitted before`);
   const places = freeSlots(rollout) + rollout.carried.intersection(ids).size;
-  if (ids.size > Math.min(places, freeOwnSlots(rollout)))
+  if (!event.found && ids.size > Math.min(places, freeOwnSlots(rollout)))
     throw new RangeError(
       `rollout ${rollout.id}: ${ids.size} admissions exceed maxInFlight ${boundsNow(rollout).maxInFlight} (I1)`,
     );
@@ -103,6 +103,10 @@ const admit: Handler<'admitted'> = (rollout, event, now) => {
   const admitted = withTargets({ ...rollout, watchedUntil: null, lastProgress }, changes, now, true);
   return { ...admitted, carried: rollout.carried.difference(ids) };
 };
+
+/** Whoever has it already has its place, whatever the bound. */
+const admitFound: Handler<'admitted'> = (rollout, event, now) =>
+  event.found ? admit(rollout, event, now) : refuse(rollout, event);
 
 /** A person has failed agents asked once more: a place each, and the failures stay counted (I4, I5). */
 const retry: Handler<'retried'> = (rollout, { agents }, now) => {
@@ -292,7 +296,7 @@ export const TRANSITIONS: Readonly<Record<RolloutState, Row>> = {
     promoted: promoteRunning,
     succeeded: succeed,
   },
-  paused: { ...FORWARD, resumed: resume, promoted: promotePaused },
+  paused: { ...FORWARD, admitted: admitFound, resumed: resume, promoted: promotePaused },
   baking: { ...FORWARD, paused: pause, promoted: promoteBaking, succeeded: succeed },
   'rolling-back': { ...ACTIVE, reverting: revert, hurried: hurry, 'rolled-back': finishRollback },
   succeeded: NOTHING,

@@ -151,6 +151,16 @@ export class Rollouts {
     this.#tell(rollout, 'rollout.started', author);
   }
 
+  /** The database is older than what was done with it: nothing goes on before a person has seen that (I14). */
+  pauseForTimeTravel(now: fleet.Instant): void {
+    const message = 'an older copy of the database was put back: agents may have more than it knows of';
+    for (const active of this.#active.values()) {
+      const { state } = active.rollout;
+      if (state === 'running' || state === 'baking')
+        this.#apply(active, { type: 'paused', reason: 'time-travel', message }, now);
+    }
+  }
+
   /**
    * The rollout that takes a finished one back: to the revision that the group ran before, without stages, and not without
    * the bound in flight (A.7). @throws FleetError `conflict` when the group runs something else by now, or ran nothing before.
@@ -232,6 +242,7 @@ export class Rollouts {
     const members = () => roster.inGroup(group);
     return {
       waiting: () => waiting.upTo(stage),
+      untouched: () => waiting.upTo(rollout.stages.length),
       member: (id) => roster.get(id)?.agent,
       control: () => fleet.controlGroup(rollout, members()),
       condemned: new Set(groups.find(group)?.condemned),
