@@ -10,7 +10,7 @@ import { lateFailure } from './observation.ts';
 import { admissible, isReachable, type Placed } from './plan.ts';
 import { nextReverts } from './revert.ts';
 import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
-import { boundsNow, canGoBack, exposed, inFlight } from './rollout.ts';
+import { boundsNow, canGoBack, exposed, inFlight, mayBeAdmitted } from './rollout.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The next event, or undefined while nothing is to be done. */
@@ -106,9 +106,10 @@ function failure(rollout: Rollout, message: string): RolloutEvent {
 }
 
 /** Agents that have the revision although this, older, database never gave it to them: exposed like any target (I14). */
-function found({ target }: Rollout, { untouched }: Surroundings): RolloutEvent | undefined {
+function found(rollout: Rollout, { untouched }: Surroundings): RolloutEvent | undefined {
   const agents = Iterator.from(untouched())
-    .filter(({ agent, presence }) => presence.synced && agent.report.reported?.hash === target.hash)
+    .filter(({ agent, presence }) => presence.synced && agent.report.reported?.hash === rollout.target.hash)
+    .filter(({ agent }) => mayBeAdmitted(rollout, agent.identity.id))
     .map(({ agent }) => ({ agent: agent.identity.id, late: false }))
     .toArray();
   return agents.length > 0 ? { type: 'admitted', agents, found: true } : undefined;
