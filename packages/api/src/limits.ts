@@ -8,6 +8,8 @@ export const API_LIMITS = {
   /** Label keys and values, characters, and how many one request may change. */
   labelLength: 256,
   labelsPerRequest: 64,
+  /** Agents named in one act on many: the largest fleet of one server. */
+  agentsPerAct: 100_000,
   /** Idempotency keys, characters. */
   idempotencyKeyLength: 128,
   /** Of a webhook: its address and its patterns, characters; how many patterns; names of environment variables. */

@@ -29,6 +29,7 @@ export type CallName = Exclude<OperationName, 'streamEvents'>;
 export type Handlers = { readonly [Op in CallName]: (input: InputOf<Op>) => Promise<ResultOf<Op>> };
 
 export type Agent = AnswerOf<'listAgents'>['items'][number];
+export type ManyAgents = AnswerOf<'restartAgents'>;
 export type AgentDetail = AnswerOf<'getAgent'>;
 export type AgentConfig = AnswerOf<'getAgentConfig'>;
 export type LedgerEntryView = AgentDetail['ledger'][number];

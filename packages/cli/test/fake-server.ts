@@ -67,6 +67,23 @@ function handlersOf(world: World): Answers {
     return found;
   };
 
+  /** Two at a time, every second time nobody. */
+  const many = (
+    { agents, expected, ...body }: { agents?: string[] | undefined; expected?: number | undefined },
+    act: string,
+  ) => {
+    world.calls.push({ [act]: { agents, expected, ...body } });
+    const todo = agents ?? world.agents.map(({ id }) => id);
+    if (expected !== undefined && expected !== todo.length) throw new ApiError('conflict', 'look again');
+    world.places = !world.places;
+    if (!world.places) throw new ApiError('no-place', 'none is free');
+    const named = todo.slice(0, 2).map((id) => ({ agent: id, name: agent(id).name }));
+    const refused = named
+      .filter(({ name }) => name.endsWith('-3'))
+      .map((one) => ({ ...one, code: 'conflict', message: 'offline' }));
+    return { done: named.filter(({ name }) => !name.endsWith('-3')), refused, waiting: todo.slice(2) };
+  };
+
   const change = (id: string, call: object, changes: Parameters<World['progress']>[1]) => {
     world.calls.push(call);
     const { counts } = known(world.rollouts, 'rollout', id);
@@ -99,6 +116,11 @@ function handlersOf(world: World): Answers {
       revision(body.configuration, body.revision);
       return noted(id, 'agent.pinned');
     },
+    labelAgents: async ({ body }) => many(body, 'label'),
+    pinAgents: async ({ body }) => many(body, 'pin'),
+    unpinAgents: async ({ body }) => many(body, 'unpin'),
+    restartAgents: async ({ body }) => many(body, 'restart'),
+    retryAgents: async ({ body }) => many(body, 'retry'),
     unpinAgent: async ({ id }) => noted(id, 'agent.unpinned'),
     restartAgent: async ({ id }) => noted(id, 'agent.restarted'),
     approveAgent: async ({ id }) => noted(id, 'agent.approved'),

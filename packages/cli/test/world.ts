@@ -80,6 +80,8 @@ export class World {
   readonly decisions: RolloutEvent[] = [];
   /** Bodies of requests that tests look at. */
   readonly calls: unknown[] = [];
+  /** Whether groups have places for acts on many. */
+  places = false;
   authorization: string | undefined;
   /** Called when a rollout has begun, to let it go on. */
   onStart: (rollout: RolloutPart) => void = () => undefined;

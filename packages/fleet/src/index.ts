@@ -34,6 +34,7 @@ export * from './convergence/sync.ts';
 export { isOutlived, unassignedHash } from './convergence/time-travel.ts';
 export * from './errors.ts';
 export * from './groups/group.ts';
+export { refuseUnstaged } from './groups/moves.ts';
 export * from './limits.ts';
 export * from './rollouts/catch-up.ts';
 export { controlGroup } from './rollouts/control-group.ts';

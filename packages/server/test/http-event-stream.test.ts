@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../src/events/journal.ts';
-import { toApiError } from '../src/http/app.ts';
+import { toApiError } from '../src/http/api-error.ts';
 import { streamEvents } from '../src/http/event-stream.ts';
 import { SERVER_LIMITS } from '../src/limits.ts';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';

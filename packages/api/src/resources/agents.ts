@@ -1,6 +1,7 @@
 import type { Health } from '@flaghoist/fleet';
 import { ADMISSIONS, AGENT_STATES, FAILURE_REASONS, PHASES, REMOTE_CONFIG_STATES, SYNCS } from '@flaghoist/fleet';
 import { z } from 'zod';
+import { API_LIMITS } from '../limits.ts';
 import * as v from './values.ts';
 
 const maybeTime = v.time.nullable();
@@ -138,3 +139,33 @@ export const pinRequest = v.request('PinRequest', {
   expires: v.time.optional(),
 });
 export const labelRequest = v.request('LabelRequest', { labels: v.labelChanges, author: v.author });
+
+/** Whom an act on many is for: those that a selector selects, if they are as many as was seen; or these. */
+const selection = {
+  selector: v.selector.optional(),
+  expected: v.count
+    .optional()
+    .describe('How many agents the selector should select; refused when it is another number'),
+  agents: z.array(z.string()).min(1).max(API_LIMITS.agentsPerAct).optional().describe('Those that had no place before'),
+};
+const isOneChoice = ({ selector, expected, agents }: { selector?: unknown; expected?: unknown; agents?: unknown }) =>
+  agents === undefined
+    ? selector !== undefined && expected !== undefined
+    : selector === undefined && expected === undefined;
+const ONE_CHOICE = { error: 'give either selector and expected, or agents' };
+const forMany = <Shape extends z.ZodRawShape>(id: string, shape: Shape) =>
+  z
+    .strictObject({ ...selection, ...shape })
+    .refine(isOneChoice, ONE_CHOICE)
+    .meta({ id });
+
+export const manyRequest = forMany('ManyAgentsRequest', { author: v.author });
+export const labelManyRequest = forMany('LabelManyRequest', labelRequest.shape);
+export const pinManyRequest = forMany('PinManyRequest', pinRequest.shape);
+
+const one = { agent: z.string(), name: z.string() };
+export const many = v.object('ManyAgents', {
+  done: z.array(z.object(one)),
+  refused: z.array(z.object({ ...one, code: z.string(), message: z.string() })),
+  waiting: z.array(z.string()).describe('Ids of those for whom their groups have no place now: ask again for these'),
+});

@@ -167,3 +167,26 @@ test('deleting asks at a terminal; --yes and pipes answer', async () => {
     out: 'agent/a-none-1 deleted\n',
   });
 });
+
+test('many by a selector: asked with their number, done as places come free, refusals told; Ctrl-C says what was done', async () => {
+  server.world.agents.length = 0;
+  server.world.addAgents('edge', 4);
+  const no = await run(server.url, ['agent', 'restart', '-l', 'role=edge'], { columns: 100, input: 'n\n' });
+  expect([no.code, no.err]).toEqual([1, expect.stringContaining('Restart 4 agents (role=edge)? [y/N]')]);
+  const { code, out, err } = await run(server.url, ['agent', 'restart', '-l', 'role=edge']);
+  expect(code).toBe(1);
+  expect(out).toBe('agent/edge-host-3 not told to restart: offline\n3 of 4 agents told to restart\n');
+  expect(err).toContain('2/4 told to restart, 2 wait for a place in flight\n');
+  expect(server.world.calls.at(0)).toMatchObject({ restart: { selector: 'role=edge', expected: 4 } });
+  expect(server.world.calls.at(-1)).toMatchObject({ restart: { agents: ['a-edge-3', 'a-edge-4'] } });
+  const controller = new AbortController();
+  const stopped = await run(server.url, ['agent', 'unpin', '-l', 'role=edge'], {
+    interrupted: controller.signal,
+    onOutput: (text) => text.includes('wait for a place') && controller.abort(),
+  });
+  expect(stopped).toMatchObject({ code: 130, err: expect.stringContaining('stopped: ') });
+  expect(await run(server.url, ['agent', 'restart'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('-l SELECTOR'),
+  });
+}, 15_000);

@@ -7,6 +7,7 @@ import { renderFacts } from '../output/table.ts';
 import { filesText } from '../output/text.ts';
 import { agentId, revisionNamed } from '../references.ts';
 import type { Session } from '../session.ts';
+import { actOnMany } from './agent-many.ts';
 import { EVENT } from './events.ts';
 
 export const AGENT: Kind<Agent> = {
@@ -77,24 +78,46 @@ async function act(session: Session, reference: string, call: Act, done: string,
   return print(session, answer, [name], () => stdout.print([`${name} ${done}`]));
 }
 
-async function label(session: Session, { author }: Given<'author!'>, agent: string, changes: readonly string[]) {
-  const labels = labelChanges(changes);
-  return act(session, agent, (client, id) => client.labelAgent({ id, body: { labels, author } }), 'labelled');
+/** With a selector its agents, one by one as they have places; else the one that is named. @throws CliError */
+function needsOne(agent: string | undefined): string {
+  if (agent !== undefined) return agent;
+  throw new CliError('say which agent: by id, instance uid or name; or many of them with -l SELECTOR');
 }
 
-type Pin = Given<'to!' | 'reason!' | 'expires' | 'author!'>;
+async function label(session: Session, { author, selector }: Given<'author!' | 'selector'>, words: readonly string[]) {
+  const agent = selector === undefined ? words[0] : undefined;
+  const changes = selector === undefined ? words.slice(1) : words;
+  const labels = labelChanges(changes);
+  if (changes.length === 0) throw new CliError('say which labels: NAME=VALUE sets one, NAME- removes it');
+  if (selector !== undefined)
+    return actOnMany(session, selector, ['Label', 'labelled'], (client, chosen) =>
+      client.labelAgents({ body: { ...chosen, labels, author } }),
+    );
+  const call = (client: Client, id: string) => client.labelAgent({ id, body: { labels, author } });
+  return act(session, needsOne(agent), call, 'labelled');
+}
 
-async function pin(session: Session, { to, expires: lasts, ...given }: Pin, agent: string) {
+type Pin = Given<'to!' | 'reason!' | 'expires' | 'author!' | 'selector'>;
+
+async function pin(session: Session, { to, expires: lasts, selector, ...given }: Pin, agent?: string) {
   const expires = lasts === undefined ? undefined : new Date(session.io.now() + lasts).toISOString();
   const body = { ...given, expires, ...(await revisionNamed(session.client, to)) };
-  return act(session, agent, (client, id) => client.pinAgent({ id, body }), `pinned to ${to}`);
+  if (selector !== undefined)
+    return actOnMany(session, selector, [`Pin to ${to}`, `pinned to ${to}`], (client, chosen) =>
+      client.pinAgents({ body: { ...chosen, ...body } }),
+    );
+  return act(session, needsOne(agent), (client, id) => client.pinAgent({ id, body }), `pinned to ${to}`);
 }
+
+/** Acts that need no more than who does them: on one agent, and on many. */
+const MANY = [
+  ['unpin', 'give it back to its group', 'unpinAgent', 'unpinAgents', 'unpinned'],
+  ['restart', 'restart its collector', 'restartAgent', 'restartAgents', 'told to restart', 'restart its collector?'],
+  ['retry', 'offer it again what it refused', 'retryAgent', 'retryAgents', 'offered again'],
+] as const;
 
 const FORGET = 'forget it with its history? It comes back as a new agent when it connects.';
 const ACTS = [
-  ['unpin', 'give it back to its group', 'unpinAgent', 'unpinned'],
-  ['restart', 'restart its collector', 'restartAgent', 'told to restart', 'restart its collector?'],
-  ['retry', 'offer it again what it refused', 'retryAgent', 'offered again'],
   ['approve', 'let it in: it waits, or is in quarantine', 'approveAgent', 'approved'],
   ['delete', 'forget it', 'deleteAgent', 'deleted', FORGET],
 ] as const;
@@ -109,8 +132,23 @@ export const agentCommands = [
   command('show <agent>', 'show an agent with its ledger', [], showAgent),
   command('config <agent>', 'show its configuration', ['view'], config),
   command('timeline <agent>', 'show what happened to it', [], timeline),
-  command('label <agent> <changes...>', 'set labels (a=b) or remove them (a-)', ['author!'], label),
-  command('pin <agent>', 'push a revision to it alone', ['to!', 'reason!', 'expires', 'author!'], pin),
+  command('label <words...>', 'set labels (AGENT a=b) or remove them (AGENT a-)', ['selector', 'author!'], label),
+  command('pin [agent]', 'push a revision to it alone', ['to!', 'reason!', 'expires', 'selector', 'author!'], pin),
+  ...MANY.map(([verb, about, method, forMany, done, question]) =>
+    command(
+      `${verb} [agent]`,
+      about,
+      ['selector', 'author!'],
+      (session, { author, selector }: Given<'author!' | 'selector'>, agent?: string) => {
+        const words = [`${verb.charAt(0).toUpperCase()}${verb.slice(1)}`, done] as const;
+        if (selector !== undefined)
+          return actOnMany(session, selector, words, (client, chosen) =>
+            client[forMany]({ body: { ...chosen, author } }),
+          );
+        return act(session, needsOne(agent), (client, id) => client[method]({ id, author }), done, question);
+      },
+    ),
+  ),
   ...ACTS.map(([verb, about, method, done, question]) =>
     command(`${verb} <agent>`, about, ['author!'], (session, { author }: Given<'author!'>, agent: string) =>
       act(session, agent, (client, id) => client[method]({ id, author }), done, question),

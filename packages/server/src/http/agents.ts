@@ -1,40 +1,22 @@
 import type { Handlers, InputOf } from '@flaghoist/api';
-import {
-  type Agent,
-  approved,
-  FleetError,
-  found,
-  labelsOf,
-  matches,
-  nameOf,
-  parseSelector,
-  pin,
-  retry,
-  standing,
-  strategyNamed,
-  unpin,
-} from '@flaghoist/fleet';
+import { approved, FleetError, found, labelsOf, matches, nameOf, parseSelector, standing } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import type { EventKind } from '../events/journal-event.ts';
+import { type Act, agentActs, manyHandlers, type Restarts } from './agent-acts.ts';
 import { agentDetailView, agentView } from './agent-views.ts';
 import { historyPage, pageOf } from './pages.ts';
 
-/** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */
-const isStillApplying = ({ agent: { report, ledger }, presence }: Member): boolean =>
-  report.reported?.status === 'APPLYING' &&
-  report.reported.hash === ledger?.revision.hash &&
-  presence.epoch === ledger.sentEpoch;
-
 export function agentHandlers(plane: ControlPlane) {
-  const { configurations, effective, gateway, groups, journal, now, offers, reconciler, roster, store } = plane;
+  const { configurations, effective, groups, journal, now, offers, reconciler, roster, store } = plane;
+  const restarts: Restarts = new Map();
+  const acts = agentActs({ ...plane, restarts });
 
   /** @throws FleetError `not-found`. */
   const memberOf = (id: string): Member =>
     found(roster.find(id), `no agent has the id or instance uid ${JSON.stringify(id)}`);
 
   /** Records what an author did to an agent and what it is now; answers when that is durable. */
-  async function act(member: Member, kind: EventKind, author: string, data: object, changed: Agent = member.agent) {
+  async function record(member: Member, author: string, { kind, data, changed }: Act) {
     journal.record(kind, `agent/${member.agent.identity.id}`, { ...data }, author);
     roster.update(member, changed);
     await reconciler.flush();
@@ -94,13 +76,11 @@ export function agentHandlers(plane: ControlPlane) {
       return historyPage(paging, (page) => store.events({ ...page, subject }));
     },
 
+    ...manyHandlers(plane, restarts),
+
     labelAgent: async ({ id, body: { labels, author } }) => {
       const member = memberOf(id);
-      const { identity } = member.agent;
-      const kept = Object.entries({ ...identity.operatorLabels, ...labels }).filter(([, value]) => value !== null);
-      const operatorLabels = Object.fromEntries(kept) as Record<string, string>;
-      const labelled = { ...member.agent, identity: { ...identity, operatorLabels } };
-      return act(member, 'agent.labelled', author, { labels }, labelled);
+      return record(member, author, acts.label(member, labels));
     },
 
     deleteAgent: async ({ id: idOrUid, author }) => {
@@ -111,44 +91,23 @@ export function agentHandlers(plane: ControlPlane) {
       await reconciler.flush();
     },
 
-    pinAgent: async ({ id, body: { configuration, reason, author, expires = null, ...body } }) => {
-      const { hash, revision } = configurations.ref(configuration, body.revision);
+    pinAgent: async ({ id, body: { revision: which, ...body } }) => {
+      const { hash, revision } = configurations.ref(body.configuration, which);
       await offers.fetch(hash);
       // Others were served meanwhile: the revision may be gone.
       const member = memberOf(id);
-      const target = configurations.ref(configuration, revision);
-      const { agent } = member;
-      if (agent.assignment.refused.some(({ hash }) => hash === target.hash)) {
-        throw new FleetError(
-          'refused-hash',
-          `this agent refused ${configuration}@${revision} before; retry it to offer it again`,
-        );
-      }
-      const at = now();
-      if (expires !== null && expires <= at) {
-        const passed = new Date(expires).toISOString();
-        throw new FleetError('invalid', `expires: ${passed} has passed; give a later time, or none`);
-      }
-      const { terms } = strategyNamed('all-at-once');
-      const pinned = pin(agent, { configuration, revision, reason, author, at, expires }, target, terms);
-      return act(member, 'agent.pinned', author, { ...target, reason }, pinned);
+      return record(member, body.author, acts.pin(member, configurations.ref(body.configuration, revision), body));
     },
 
     unpinAgent: async ({ id, author }) => {
       const member = memberOf(id);
-      const { agent } = member;
-      if (agent.identity.pin === null) return agentView(member);
-      return act(member, 'agent.unpinned', author, {}, unpin(agent, now()));
+      const act = acts.unpin(member);
+      return act === undefined ? agentView(member) : record(member, author, act);
     },
 
     restartAgent: async ({ id, author }) => {
       const member = memberOf(id);
-      const refusal = gateway.say(member, 'restart');
-      if (refusal === 'capability')
-        throw new FleetError('not-supported', 'the agent does not accept restart commands (AcceptsRestartCommand)');
-      if (refusal === 'offline')
-        throw new FleetError('conflict', 'the agent is not connected; a restart command is never kept for later');
-      return act(member, 'agent.restarted', author, {});
+      return record(member, author, acts.restart(member));
     },
 
     approveAgent: async ({ id, author }) => {
@@ -157,19 +116,16 @@ export function agentHandlers(plane: ControlPlane) {
       if (admission === 'open') return agentView(member);
       if (admission === 'revoked')
         throw new FleetError('conflict', 'this agent was revoked: delete it, and it can enrol anew');
-      return act(member, 'agent.approved', author, { from: admission }, approved(member.agent));
+      return record(member, author, {
+        kind: 'agent.approved',
+        data: { from: admission },
+        changed: approved(member.agent),
+      });
     },
 
     retryAgent: async ({ id, author }) => {
       const member = memberOf(id);
-      if (member.agent.ledger?.phase !== 'failed')
-        throw new FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
-      if (isStillApplying(member))
-        throw new FleetError(
-          'conflict',
-          'the agent still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry',
-        );
-      return act(member, 'agent.retried', author, member.agent.ledger.revision, retry(member.agent, now()));
+      return record(member, author, acts.retry(member));
     },
   } satisfies Partial<Handlers>;
 }

@@ -2,14 +2,13 @@ import { ApiError, BASE_PATH, type CallName, type Handlers, type OperationName, 
 import { contract } from '@flaghoist/api/contract';
 import openapi from '@flaghoist/api/openapi.json' with { type: 'json' };
 import { readRequest, writeAnswer } from '@flaghoist/api/wire';
-import { FleetError } from '@flaghoist/fleet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isLoopback } from '../addresses.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { SERVER_LIMITS } from '../limits.ts';
-import { StoreError } from '../storage/store.ts';
 import { agentHandlers } from './agents.ts';
 import { alertHandlers } from './alerts.ts';
+import { toApiError } from './api-error.ts';
 import { configurationHandlers } from './configurations.ts';
 import { STREAM_HEADERS, streamEvents } from './event-stream.ts';
 import { fleetHandlers } from './fleet.ts';
@@ -17,18 +16,6 @@ import { groupHandlers } from './groups.ts';
 import { rolloutHandlers } from './rollouts.ts';
 import { strategyHandlers } from './strategies.ts';
 import { webhookHandlers } from './webhooks.ts';
-
-/** Every error as a problem with a stable code; what is not ours to tell is logged and stays inside. */
-export function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof FleetError) return new ApiError(error.code, error.message, error.problems, { cause: error });
-  if (error instanceof StoreError) return new ApiError('unavailable', error.message, [], { cause: error });
-  const { statusCode, message } = error as { statusCode?: number; message?: string };
-  if (statusCode === 413) return new ApiError('too-large', `the body is larger than ${SERVER_LIMITS.apiBody} bytes`);
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new ApiError('invalid', message ?? 'bad request', [], { status: statusCode, cause: error });
-  return new ApiError('internal', 'something failed in the server; its log says what', [], { cause: error });
-}
 
 function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const problem = toApiError(error);
@@ -145,7 +132,12 @@ export function createApp(plane: ControlPlane, loggerInstance: FastifyBaseLogger
   for (const name of Object.keys(contract) as OperationName[]) {
     const { method, path } = contract[name];
     // To the router `:id` is a parameter and `::` a colon; before an act the parameter takes all up to the last colon.
-    const url = BASE_PATH + path.replace('}:', '}(^.+)::').replaceAll(/\{(\w+)\}/g, ':$1');
+    const url =
+      BASE_PATH +
+      path
+        .replace('}:', '}(^.+)::')
+        .replace(/(?<=^\/agents):/, '::')
+        .replaceAll(/\{(\w+)\}/g, ':$1');
     const handler = name === 'streamEvents' ? stream : answer.bind(undefined, name);
     app.route({ method, url, handler });
   }

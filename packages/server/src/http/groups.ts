@@ -1,8 +1,11 @@
 import type { Handlers } from '@flaghoist/api';
-import { DEFAULT_STRATEGY, FleetError, type Group } from '@flaghoist/fleet';
+import { DEFAULT_STRATEGY, FleetError, type Group, grouping, refuseUnstaged } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 import { descending, pageOf } from './pages.ts';
 import { checkVersion, versionOf } from './preconditions.ts';
+
+/** What a group has that nobody can set. */
+const NEW_GROUP = { stable: null, previous: [], condemned: [], createdAt: 0 } as const;
 
 export function groupHandlers({ groups, journal, now, reconciler, rollouts, roster, strategies }: ControlPlane) {
   const view = (group: Group) => {
@@ -26,6 +29,17 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
     );
   }
 
+  /** What an edit would make agents run without stages. @throws FleetError `conflict` (I7). */
+  function refuseMoves(edited: Group, isDeleted = false): void {
+    const others = groups.list().filter(({ name }) => name !== edited.name);
+    const after = isDeleted ? others : [...others, edited];
+    const edit = Array.from(roster.all(), ({ agent }) => ({ agent, identity: agent.identity }));
+    refuseUnstaged(edit, grouping(after), (name) => {
+      const { stable, strategy } = after.find((one) => one.name === name) ?? edited;
+      return { stable, strategy: strategies.resolve(strategy) };
+    });
+  }
+
   return {
     listGroups: async (paging) =>
       pageOf(groups.list(), paging, ({ name, priority }) => `${descending(priority)} ${name}`, view),
@@ -38,6 +52,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       if (before !== undefined && before.configuration !== given.configuration) refuseDuringRollout(before);
       const settings = { ...given, strategy: given.strategy ?? before?.strategy ?? DEFAULT_STRATEGY };
       strategies.resolve(settings.strategy);
+      refuseMoves({ ...NEW_GROUP, ...before, name, ...settings });
       groups.put(name, settings, now());
       journal.record(before === undefined ? 'group.created' : 'group.updated', `group/${name}`, settings, author);
       if (before?.selector !== settings.selector || before.priority !== settings.priority) touchAll();
@@ -49,6 +64,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       const group = groups.get(name);
       checkVersion(ifMatch, view(group).version);
       refuseDuringRollout(group);
+      refuseMoves(group, true);
       groups.delete(name);
       journal.record('group.deleted', `group/${name}`, {}, author);
       touchAll();
