@@ -1,4 +1,6 @@
 /** Rollouts in stages against a real server: small first, proven at each step, taken back by themselves. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
 import { applied, edge, failed, Lab, type LabAgent, silent, story, until } from './lab.ts';
@@ -34,8 +36,8 @@ const agents = async (count: number, options = {}): Promise<LabAgent[]> => {
   await lab.members(count);
   return there;
 };
-const stable = async (): Promise<string> => {
-  const { id, hash } = await lab.push(story(), { maxInFlight: 50 });
+const stable = async (terms = {}): Promise<string> => {
+  const { id, hash } = await lab.push(story(), { maxInFlight: 50, ...terms });
   expect(await lab.ends(id)).toMatchObject({ state: 'succeeded' });
   return hash;
 };
@@ -269,6 +271,61 @@ describe('the server is stopped and started again', () => {
       expect((await lab.detail(agent.uid)).desired?.hash).toBe(good);
       expect(agent.hashes.filter((each) => each === hash)).toHaveLength(1);
     }
+  }, 40_000);
+});
+
+describe('an older database is put back in the middle (I14)', () => {
+  /** Two have the revision when the copy is made, and all when it is put back. */
+  async function travel() {
+    const all = await agents(8);
+    // For so long what they say may be older than what this database thinks is on its way to them (I13).
+    const good = await stable({ applyTimeout: '3s' });
+    const strategy = { ...SCALED, stages: ['25%', '100%'], soak: { stage: '10m' } };
+    const { id, hash } = await lab.push(story(NEXT), strategy);
+    const soaks = () =>
+      until(
+        () => lab.client.getRollout({ id }),
+        ({ watchedUntil }) => watchedUntil !== null,
+      );
+    await soaks();
+    const [database, copy] = [join(lab.directory, 'flaghoist.db'), join(lab.directory, 'copy.db')];
+    const reconnect = () => Promise.all(all.map((agent) => agent.reconnect()));
+    await lab.restart(async () => cpSync(database, copy));
+    await reconnect();
+    await lab.client.promoteRollout({ id, body: by });
+    expect((await soaks()).counts.proven).toBe(8);
+    await lab.restart(async () => cpSync(copy, database, { force: true }));
+    const older = await lab.client.getRollout({ id });
+    expect(older).toMatchObject({ state: 'paused', pause: { reason: 'time-travel' }, counts: { proven: 2 } });
+    await reconnect();
+    const adopted = await until(
+      () => lab.client.getRollout({ id }),
+      ({ counts }) => counts.proven === 8,
+    );
+    expect(adopted.state).toBe('paused');
+    return { all, good, id, hash };
+  }
+
+  it('whoever names the revision is exposed to it: resumed, it goes on from there', async () => {
+    const { all, id, hash } = await travel();
+    await lab.client.resumeRollout({ id, body: by });
+    for (const _ of [1, 2]) {
+      await until(
+        () => lab.client.getRollout({ id }),
+        ({ watchedUntil }) => watchedUntil !== null,
+      );
+      await lab.client.promoteRollout({ id, body: by });
+    }
+    await becomes(id, 'succeeded');
+    expect(all.every(({ hashes }) => hashes.filter((each) => each === hash).length === 1)).toBe(true);
+  }, 40_000);
+
+  it('and taken back with the others', async () => {
+    const { all, good, id } = await travel();
+    await lab.client.rollbackRollout({ id, body: { ...by, message: 'bad' } });
+    await becomes(id, 'rolled-back');
+    for (const { uid } of all)
+      expect(await lab.detail(uid)).toMatchObject({ desired: { hash: good }, reported: { hash: good } });
   }, 40_000);
 });
 

@@ -45,8 +45,9 @@ function revertOf(
   const reason = skipReason(agent, target);
   if (reason === 'pinned' || reason === 'not-admitted') return { agent: id, to: null, reason };
   // It never got it, and has nothing else of ours without an answer.
-  const { ledger, assignment } = agent;
-  if (state === 'offered' && (ledger?.sentAt ?? null) === null && assignment.leftOnTheWay === null)
+  const { ledger, assignment, report } = agent;
+  const isUnsent = (ledger?.sentAt ?? null) === null && assignment.leftOnTheWay === null;
+  if (state === 'offered' && isUnsent && report.reported?.hash !== target.hash)
     return { agent: id, to: null, reason: 'not-sent' };
   const to = lastGood(agent, (hash) => hash === target.hash || condemned.has(hash));
   return to === undefined ? { agent: id, to: null, reason: 'no-last-good' } : { agent: id, to, reason: null };

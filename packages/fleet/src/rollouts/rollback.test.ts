@@ -15,7 +15,7 @@ import {
   rollbackStarted,
   started,
 } from '../../test/rollouts.ts';
-import { A, agent, assigned, B, C, entry, T0 } from '../../test/samples.ts';
+import { A, agent, assigned, B, C, entry, reported, T0 } from '../../test/samples.ts';
 import type { Agent } from '../agents/agent.ts';
 import { decide } from './decide.ts';
 import type { Rollout } from './rollout.ts';
@@ -75,13 +75,16 @@ describe('whom', () => {
       identity: agent(id).identity,
       assignment: { ...offered.assignment, proven: [A], leftOnTheWay: left },
     });
-    const rollout = back(after(canaryPassed(), admitted('a', 'b', 'd'), observe('d', 'deferred', 'offline')));
+    const rollout = back(after(canaryPassed(), admitted('a', 'b', 'd', 'e'), observe('d', 'deferred', 'offline')));
+    const found = { ...unsent('e'), report: { ...unsent('e').report, reported: reported(B, 'APPLIED', T0) } };
     const other = { hash: C.hash, epoch: 'e1', sentAt: T0, until: NOW + MINUTE };
-    const event = decide(rollout, world([unsent('a'), unsent('b', other)]), NOW);
+    const event = decide(rollout, world([unsent('a'), unsent('b', other), found]), NOW);
     const of = (id: string) => event?.type === 'reverting' && event.agents.find((one) => one.agent === id);
     expect(of('a')).toEqual({ agent: 'a', to: null, reason: 'not-sent' });
     // What an earlier rollout sent it is still on the way.
     expect(of('b')).toEqual({ agent: 'b', to: A, reason: null });
+    // It has it, whatever this database knows (I14).
+    expect(of('e')).toEqual({ agent: 'e', to: A, reason: null });
     expect(of('d')).toBeUndefined();
     expect(after(rollout, event as never).targets.get('a')).toMatchObject({ state: 'deferred', reason: 'not-sent' });
   });
