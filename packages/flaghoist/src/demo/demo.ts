@@ -1,4 +1,4 @@
-/** `flaghoist demo`: a server, 300 simulated agents, two revisions and what became of them. Judges itself. */
+/** `flaghoist demo`: a server, 300 simulated agents, three revisions and what became of them. Judges itself. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,16 +26,27 @@ function file(name: string): string {
   return path.includes(' ') ? `"${path}"` : path;
 }
 
-/** Revision 1 for everybody, then the second backend: saved first, looked at, then sent. */
+/** A first revision for everybody; one that is tried on a few first; one that fails on many; one that nobody can run. */
 const STORY: Readonly<Record<string, readonly string[]>> = {
   'Three groups run one configuration': [`apply -f ${file('groups.yaml')}`, 'group list'],
   'Revision 1 goes to the whole fleet': [
-    `push ${file('collector-1.yaml')} --configuration collector -m "traces to the primary backend" --fleet ${WATCHED}`,
+    `push ${file('collector-1.yaml')} --configuration collector -m "traces to the primary backend" --fleet --strategy all-at-once ${WATCHED}`,
   ],
-  'A second backend arrives: saved, compared, sent': [
+  'A second backend arrives: saved, compared, planned': [
     `push ${file('collector-2.yaml')} --configuration collector -m "traces to the second backend as well"`,
     'configuration diff collector@1 collector@2',
-    `rollout start --fleet --to collector@2 -m "second backend, everywhere" ${WATCHED}`,
+    'rollout start --group edge --to collector@2 --dry-run',
+  ],
+  'It goes to three agents first; they prove it, and the others follow': [
+    `rollout start --group edge --to collector@2 -m "second backend" ${WATCHED}`,
+    `rollout start --group gateway --to collector@2 -m "second backend" ${WATCHED}`,
+  ],
+  'In payments the second stage finds what the canary could not: it takes itself back': [
+    `rollout start --group payments --to collector@2 -m "second backend" ${WATCHED}`,
+  ],
+  'A misspelt exporter: it stops at the canary and takes itself back': [
+    `push ${file('collector-3.yaml')} --configuration collector -m "tidy up" --group edge ${WATCHED}`,
+    'alert list',
   ],
 };
 

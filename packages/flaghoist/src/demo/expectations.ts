@@ -13,7 +13,7 @@ export interface Outcome {
 /** What must hold at the end of the demo, and whether it does. */
 export function expectations({ agents, rollouts, records, real }: Outcome): Readonly<Record<string, boolean>> {
   const to = (revision: number) => rollouts.filter(({ target }) => target.revision === revision);
-  const [first, second] = [to(1)[0]?.target.hash, to(2)[0]?.target.hash];
+  const [first, second, third] = [1, 2, 3].map((revision) => to(revision)[0]?.target.hash);
   const outcomes = to(2).map(({ group, state, counts }) => `${group} ${state}, ${counts.failed} failed`);
 
   const recordOf = new Map(records.map((record) => [record.uid.replaceAll('-', ''), record]));
@@ -31,9 +31,16 @@ export function expectations({ agents, rollouts, records, real }: Outcome): Read
     'the first revision succeeded in every group': to(1).filter(({ state }) => state === 'succeeded').length === 3,
     'the second one succeeded in edge, with 2 failures, and in gateway, with none':
       outcomes.includes('edge succeeded, 2 failed') && outcomes.includes('gateway succeeded, 0 failed'),
-    'it paused itself in payments, where more failed than was allowed': to(2).some(
-      ({ group, state }) => group === 'payments' && state === 'paused',
+    'it took itself back in payments, where more failed than was allowed': to(2).some(
+      ({ group, state }) => group === 'payments' && state === 'rolled-back',
     ),
+    'every agent of payments runs the first revision again': known
+      .filter(({ group }) => group === 'payments')
+      .every(({ record }) => record?.running === first),
+    'the misspelt one was taken back': to(3).some(({ state }) => state === 'rolled-back'),
+    'nobody but the canary ever got it':
+      third !== undefined &&
+      records.filter(({ timesOffered }) => (timesOffered[third] ?? 0) > 0).length <= 3,
     'every agent that is called in-sync really runs what it should':
       inSync.length > 200 &&
       inSync.every(({ record, desired }) => (record ? record.running === desired?.hash : real > 0)),
