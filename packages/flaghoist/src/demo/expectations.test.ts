@@ -10,7 +10,9 @@ test('where nothing happened, whatever should have happened is missed', () => {
   expect(failing(0)).toEqual([
     'the first revision succeeded in every group',
     'the second one succeeded in edge, with 2 failures, and in gateway, with none',
-    'it paused itself in payments, where more failed than was allowed',
+    'it took itself back in payments, where more failed than was allowed',
+    'the misspelt one was taken back',
+    'nobody but the canary ever got it',
     'every agent that is called in-sync really runs what it should',
     'the agents that refused are shown as failed, in their own words',
     'the two agents that had one instance uid are two agents now',

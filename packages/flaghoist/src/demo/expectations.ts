@@ -39,8 +39,7 @@ export function expectations({ agents, rollouts, records, real }: Outcome): Read
       .every(({ record }) => record?.running === first),
     'the misspelt one was taken back': to(3).some(({ state }) => state === 'rolled-back'),
     'nobody but the canary ever got it':
-      third !== undefined &&
-      records.filter(({ timesOffered }) => (timesOffered[third] ?? 0) > 0).length <= 3,
+      third !== undefined && records.filter(({ timesOffered }) => (timesOffered[third] ?? 0) > 0).length <= 3,
     'every agent that is called in-sync really runs what it should':
       inSync.length > 200 &&
       inSync.every(({ record, desired }) => (record ? record.running === desired?.hash : real > 0)),
