@@ -61,25 +61,28 @@ export const isIll = ({ report: { health } }: Agent): boolean => health?.healthy
 export function planRollout(request: RolloutRequest, members: readonly Placed[], rank: Rank, digest: Digest): Plan {
   const { strategy, target, seed } = request;
   // In an order of their own, whatever that of the members is: the plan is the same on every replica (T-A4).
-  const sorted = members.toSorted((a, b) => (a.agent.identity.id < b.agent.identity.id ? -1 : 1));
-  const skipped = sorted.flatMap(({ agent }): Observation[] => {
-    const reason = skipReason(agent, target);
-    return reason === undefined ? [] : [{ agent: agent.identity.id, state: 'skipped', reason, message: '' }];
-  });
+  const skipped = members
+    .flatMap(({ agent }): Observation[] => {
+      const reason = skipReason(agent, target);
+      return reason === undefined ? [] : [{ agent: agent.identity.id, state: 'skipped', reason, message: '' }];
+    })
+    .sort((a, b) => (a.agent < b.agent ? -1 : 1));
   const left = new Set(skipped.map(({ agent }) => agent));
   const ranked = members
     .filter(({ agent }) => !left.has(agent.identity.id))
-    .map((member) => ({ ...member, rank: rank(seed, member.agent.identity.id) }))
+    .map(({ agent, presence }) => ({ agent, presence, rank: rank(seed, agent.identity.id) }))
     .sort((a, b) => (a.rank < b.rank ? -1 : 1));
   const planned = ranked.length;
   const { strata, canary } = chooseCanary(strategy, ranked);
-  const others = ranked.filter(({ agent }) => !canary.includes(agent.identity.id));
+  const first = new Set(canary);
+  const others = ranked.filter(({ agent }) => !first.has(agent.identity.id));
   const stages = stagesOf(
     strategy,
     canary.length,
     others.map(({ rank }) => rank),
   );
-  const carried = sorted.filter(({ agent }) => isInFlight(agent)).map(({ agent }) => agent.identity.id);
+  const inFlight = members.filter(({ agent }) => isInFlight(agent));
+  const carried = inFlight.map(({ agent }) => agent.identity.id).sort();
   const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
   // Ids are made at the start, and who is still in flight of the last rollout changes by the second: neither is the plan.
   const { id: _id, author: _author, message: _message, parent: _parent, carried: _carried, ...bound } = plan;
@@ -138,10 +141,11 @@ function chooseCanary(strategy: Strategy, ranked: readonly Ranked[]) {
   const chosen = [...fit].flatMap(([name, agents]) => agents.slice(0, quotas.get(name)));
   // With nobody fit, somebody has to be first all the same.
   const canary = (chosen.length > 0 ? chosen : ranked.slice(0, size)).map(({ agent }) => agent.identity.id);
+  const first = new Set(canary);
   return {
     canary,
     strata: strata.map(([name, agents]) => {
-      const tried = agents.filter(({ agent }) => canary.includes(agent.identity.id)).length;
+      const tried = agents.filter(({ agent }) => first.has(agent.identity.id)).length;
       return { name, agents: agents.length, canary: tried };
     }),
   };
