@@ -64,8 +64,12 @@ describe('whom', () => {
   test('failed ones that do not answer do not keep the healthy ones on the revision', () => {
     const bad = Array.from({ length: 12 }, (_, n) => `f${n}`);
     const failed = bad.flatMap((id) => [admitted(id), failing(id)]);
-    const rollout = back(after(started({ ...AT_ONCE, maxInFlight: 1 }), ...proving('a', 'b'), ...failed));
-    expect(decided(rollout, world(), NOW).counts).toMatchObject({ reverting: 14, proven: 0 });
+    const well = Array.from({ length: 40 }, (_, n) => `a${n}`);
+    const rollout = back(after(started({ ...AT_ONCE, maxInFlight: 1 }), ...proving(...well), ...failed));
+    const first = decided(rollout, world(), NOW);
+    expect(first.counts).toMatchObject({ reverting: 25, proven: 27 });
+    const three = after(first, ...['a39', 'a38', 'a37'].map((id) => observe(id, 'reverted')));
+    expect(decided(three, world(), NOW).counts).toMatchObject({ reverting: 25, proven: 24 });
   });
 
   test('nobody who was never sent it, deferred or skipped', () => {
