@@ -185,6 +185,8 @@ test('many by a selector: asked with their number, done as places come free, ref
     onOutput: (text) => text.includes('wait for a place') && controller.abort(),
   });
   expect(stopped).toMatchObject({ code: 130, err: expect.stringContaining('stopped: ') });
+  const both = await run(server.url, ['agent', 'restart', 'a-edge-1', '-l', 'role=edge']);
+  expect(both).toMatchObject({ code: 2, out: '', err: expect.stringContaining('not both') });
   expect(await run(server.url, ['agent', 'restart'])).toMatchObject({
     code: 2,
     err: expect.stringContaining('-l SELECTOR'),

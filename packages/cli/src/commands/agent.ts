@@ -78,7 +78,12 @@ async function act(session: Session, reference: string, call: Act, done: string,
   return print(session, answer, [name], () => stdout.print([`${name} ${done}`]));
 }
 
-/** With a selector its agents, one by one as they have places; else the one that is named. @throws CliError */
+/** Never one that is named and those of a selector: it would be one of them that was meant. @throws CliError */
+function refuseBoth(agent: string | undefined): void {
+  if (agent !== undefined) throw new CliError(`give either the agent ${agent} or -l SELECTOR, not both`);
+}
+
+/** @throws CliError */
 function needsOne(agent: string | undefined): string {
   if (agent !== undefined) return agent;
   throw new CliError('say which agent: by id, instance uid or name; or many of them with -l SELECTOR');
@@ -102,6 +107,7 @@ type Pin = Given<'to!' | 'reason!' | 'expires' | 'author!' | 'selector'>;
 async function pin(session: Session, { to, expires: lasts, selector, ...given }: Pin, agent?: string) {
   const expires = lasts === undefined ? undefined : new Date(session.io.now() + lasts).toISOString();
   const body = { ...given, expires, ...(await revisionNamed(session.client, to)) };
+  if (selector !== undefined) refuseBoth(agent);
   if (selector !== undefined)
     return actOnMany(session, selector, [`Pin to ${to}`, `pinned to ${to}`], (client, chosen) =>
       client.pinAgents({ body: { ...chosen, ...body } }),
@@ -141,6 +147,7 @@ export const agentCommands = [
       ['selector', 'author!'],
       (session, { author, selector }: Given<'author!' | 'selector'>, agent?: string) => {
         const words = [`${verb.charAt(0).toUpperCase()}${verb.slice(1)}`, done] as const;
+        if (selector !== undefined) refuseBoth(agent);
         if (selector !== undefined)
           return actOnMany(session, selector, words, (client, chosen) =>
             client[forMany]({ body: { ...chosen, author } }),

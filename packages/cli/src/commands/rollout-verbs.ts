@@ -40,7 +40,8 @@ async function act(
         return `${ROLLOUT.name(one)} ${one.state}: ${one.group} → ${revisionText(one.target)}, ${how}`;
       }),
     );
-    session.stderr.print(rollouts.map((one) => `to watch it: flaghoist rollout status ${one.id} --watch`));
+    const watched = new Set(rollouts.map((one) => one.parent ?? one.id));
+    session.stderr.print([...watched].map((one) => `to watch it: flaghoist rollout status ${one} --watch`));
   });
 }
 

@@ -7,16 +7,16 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 const text = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : '');
 
 /** What each kind of decision says; one that a newer server takes is told by its name. */
-const WORDS: Readonly<Record<string, (data: Readonly<Record<string, unknown>>) => string>> = {
+const WORDS: Readonly<Record<string, (data: Readonly<Record<string, unknown>>, stage: string) => string>> = {
   started: ({ header }) => {
     const { planned, message } = (header ?? {}) as { planned?: number; message?: string };
     return `started for ${plural(planned ?? 0, 'agent')}${message ? `: ${text(message)}` : ''}`;
   },
-  soaking: ({ deferred }) => {
+  soaking: ({ deferred }, stage) => {
     const away = list(deferred).length;
-    return `everybody of the stage has an outcome${away === 0 ? '' : `, ${plural(away, 'agent')} offline`}; soak begins`;
+    return `everybody of stage ${stage} has an outcome${away === 0 ? '' : `, ${plural(away, 'agent')} offline`}; soak begins`;
   },
-  advanced: () => 'the stage has passed',
+  advanced: (_, stage) => `stage ${stage} has passed`,
   paused: ({ reason, message }) => `paused (${text(reason)})${text(message) && `: ${text(message)}`}`,
   resumed: () => 'resumed',
   promoted: () => 'promoted',
@@ -29,14 +29,32 @@ const WORDS: Readonly<Record<string, (data: Readonly<Record<string, unknown>>) =
   superseded: ({ by }) => `${text(by)} took over`,
 };
 
-/** Times in UTC, as everywhere. */
-export function decisionLine({ at, author, kind, data }: RolloutEvent): string {
-  return `${at.slice(11, 19)}  ${oneLine(author)}  ${WORDS[kind]?.(data) ?? kind}`;
+/** The names of the stages, as a rollout was started with them. */
+const stagesIn = ({ data }: RolloutEvent): readonly string[] =>
+  list((data['header'] as { stages?: unknown } | undefined)?.stages).map((one) =>
+    text((one as { name?: unknown }).name),
+  );
+
+/** A line for each decision, each with the stage that was open. Times in UTC, as everywhere. */
+export function decisionLines(log: readonly RolloutEvent[]): string[] {
+  let [stages, open, stands]: [readonly string[], number, boolean] = [[], 0, false];
+  return log.map((event) => {
+    const { at, author, kind, data } = event;
+    if (kind === 'started') stages = stagesIn(event);
+    const words = WORDS[kind]?.(data, stages[open] ?? 'of all') ?? kind;
+    // A promotion opens a gate, or ends a soak and with it the stage.
+    if (kind === 'advanced' || (kind === 'promoted' && !stands)) open += 1;
+    if (kind === 'paused') stands = true;
+    if (kind === 'resumed' || kind === 'promoted') stands = false;
+    return `${at.slice(11, 19)}  ${oneLine(author)}  ${words}`;
+  });
 }
 
 /** The latest decisions, newest last. */
 export function decisionRows(log: readonly RolloutEvent[], most: number): string[] {
-  const shown = log.slice(-most).map((event) => `    ${decisionLine(event)}`);
+  const shown = decisionLines(log)
+    .slice(-most)
+    .map((line) => `    ${line}`);
   const earlier = log.length > most ? ` (UTC, ${log.length - most} earlier)` : ' (UTC)';
   return shown.length === 0 ? [] : [paint('dim', `  decisions${earlier}`), ...shown];
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NO_COUNTS, World } from '../../test/world.ts';
 import { screenOn } from '../output/screen.ts';
-import { decisionLine, decisionRows } from './decisions.ts';
+import { decisionLines, decisionRows } from './decisions.ts';
 import { bar, renderLines, renderOutcome, renderRollout, waysOut } from './view.ts';
 
 const plain = (lines: readonly string[]): string[] => lines.map(stripVTControlCharacters);
@@ -115,14 +115,20 @@ test('what can be typed after a pause: at a gate, after a failure, with nothing 
 test('decisions: who, when, why; the latest where there are many', () => {
   const at = '2026-11-21T12:03:04.000Z';
   const log = [
-    { seq: 1, at, author: 'ada', kind: 'started', data: { header: { planned: 3, message: 'why' } } },
+    {
+      seq: 1,
+      at,
+      author: 'ada',
+      kind: 'started',
+      data: { header: { planned: 3, message: 'why', stages: [{ name: 'canary' }, { name: '100%' }] } },
+    },
     { seq: 2, at, author: 'flaghoist', kind: 'soaking', data: { deferred: ['a'] } },
     { seq: 3, at, author: 'bob', kind: 'paused', data: { reason: 'operator', message: 'looks\nodd' } },
     { seq: 4, at, author: 'x', kind: 'from-the-future', data: {} },
   ];
-  expect(log.map(decisionLine)).toEqual([
+  expect(decisionLines(log)).toEqual([
     '12:03:04  ada  started for 3 agents: why',
-    '12:03:04  flaghoist  everybody of the stage has an outcome, 1 agent offline; soak begins',
+    '12:03:04  flaghoist  everybody of stage canary has an outcome, 1 agent offline; soak begins',
     '12:03:04  bob  paused (operator): looks odd',
     '12:03:04  x  from-the-future',
   ]);

@@ -105,20 +105,21 @@ function stageRows(rollout: RolloutPart, width: number): string[] {
 function situation(rollout: RolloutPart, now: number): string[] {
   const { id, state, stage, stages, watchedUntil, pause, rollback } = rollout;
   const rest = left(watchedUntil, now) > 0 ? `${lasting(left(watchedUntil, now))} left` : 'ends now';
-  const skip = paint('dim', `(flaghoist rollout promote ${id} skips it)`);
+  const skip = paint('dim', `  to skip the rest: flaghoist rollout promote ${id}`);
   if (state === 'paused') return [paint('warn', `  paused: ${oneLine(pause?.message || pause?.reason || '')}`)];
-  if (state === 'baking') return [`  bake: ${rest}, then it is the stable revision ${skip}`];
+  if (state === 'baking') return [`  bake: ${rest}, then it is the stable revision`, skip];
   if (state === 'rolling-back') {
     const due = lasting(Math.max(0, left(rollback?.deadline ?? null, now)));
     return [
       paint('warn', `  goes back: ${oneLine(rollback?.message ?? '')}`),
-      `  what is not confirmed in ${due} is given up${rollback?.bounded ? paint('dim', ` (flaghoist rollout rollback ${id} --at-once hurries)`) : ''}`,
+      `  what is not confirmed in ${due} is given up`,
+      ...(rollback?.bounded ? [paint('dim', `  to hurry: flaghoist rollout rollback ${id} --at-once`)] : []),
     ];
   }
   if (state !== 'running' || watchedUntil === null) return [];
   const next = stages[stage + 1];
   const then = next === undefined ? 'the bake' : `stage ${next.name} (${plural(next.planned, 'agent')})`;
-  return [`  soak: ${rest}, then ${then} ${skip}`];
+  return [`  soak: ${rest}, then ${then}`, skip];
 }
 
 function stragglerRows({ stragglers, state }: RolloutPart, now: number): string[] {

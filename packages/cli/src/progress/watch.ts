@@ -11,7 +11,7 @@ import {
 import { CliError, ExitCode } from '../exit-code.ts';
 import { cut } from '../output/text.ts';
 import type { Session } from '../session.ts';
-import { decisionLine, decisionRows } from './decisions.ts';
+import { decisionLines, decisionRows } from './decisions.ts';
 import { renderLines, renderOutcome, renderRollout, summary, waysOut } from './view.ts';
 
 /** Between two looks, milliseconds: as often as anybody can read; in a log, less often. */
@@ -67,7 +67,7 @@ function drawing(seen: readonly Seen[], now: number, width: number, rows: number
 function logLines(seen: readonly Seen[]): string[] {
   const several = seen.length > 1;
   return [
-    ...seen.flatMap(({ part, log }) => log.map((event) => `${several ? `${part.group}  ` : ''}${decisionLine(event)}`)),
+    ...seen.flatMap(({ part, log }) => decisionLines(log).map((line) => `${several ? `${part.group}  ` : ''}${line}`)),
     ...seen.flatMap(({ part }) =>
       part.failures.map(({ reason, message }) => `${part.group}  ✗ ${reason}: ${message.split('\n')[0]}`),
     ),

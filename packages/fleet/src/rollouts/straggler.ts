@@ -7,7 +7,8 @@ const roughly = (millis: Millis): string => formatDuration(Math.max(0, Math.roun
 
 export function waitsFor(agent: Agent, presence: Presence, now: Instant): string {
   const { ledger } = agent;
-  const due = ledger?.deadline == null ? '' : `; a verdict is due in ${roughly(ledger.deadline - now)}`;
+  const isSaid = ledger?.phase === 'verifying' && agent.report.health?.healthy !== false;
+  const due = ledger?.deadline == null || isSaid ? '' : `; a verdict is due in ${roughly(ledger.deadline - now)}`;
   const what = isOpen(ledger) && ledger !== null ? `${stepOf(agent, ledger, now)}${due}` : 'has not had its turn';
   if (presence.connected) return presence.synced ? what : `${what}; its full state is awaited`;
   const since = presence.disconnectedAt === null ? '' : ` for ${roughly(now - presence.disconnectedAt)}`;
