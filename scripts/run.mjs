@@ -15,6 +15,7 @@ const PROGRAMS = {
   generate: 'scripts/generate.ts',
   'interop-build': 'interop/build.ts',
   package: 'scripts/package.ts',
+  'simulate:engine': 'packages/server/test/engine/main.ts',
   vitest: 'node_modules/vitest/vitest.mjs',
 };
 

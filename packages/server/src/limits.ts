@@ -16,6 +16,8 @@ export const SERVER_LIMITS = {
   offersUnheard: 500,
   /** How often agents with an open ledger entry are looked at for deadlines and proof, and those who wait for a place. */
   tick: 250,
+  /** Ticks that stay out for so long mean that this process, or its machine, was stopped: that is an outage of ours (I10). */
+  absence: 2_000,
   /** How often changes of agents' states and rollouts' progress are told, coalesced (interface.md: 100 to 250 ms). */
   announceEvery: 200,
   /** How often the sign of life is stored, from which an outage of ours is measured (I10). */

@@ -30,6 +30,8 @@ export class Reconciler {
   #leftOver = 0;
   /** Calls the next turn off. */
   #timer: (() => void) | undefined;
+  /** When time was last looked at: each tick does. */
+  #lastLook: fleet.Instant;
   #stopped = false;
   #lastCommit: Promise<void> = Promise.resolve();
 
@@ -37,6 +39,7 @@ export class Reconciler {
     this.#memory = memory;
     this.#gateway = gateway;
     this.#onFatal = onFatal;
+    this.#lastLook = memory.startedAt;
     this.announcer = announcer(memory);
     this.#lanes = catchUpLanes(memory);
     memory.roster.onTouched = () => this.#schedule();
@@ -49,16 +52,22 @@ export class Reconciler {
     };
   }
 
-  /** Takes up what was stored, once, before agents are let in: deadlines move by the time that we were away (I10). */
+  /** Takes up what was stored, once, before agents are let in. */
   start(): void {
     const { roster, startedAt } = this.#memory;
+    for (const member of roster.all()) this.#watch(member);
+    this.#excuse(startedAt);
+  }
+
+  /** Deadlines move by the time that we were away: nobody fails by what we could not hear (I10). */
+  #excuse(now: fleet.Instant): void {
+    const { roster } = this.#memory;
     for (const member of roster.all()) {
-      this.#watch(member);
       const { agent } = member;
       if (agent.ledger === null) continue;
       const ledger = fleet.extendDeadline(
         agent.ledger,
-        startedAt,
+        now,
         SERVER_LIMITS.reconnectGrace,
         fleet.LIMITS.outageExtensions,
       );
@@ -80,6 +89,12 @@ export class Reconciler {
     await this.#lastCommit;
   }
 
+  /** A process that was stopped, or a machine that was: what was said meanwhile is still to be read. */
+  #noticeAbsence(now: fleet.Instant): void {
+    if (now - this.#lastLook >= SERVER_LIMITS.absence) this.#excuse(now);
+    this.#lastLook = now;
+  }
+
   /** One turn, now; where another server may lead by now, once it is known that none does (R7). */
   turn(): void {
     this.#memory.whenLeading(() => around('turn', () => this.#turn()));
@@ -91,6 +106,7 @@ export class Reconciler {
     if (this.#stopped) return;
     const { roster, rollouts, journal, store } = this.#memory;
     const now = this.#memory.now();
+    this.#noticeAbsence(now);
     const seen = new Set<Member>();
     let room: number = SERVER_LIMITS.admissionsPerTurn;
     // A decision touches agents, which leads to decisions; what is too much for this turn waits for the next.
@@ -206,6 +222,7 @@ export class Reconciler {
   tick(): void {
     const { roster, now } = this.#memory;
     const at = now();
+    this.#noticeAbsence(at);
     for (const member of this.#open) if (fleet.isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
     // A soak, a bake or a deadline of a rollout may be over.
