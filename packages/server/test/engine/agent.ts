@@ -114,6 +114,8 @@ export class SimulatedAgent {
   readonly received: { readonly at: number; readonly hash: string }[] = [];
   /** What it was when it sent what the server heard last. */
   heardAs: Moment = { at: 0, runs: '', healthy: false };
+  /** And before that: what is durable only now may have followed from it. */
+  heardBefore: Moment = { at: 0, runs: '', healthy: false };
   link: WebSocketLink | undefined;
   startedAt = 0;
 

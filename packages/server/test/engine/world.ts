@@ -205,6 +205,7 @@ export class World {
     plane.do(() => {
       const { control } = plane;
       if (control === undefined) return;
+      agent.heardBefore = agent.heardAs;
       agent.heardAs = moment;
       const { instanceUid, remoteConfigStatus } = decodeAgentToServer(payload);
       if (remoteConfigStatus !== undefined) this.laws.heard(plane, uidFromBytes(instanceUid), remoteConfigStatus);
