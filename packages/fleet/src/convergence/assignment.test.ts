@@ -231,7 +231,8 @@ describe('retry', () => {
     expect(decideOffer(failed, presence(), NOW)).toBe('no');
     const next = retry(failed, NOW);
     expect(next.assignment).toMatchObject({ refused: [], generation: 2 });
-    expect(next.ledger?.source).toEqual({ kind: 'retry' });
+    // In the name of the rollout that gave it the revision.
+    expect(next.ledger?.source).toEqual({ kind: 'retry', rollout: 'r-1' });
     expect(decideOffer(next, presence(), NOW)).toBe('offer');
     expect(assess(next, presence(), NOW)?.phase).toBe('offered');
   });

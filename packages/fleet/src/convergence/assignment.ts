@@ -1,5 +1,13 @@
 /** The only ways in which what an agent should run changes (I7), and what it refused. */
-import { type Agent, type Assignment, type Pin, type Refusal, refusalOf, type Unanswered } from '../agents/agent.ts';
+import {
+  type Agent,
+  type Assignment,
+  type Pin,
+  type Presence,
+  type Refusal,
+  refusalOf,
+  type Unanswered,
+} from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -71,8 +79,27 @@ export function unpin(agent: Agent, now: Instant): Agent {
 export function retry(agent: Agent, now: Instant): Agent {
   const { ledger } = agent;
   if (ledger === null || isOpen(ledger)) return agent;
-  return assign(forgiving(agent, ledger.revision.hash), ledger.revision, { kind: 'retry' }, ledger.terms, now);
+  const { revision, source, terms } = ledger;
+  // Still what the rollout brought that gave it the revision: that one, and no lane, goes on to decide (A.7).
+  const rollout = source.kind === 'rollout' || source.kind === 'retry' ? source.rollout : undefined;
+  return assign(
+    forgiving(agent, revision.hash),
+    revision,
+    { kind: 'retry', ...(rollout !== undefined && { rollout }) },
+    terms,
+    now,
+  );
 }
+
+/** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */
+export const isStillApplying = ({ report, ledger }: Agent, { epoch }: Presence): boolean =>
+  report.reported?.status === 'APPLYING' &&
+  report.reported.hash === ledger?.revision.hash &&
+  epoch === ledger.sentEpoch;
+
+/** Why such an agent is not asked once more, behind its name. */
+export const STILL_APPLYING =
+  'still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry';
 
 /** The agent without its refusal of that hash. */
 export function forgiving(agent: Agent, hash: string): Agent {

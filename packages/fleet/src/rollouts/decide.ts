@@ -137,11 +137,17 @@ function forward(rollout: Rollout, around: Surroundings, now: Instant): RolloutE
   const { isSomebodyHere, isSomebodyLeft, away } = divide(rollout, around, now);
   // They are waited for, but not for ever: one that never tells its state must not hold up the others.
   if (isSomebodyHere && (room === 0 || !isOverdue(rollout, around, now))) return undefined;
-  if (rollout.watchedUntil !== null) return watched(rollout, around, now, { type: 'advanced' });
+  if (rollout.watchedUntil !== null) return watched(rollout, around, now, passed(rollout));
   if (around.isReturning()) return undefined;
   // Whoever was to go first is away: wait for somebody (docs/adr/0005).
   const isUntold = rollout.counts.proven === 0 && outcomeOf(rollout).all === 0;
   return isUntold && isSomebodyLeft ? stalled(rollout, around, now) : stageDone(rollout, away);
+}
+
+/** What was proven when the soak began may have failed since: the stage is judged at its end as well (A.5). */
+function passed(rollout: Rollout): RolloutEvent {
+  const judged = stageDone(rollout, []);
+  return judged.type === 'paused' ? judged : { type: 'advanced' };
 }
 
 /** A group with nobody in it takes any revision; one whose agents are all left out takes none unproven (I11). */
@@ -190,7 +196,10 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
 
 /** Everybody was watched for long enough; who was asked once more is waited for. */
 function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
-  return inFlight(rollout) > 0 ? undefined : watched(rollout, around, now, { type: 'succeeded' });
+  const { proven, failed } = rollout.counts;
+  const ends: RolloutEvent =
+    proven > 0 ? { type: 'succeeded' } : paused('nothing-proven', `no agent is proven any more, ${failed} failed`);
+  return inFlight(rollout) > 0 ? undefined : watched(rollout, around, now, ends);
 }
 
 // ---- Back.

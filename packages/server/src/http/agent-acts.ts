@@ -16,12 +16,6 @@ export interface Act {
 
 type Pinning = Pick<fleet.Pin, 'reason' | 'author'> & { readonly expires?: fleet.Instant | null | undefined };
 
-/** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */
-const isStillApplying = ({ agent: { report, ledger }, presence }: Member): boolean =>
-  report.reported?.status === 'APPLYING' &&
-  report.reported.hash === ledger?.revision.hash &&
-  presence.epoch === ledger.sentEpoch;
-
 export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly restarts: Restarts }) {
   return {
     label({ agent }: Member, labels: Readonly<Record<string, string | null>>): Act {
@@ -77,10 +71,10 @@ export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly 
       const { agent } = member;
       if (agent.ledger?.phase !== 'failed')
         throw new fleet.FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
-      if (isStillApplying(member))
+      if (fleet.isStillApplying(member.agent, member.presence))
         throw new fleet.FleetError(
           'conflict',
-          'the agent still says APPLYING: sent again now, it would answer APPLIED whether it works or not; restart the agent, then retry',
+          `the agent ${fleet.STILL_APPLYING}`,
         );
       return { kind: 'agent.retried', data: agent.ledger.revision, changed: fleet.retry(agent, now()) };
     },

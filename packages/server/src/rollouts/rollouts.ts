@@ -196,11 +196,14 @@ export class Rollouts {
     if (event !== undefined) this.#apply(active, event, now, author);
   }
 
-  #checkRetry({ target }: fleet.Rollout, id: fleet.AgentId): void {
-    const agent = this.#parts.roster.get(id)?.agent;
+  #checkRetry({ target, group }: fleet.Rollout, id: fleet.AgentId): void {
+    const { agent, presence } = this.#parts.roster.get(id) ?? {};
     if (agent !== undefined && fleet.isOpen(agent.ledger))
       throw new fleet.FleetError('conflict', `agent ${id} has something else under way: retry it when that is over`);
-    const reason = agent === undefined ? 'left-group' : fleet.skipReason(fleet.forgiving(agent, target.hash), target);
+    if (agent && presence && fleet.isStillApplying(agent, presence))
+      throw new fleet.FleetError('conflict', `agent ${id} ${fleet.STILL_APPLYING}`);
+    const isMember = agent?.identity.group?.name === group;
+    const reason = isMember ? fleet.skipReason(fleet.forgiving(agent, target.hash), target) : 'left-group';
     if (reason !== undefined)
       throw new fleet.FleetError('conflict', `agent ${id} cannot be given the revision (${reason})`);
   }

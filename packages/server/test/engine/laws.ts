@@ -437,7 +437,7 @@ export class Laws {
         if (source.kind === 'pin') return said('agent.pinned', id);
         if (source.kind === 'retry') return said('agent.retried', id) || asked('retried', id);
         if (source.kind === 'rollback') return isOrdered(source.rollout, id, revision.hash);
-        if (source.kind === 'catch-up') return isStable(source.group) && !this.#isLeftMixed(id);
+        if (source.kind === 'catch-up') return isStable(source.group) && !this.#isLeft(id, source.group);
         const rollout = this.folds.get(source.rollout);
         return rollout?.target.hash === revision.hash && rollout.targets.has(id);
       };
@@ -449,15 +449,13 @@ export class Laws {
     }
   }
 
-  /** `stop --leave-mixed` leaves the mix: no lane takes it away (A.7). */
-  #isLeftMixed(id: fleet.AgentId): boolean {
+  /** With a mix that was left on purpose, or what it was taken back to: no lane changes that before the next rollout (A.7). */
+  #isLeft(id: fleet.AgentId, inGroup: string): boolean {
     const { source, phase } = this.#world.database.ledgerOf(id) ?? {};
-    if (source?.kind !== 'rollout' && source?.kind !== 'retry') return false;
-    return (
-      phase !== 'offered' &&
-      source.rollout !== undefined &&
-      this.folds.get(source.rollout ?? '')?.state === 'stopped-mixed'
-    );
+    if (source === undefined || !('rollout' in source) || phase === 'offered') return false;
+    const last = this.folds.get(source.rollout ?? '');
+    if (last?.group !== inGroup || (source.kind !== 'rollback' && last.state !== 'stopped-mixed')) return false;
+    return ![...this.folds.values()].some(({ group, createdAt }) => group === last.group && createdAt > last.createdAt);
   }
 
   /** I5: what was refused, and what was forgiven. */
@@ -549,9 +547,10 @@ export class Laws {
     const { database } = this.#world;
     const identity = database.identities.get(id);
     const group = database.groups.get(identity?.group?.name ?? '');
-    if (identity === undefined || group?.stable == null || !agent.accepts || identity.pin !== null) return false;
+    if (identity?.admission !== 'open' || group?.stable == null || !agent.accepts || identity.pin !== null)
+      return false;
     const isTwin = this.#world.agents.some((one) => one !== agent && one.uid === agent.uid);
-    if (this.#isLeftMixed(id) || isTwin || this.#doubled.has(id)) return false;
+    if (this.#isLeft(id, group.name) || isTwin || this.#doubled.has(id)) return false;
     const active = [...database.rollouts.values()].some((row) => row.group === group.name && isActive(row));
     const entry = database.ledgerOf(id);
     if (active || entry?.revision.hash === group.stable.hash) return false;
