@@ -283,6 +283,7 @@ export class Database {
       alerts: [...this.alerts.values()].sort((a, b) => a.raisedAt - b.raisedAt),
       webhooks: [],
       deliveries: [],
+      strategies: [],
     };
   }
 }

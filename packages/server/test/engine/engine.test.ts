@@ -15,7 +15,7 @@ function simulate(...args: readonly string[]): Promise<{ readonly code: number; 
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '1000';
 
-test(`no law is broken in ${SEEDS} worlds (T-A1)`, { timeout: 120_000 }, async () => {
+test(`no law is broken in ${SEEDS} worlds (T-A1)`, { timeout: 300_000 }, async () => {
   const { code, told } = await simulate('--seeds', SEEDS, '--tally');
   expect(told).toContain(`${SEEDS} seeds, 0 broke a law`);
   expect(code).toBe(0);
@@ -41,7 +41,7 @@ test('the same seed gives the same world, in another process too (R1)', async ()
   expect(other).not.toBe(first);
 });
 
-test.each(Object.keys(MUTANTS))('the laws catch the engine with %s (A.8)', { timeout: 120_000 }, async (name) => {
+test.each(Object.keys(MUTANTS))('the laws catch the engine with %s (A.8)', { timeout: 300_000 }, async (name) => {
   const { code, told } = await simulate('--mutant', name, '--seeds', '3000');
   expect(told).toContain(`${name} is caught after`);
   expect(told).toContain(`again: npm run simulate:engine -- --seed`);

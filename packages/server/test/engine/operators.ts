@@ -1,4 +1,5 @@
 /** What people do, and when: rollouts, supersedes, pins, retries, labels, at good moments and at odd ones. */
+import { ApiError } from '@flaghoist/api';
 import { FleetError, TERMINAL } from '@flaghoist/fleet';
 import type { Plane } from './plane.ts';
 import { SECOND, type World } from './world.ts';
@@ -73,7 +74,7 @@ export class Operators {
     return asked.then(
       () => 'answered',
       (error: unknown) => {
-        if (error instanceof FleetError) {
+        if (error instanceof FleetError || error instanceof ApiError) {
           this.#world.note(`operators are refused: ${error.code}`);
           return 'answered';
         }

@@ -54,7 +54,7 @@ const REVISIONS = Array.from({ length: 6 }, (_, n) => {
 });
 const TEXTS = new Map(REVISIONS.map(({ hash, number }) => [hash, text(number)]));
 
-export const refOf = (number: number): RevisionRef => ({
+const refOf = (number: number): RevisionRef => ({
   configuration: 'edge',
   revision: number,
   hash: REVISIONS[number - 1]?.hash ?? '',
