@@ -72,10 +72,7 @@ export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly 
       if (agent.ledger?.phase !== 'failed')
         throw new fleet.FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
       if (fleet.isStillApplying(member.agent, member.presence))
-        throw new fleet.FleetError(
-          'conflict',
-          `the agent ${fleet.STILL_APPLYING}`,
-        );
+        throw new fleet.FleetError('conflict', `the agent ${fleet.STILL_APPLYING}`);
       return { kind: 'agent.retried', data: agent.ledger.revision, changed: fleet.retry(agent, now()) };
     },
   };
