@@ -37,8 +37,8 @@ interface Pushes {
 /** Pushes to both groups. One content is one hash. */
 async function pushToBoth(body: string, message: string): Promise<Pushes> {
   const [first, second] = await Promise.all([
-    server.api.push('validating', body, message),
-    server.api.push('trusting', body, message),
+    server.api.push('validating', body, message, { onFailure: 'pause' }),
+    server.api.push('trusting', body, message, { onFailure: 'pause' }),
   ]);
   expect(first.revision.hash).toBe(second.revision.hash);
   return { validating: first, trusting: second };
@@ -66,8 +66,8 @@ test('a refused configuration is shown in the words of the agent, and is not off
   await bothProven(await pushToBoth(good, 'good'));
   const collector = validating.collectorPid();
 
-  const bad = good.replaceAll('otlp/primary', 'kafka/unknown');
-  const pushes = await pushToBoth(bad, 'an exporter that this build does not have');
+  const bad = good.replace('timeout: 100ms', 'timeuot: 100ms');
+  const pushes = await pushToBoth(bad, 'a misspelt setting');
   const { revision } = pushes.validating;
   const { hash } = revision;
 
@@ -75,8 +75,8 @@ test('a refused configuration is shown in the words of the agent, and is not off
   expect(refused.reported).toEqual(
     expect.objectContaining({ hash, status: 'FAILED', errorMessage: validating.refusals()[0] }),
   );
-  expect(refused.reported?.errorMessage).toContain('unknown type: "kafka"');
-  expect(refused.reason).toContain('unknown type: "kafka"');
+  expect(refused.reported?.errorMessage).toContain('has invalid keys: timeuot');
+  expect(refused.reason).toContain('has invalid keys: timeuot');
   const crashed = await failed(server, trusting, revision);
   expect(crashed.reported).toMatchObject({
     hash,

@@ -33,8 +33,8 @@ describe.concurrent('use_hup_config_reload', () => {
     expect(supervisor.collectorPid()).toBe(collector);
 
     // A reload that fails ends the Collector, as a restart would.
-    const bad = edge.config('third').replaceAll('otlp/primary', 'kafka/unknown');
-    const { revision } = await server.api.push('reloading', bad, 'an exporter that this build does not have');
+    const bad = edge.config('third').replace('timeout: 100ms', 'timeuot: 100ms');
+    const { revision } = await server.api.push('reloading', bad, 'a misspelt setting', { onFailure: 'pause' });
     const agent = await failed(server, supervisor, revision);
     expect(agent.reported).toMatchObject({
       hash: revision.hash,
@@ -57,8 +57,12 @@ describe.concurrent('validate_config', () => {
     async ({ name, ...says }) => {
       const agent = { validate_config: name === 'on' };
       const [supervisor] = await edge.startProven(`validate-${name}`, { agent });
-      const bad = edge.config('bad').replaceAll('otlp/primary', 'kafka/unknown');
-      const { revision } = await server.api.push(supervisor.name, bad, 'refused', { applyTimeout: '20s' });
+      const bad = edge
+        .config('bad')
+        .replaceAll('otlp/primary', 'otlp/other')
+        .replace('timeout: 100ms', 'timeuot: 100ms');
+      const overrides = { applyTimeout: '20s', onFailure: 'pause' } as const;
+      const { revision } = await server.api.push(supervisor.name, bad, 'refused', overrides);
       const refused = await failed(server, supervisor, revision);
       await server.api.retry(supervisor.uid);
       const after = await until('the retry is judged', async () => {
