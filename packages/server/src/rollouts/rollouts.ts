@@ -192,8 +192,29 @@ export class Rollouts {
     if (active === undefined)
       throw new fleet.FleetError('conflict', `rollout ${id} has ended (${this.summary(id).state})`);
     const event = fleet.eventOf(active.rollout, asked);
-    if (event?.type === 'retried') for (const agent of event.agents) this.#checkRetry(active.rollout, agent);
+    if (event?.type === 'retried') this.#checkRetries(active.rollout, event.agents);
     if (event !== undefined) this.#apply(active, event, now, author);
+  }
+
+  #checkRetries(rollout: fleet.Rollout, agents: readonly fleet.AgentId[]): void {
+    for (const agent of agents) this.#checkRetry(rollout, agent);
+    // A person asks, so it is as if it went on.
+    const room = this.#familyRoom({ ...rollout, state: 'running' });
+    if (agents.length > room)
+      throw new fleet.FleetError(
+        'conflict',
+        `${agents.length} agents, and ${room} may be in flight more over all groups of this push (I1): retry fewer, or later`,
+      );
+  }
+
+  /** How many more agents this one may admit, of all rollouts of its push together. */
+  #familyRoom(rollout: fleet.Rollout): number {
+    if (rollout.parent === null) return Number.POSITIVE_INFINITY;
+    const family = this.running().filter(({ parent }) => parent === rollout.parent);
+    return fleet.familyRoom(
+      rollout,
+      family.map((one) => (one.id === rollout.id ? rollout : one)),
+    );
   }
 
   #checkRetry({ target, group }: fleet.Rollout, id: fleet.AgentId): void {
@@ -253,13 +274,7 @@ export class Rollouts {
       upSince: this.#startedAt,
       isReturning: () => now < this.#startedAt + SERVER_LIMITS.reconnectGrace && members().values().some(isUnheard),
       room,
-      familyRoom:
-        parent === null
-          ? room
-          : fleet.familyRoom(
-              rollout,
-              this.running().filter((one) => one.parent === parent),
-            ),
+      familyRoom: this.#familyRoom(rollout),
       trippedSibling: siblings.find((one) => one.id !== rollout.id && fleet.hasTripped(one))?.id ?? null,
     };
   }

@@ -285,11 +285,11 @@ export class Laws {
     this.#hold('I1', isWithin, () => `${places} in flight in rollout ${after.id}, ${maxInFlight} are allowed`);
     if (after.parent === null) return;
     const family = [...this.folds.values()].filter((one) => one.parent === after.parent && isActive(one));
-    const all = family.reduce((sum, one) => sum + fleet.inFlight(one), 0);
-    const most = family.some(fleet.isCanary)
-      ? fleet.CANARY_IN_FLIGHT
-      : Math.max(...family.map((one) => fleet.boundsNow(one).maxInFlight));
-    const isFamilyWithin = all <= most || places <= fleet.inFlight(before);
+    const sum = (some: readonly fleet.Rollout[]) => some.reduce((places, one) => places + fleet.inFlight(one), 0);
+    const all = sum(family);
+    const most = Math.max(...family.map((one) => fleet.boundsNow(one).maxInFlight));
+    const isBounded = all <= most && sum(family.filter(fleet.isCanary)) <= fleet.CANARY_IN_FLIGHT;
+    const isFamilyWithin = isBounded || places <= fleet.inFlight(before);
     this.#hold('I1', isFamilyWithin, () => `${all} in flight in the push ${after.parent}, ${most} are allowed`);
   }
 
