@@ -79,11 +79,11 @@ describe('needsCatchUp', () => {
 
 test('an agent that runs it already is adopted without a send', () => {
   const running = { ...agent(), report: { ...agent().report, reported: reported(B, 'APPLIED', T0) } };
-  expect(runsAlready(running, B)).toBe(true);
-  expect(runsAlready({ ...running, report: { ...running.report, reported: reported(B, 'APPLYING', T0) } }, B)).toBe(
+  expect(runsAlready(running, B, T0)).toBe(true);
+  expect(runsAlready({ ...running, report: { ...running.report, reported: reported(B, 'APPLYING', T0) } }, B, T0)).toBe(
     false,
   );
-  expect(runsAlready(agent(), B)).toBe(false);
+  expect(runsAlready(agent(), B, T0)).toBe(false);
 });
 
 test('the terms of the lane are those of a plain push', () => {

@@ -4,6 +4,7 @@
  */
 import { type Agent, isVerifiable, type Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
+import { unanswered } from '../convergence/crossing.ts';
 import { type Failure, isOpen, type Terms } from '../convergence/ledger.ts';
 import { decideOffer } from '../convergence/pull-law.ts';
 import type { Instant } from '../time.ts';
@@ -51,6 +52,10 @@ export const isGivenUp = (agent: Agent, presence: Presence, now: Instant): boole
   decideOffer(agent, presence, now) === 'wait-for-place';
 
 /** An agent that already reports the stable hash needs no restart: it is adopted outside the bound. */
-export function runsAlready({ report: { reported } }: Agent, stable: RevisionRef): boolean {
-  return reported?.hash === stable.hash && reported.status === 'APPLIED';
+export function runsAlready(agent: Agent, stable: RevisionRef, now: Instant): boolean {
+  const { reported } = agent.report;
+  if (reported?.hash !== stable.hash || reported.status !== 'APPLIED') return false;
+  // With another revision on its way, it is about to leave the stable one, which then has to be sent to it.
+  const left = unanswered(agent, now);
+  return left === null || left.hash === stable.hash;
 }

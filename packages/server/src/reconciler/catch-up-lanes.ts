@@ -59,7 +59,8 @@ export function catchUpLanes({ roster, groups, rollouts, journal, travelledAt }:
       if (agent.ledger?.revision.hash === stable.hash && fleet.isOutlived(agent, travelledAt)) return;
       const active = rollouts.activeOf(name);
       if (active ? !isFreeOf(active, member, now) : rollouts.isLeft(agent)) return;
-      const mayPass = fleet.runsAlready(agent, stable) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));
+      const mayPass =
+        fleet.runsAlready(agent, stable, now) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));
       if (!mayPass) waiting.add(member);
       else
         roster.update(

@@ -380,8 +380,10 @@ export class SimulatedAgent {
       return;
     }
     this.#isThinking = true;
-    const slow = this.#world.dice.chance(this.#world.weather.rates.thinksLong) ? 20 : 1;
-    this.#after(this.nature.thinks * slow, () => {
+    const { dice, habits, weather } = this.#world;
+    const isSlow = dice.chance(weather.rates.thinksLong);
+    const slowly = habits.hangs ? dice.int(20, 200) * 1_000 : 20 * this.nature.thinks;
+    this.#after(isSlow ? slowly : this.nature.thinks, () => {
       this.#isThinking = false;
       this.#read(message);
       this.#readNext();

@@ -341,7 +341,9 @@ export class Laws {
   taken(agent: SimulatedAgent, hash: string): void {
     const id = this.idOf(agent.uid);
     const since = this.#returned.get(`${id} ${hash}`);
-    if (id === undefined || since === undefined || this.#doubled.has(id)) return;
+    // Over HTTP only the time that it had can tell, and one that hangs for longer deceives us (I13).
+    const isHttp = agent.nature.transport === 'http';
+    if (id === undefined || since === undefined || isHttp || this.#doubled.has(id)) return;
     const isNew = this.#offers.get(id)?.some((offer) => offer.hash === hash && offer.at > since);
     this.#hold(
       'I13',

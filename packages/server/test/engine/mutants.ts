@@ -79,7 +79,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         to: 'return false;',
       },
     ],
-    bias: { bad: true, rates: { thinksLong: 0.5 } },
+    bias: { bad: true, hangs: true, rates: { thinksLong: 0.4 } },
   },
   'leader-grace': {
     lacks: 'deadlines move at every start, however often',

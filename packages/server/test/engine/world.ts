@@ -32,6 +32,7 @@ export interface Bias {
   /** Off in the mutant of the same name. */
   readonly fencing?: boolean;
   readonly shared?: boolean;
+  readonly hangs?: boolean;
 }
 
 /** The texts of a revision; the same in all worlds, so that they are understood once. */
@@ -71,7 +72,12 @@ export class World {
   readonly agents: SimulatedAgent[] = [];
   readonly operators: Operators;
   /** `shared`: other processes stand by, and take over when the lease of the one that leads runs out. */
-  readonly habits: { readonly tick: number; readonly shared: boolean };
+  readonly habits: {
+    readonly tick: number;
+    readonly shared: boolean;
+    /** Who reads slowly hangs: for minutes it comes to nothing that lies in its connection. */
+    readonly hangs: boolean;
+  };
   readonly faultsUntil: number;
   /** The process that new connections come to. */
   serving: Plane | undefined;
@@ -97,7 +103,11 @@ export class World {
     const { dice } = this;
     this.weather = new Weather(dice.fork(), ratesOf(dice, bias.rates ?? {}));
     this.network = new Network(this);
-    this.habits = { tick: dice.pick([250, 1_000, 1_000]), shared: bias.shared ?? dice.chance(0.6) };
+    this.habits = {
+      tick: dice.pick([250, 1_000, 1_000]),
+      shared: bias.shared ?? dice.chance(0.6),
+      hangs: bias.hangs ?? dice.chance(0.1),
+    };
     this.faultsUntil = START + dice.int(60, 300) * SECOND;
     this.#badness = REVISIONS.map((_, n) => (n === 0 ? 0 : dice.pick(bias.bad ? [0.5, 1] : [0, 0, 0.3, 1])));
     this.database.fencing = bias.fencing ?? true;
