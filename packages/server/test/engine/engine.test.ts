@@ -23,8 +23,10 @@ test(`no law is broken in ${SEEDS} worlds (T-A1)`, { timeout: 300_000 }, async (
   for (const kind of [
     'rollout ID observed: paused',
     'rollout ID superseded: superseded',
+    'rollout ID rolled-back: rolled-back',
+    'rollout ID stopped: stopped-mixed',
     'server N ends: between two effects',
-    'server N ends: fenced',
+    'has taken over',
     'server N ends: the connection ended in COMMIT',
     'nobody reaches the server',
     'agent-N is gone',
