@@ -359,6 +359,30 @@ describe('a push to several groups', () => {
     return { hash, rollouts, children: rollouts.filter(({ group }) => GROUPS.includes(group)) };
   }
 
+  it('is taken back as a whole: those that have finished, and those that go on', async () => {
+    const members = await threeGroups();
+    const first = await pushAll(story(), { maxInFlight: 50 });
+    for (const { id } of first.rollouts) await becomes(id, 'succeeded');
+    const { children, rollouts } = await pushAll(story(NEXT), { maxInFlight: 50, soak: { canary: '1m', stage: '1m' } });
+    const finished = children.find(({ group }) => group === GROUPS[0])?.id ?? '';
+    for (const { id } of children)
+      await until(
+        () => lab.client.getRollout({ id }),
+        ({ watchedUntil }) => watchedUntil !== null,
+      );
+    await lab.client.promoteRollout({ id: finished, body: {} });
+    await becomes(finished, 'succeeded');
+    const back = await lab.client.rollbackRollout({ id: rollouts[0]?.parent ?? '', body: { atOnce: true } });
+    const going = GROUPS.slice(1);
+    for (const { id, group } of back.rollouts) await becomes(id, going.includes(group) ? 'rolled-back' : 'succeeded');
+    expect(back.rollouts.map(({ group }) => group)).toEqual(expect.arrayContaining([...GROUPS]));
+    for (const agent of [...members.values()].flat())
+      await until(
+        () => lab.detail(agent.uid),
+        ({ reported }) => reported?.hash === agent.hashes[0],
+      );
+  });
+
   it('canaries of all together are as few as those of one; what trips one pauses the others', async () => {
     const members = await threeGroups();
     const first = await pushAll(story(), { maxInFlight: 50 });

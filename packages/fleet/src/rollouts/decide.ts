@@ -10,7 +10,7 @@ import { lateFailure } from './observation.ts';
 import { admissible, isReachable, type Placed } from './plan.ts';
 import { nextReverts } from './revert.ts';
 import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
-import { boundsNow, canGoBack, exposed, inFlight, mayBeAdmitted } from './rollout.ts';
+import { boundsNow, canGoBack, exposed, inFlight, isAtGate, mayBeAdmitted } from './rollout.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The next event, or undefined while nothing is to be done. */
@@ -23,7 +23,11 @@ export function decide(rollout: Rollout, around: Surroundings, now: Instant): Ro
     case 'rolling-back':
       return backward(rollout, around, now);
     case 'paused':
-      return rollout.pause?.reason === 'time-travel' ? found(rollout, around) : undefined;
+      return (
+        found(rollout, around) ??
+        regressed(rollout, around, now) ??
+        (isAtGate(rollout) ? tripped(rollout, around) : undefined)
+      );
     default:
       return undefined;
   }
@@ -107,6 +111,7 @@ function failure(rollout: Rollout, message: string): RolloutEvent {
 
 /** Agents that have the revision although this, older, database never gave it to them: exposed like any target (I14). */
 function found(rollout: Rollout, { untouched }: Surroundings): RolloutEvent | undefined {
+  if (rollout.pause?.reason !== 'time-travel') return undefined;
   const agents = Iterator.from(untouched())
     .filter(({ agent, presence }) => presence.synced && agent.report.reported?.hash === rollout.target.hash)
     .filter(({ agent }) => mayBeAdmitted(rollout, agent.identity.id))

@@ -116,7 +116,9 @@ describe('the same plan', () => {
   });
 
   test('the order is that of the turns: the canary, then by rank', () => {
-    const { header, order } = plan(fleet(200));
+    const { header, order: turns } = plan(fleet(200));
+    const order = turns.map(({ agent }) => agent);
+    expect(turns.every(({ agent, rank: own }) => own === rank('s', agent))).toBe(true);
     expect(order.slice(0, header.canary.length)).toEqual(header.canary);
     const ranks = order.slice(header.canary.length).map((id) => rank('s', id));
     expect(ranks).toEqual([...ranks].sort());

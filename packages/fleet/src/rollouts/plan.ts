@@ -51,8 +51,8 @@ export interface Plan {
   readonly header: RolloutHeader;
   /** The most agents first. None of a stratum whose `canary` is 0 is tried before the second stage. */
   readonly strata: readonly Stratum[];
-  /** The planned, in the order in which they have their turn. */
-  readonly order: readonly AgentId[];
+  /** The planned, in the order in which they have their turn, with their ranks. */
+  readonly order: readonly { readonly agent: AgentId; readonly rank: string }[];
 }
 
 export const isIll = ({ report: { health } }: Agent): boolean => health?.healthy === false;
@@ -86,8 +86,10 @@ export function planRollout(request: RolloutRequest, members: readonly Placed[],
   const plan = { ...request, planned, ...boundsOf(strategy, planned), stages, canary, carried, skipped };
   // Ids are made at the start, and who is still in flight of the last rollout changes by the second: neither is the plan.
   const { id: _id, author: _author, message: _message, parent: _parent, carried: _carried, ...bound } = plan;
-  const order = [...canary, ...others.map(({ agent }) => agent.identity.id)];
-  return { header: { ...plan, digest: digest(JSON.stringify([bound, order])) }, strata, order };
+  const ids = ({ agent, rank }: Ranked) => ({ agent: agent.identity.id, rank });
+  const order = [...ranked.filter(({ agent }) => first.has(agent.identity.id)), ...others].map(ids);
+  const turns = order.map(({ agent }) => agent);
+  return { header: { ...plan, digest: digest(JSON.stringify([bound, turns])) }, strata, order };
 }
 
 /** Who may hold another rollout's revision without proof, the last one's or that of one before it. */

@@ -225,10 +225,19 @@ export const CANARY_IN_FLIGHT = 3;
 export const isCanary = ({ stages, stage }: Pick<Rollout, 'stages' | 'stage'>): boolean =>
   stages[stage]?.name === 'canary';
 
-/** What the open stage bears: the canary bears nothing, and who vanishes there has failed (A.5). */
+/** Whether a person is to look before the next stage begins. */
+export const isAtGate = ({ state, pause }: Pick<Rollout, 'state' | 'pause'>): boolean =>
+  state === 'paused' && pause?.reason === 'gate';
+
+/**
+ * What the open stage bears, at a gate the one that has passed: the canary bears nothing, and who vanishes there has
+ * failed (A.5).
+ */
 export function boundsNow(rollout: Rollout): Omit<Bounds, 'maxLost'> & { maxLost: number | null; threshold: number } {
   const { maxInFlight, maxFailed, maxLost, maxDeferred, strategy } = rollout;
-  if (!isCanary(rollout)) return { maxInFlight, maxFailed, maxLost, maxDeferred, threshold: strategy.successThreshold };
+  const { stages, stage } = rollout;
+  if (!isCanary({ stages, stage: isAtGate(rollout) ? stage - 1 : stage }))
+    return { maxInFlight, maxFailed, maxLost, maxDeferred, threshold: strategy.successThreshold };
   const few = Math.min(maxInFlight, CANARY_IN_FLIGHT);
   return { maxInFlight: few, maxFailed: 0, maxLost: null, maxDeferred, threshold: 100 };
 }

@@ -238,6 +238,25 @@ describe('late regression (A.4)', () => {
     expect(decided(bakes, world, NOW + 15_001).rollback).not.toBeNull();
   });
 
+  test('at a gate the canary is still judged, by its own bounds', () => {
+    const gated = after(started({ from: null }), ...proving('c1', 'c2', 'c3'), soaking, { type: 'advanced' });
+    expect(gated.pause?.reason).toBe('gate');
+    const ill = { ...proven({}, NOW), agent: { ...proven({}, NOW).agent, identity: agent('c1').identity } };
+    const world = around({ doubtful: () => [ill] });
+    expect(decided(gated, world, NOW + 15_000).pause?.reason).toBe('gate');
+    const late = decided(gated, world, NOW + 15_001);
+    expect(late).toMatchObject({ spent: { failed: 1 }, pause: { reason: 'no-rollback-target' } });
+    const other = after(started({ strategy: { ...started().strategy, gates: [{ after: 'canary', type: 'manual' }] } }));
+    const mayGoBack = after(other, ...proving('c1', 'c2', 'c3'), soaking, { type: 'advanced' });
+    expect(decided(mayGoBack, world, NOW + 15_001).rollback?.message).toBe('1 of 100 agents failed; 0 may');
+  });
+
+  test('while a person has paused it, what regresses counts and nothing follows', () => {
+    const halted = after(rollout, paused());
+    const late = decided(halted, around({ doubtful: () => [proven({}, NOW)] }), NOW + 15_001);
+    expect(late).toMatchObject({ state: 'paused', pause: { reason: 'operator' }, spent: { failed: 1 } });
+  });
+
   test('nothing passes while more look worse than the budgets have left (I11)', () => {
     const soaks = after(started(), ...proving('a'), soaking);
     const end = soaks.watchedUntil ?? 0;

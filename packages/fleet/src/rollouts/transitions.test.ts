@@ -69,6 +69,7 @@ const NEXT: Readonly<Record<RolloutState, Partial<Record<EventType, RolloutState
     superseded: 'superseded',
   },
   paused: {
+    paused: 'paused',
     observed: 'paused',
     resumed: 'running',
     promoted: 'running',
@@ -224,10 +225,11 @@ describe('observed (I4)', () => {
     expect(after(canaryPassed(), failing('stranger')).spent.failed).toBe(0);
   });
 
-  test('admitted and taken back is no progress; anything else is (I16)', () => {
+  test('taken back and admitted again is no progress; anything else is (I16)', () => {
     const before = canaryPassed();
     const undelivered = step(step(before, admitted('a'), NOW + 5), observe('a', 'deferred', 'offline'), NOW + 6);
-    expect(undelivered.lastProgress).toBe(before.lastProgress);
+    expect(undelivered.lastProgress).toBe(NOW + 5);
+    expect(step(undelivered, admitted('a'), NOW + 7).lastProgress).toBe(NOW + 5);
     expect(step(step(before, admitted('a'), NOW + 5), observe('a', 'sent'), NOW + 6).lastProgress).toBe(NOW + 6);
   });
 });

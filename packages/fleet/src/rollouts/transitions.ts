@@ -3,18 +3,8 @@
  * folding the log gives the rollout again (I15). What happens next is decided in `decide.ts`. SPEC.md beside this file
  * holds the table in words and the invariants.
  */
-import type { AgentId } from '../agents/agent.ts';
 import type { Instant } from '../time.ts';
-import type {
-  PauseReason,
-  Rollout,
-  RolloutEvent,
-  RolloutHeader,
-  RolloutState,
-  Spent,
-  Target,
-  TargetState,
-} from './rollout.ts';
+import type { PauseReason, Rollout, RolloutEvent, RolloutHeader, RolloutState, TargetState } from './rollout.ts';
 import {
   boundsNow,
   exposed,
@@ -25,64 +15,12 @@ import {
   OPEN,
   TARGET_STATES,
 } from './rollout.ts';
+import { type Change, withTargets } from './target-changes.ts';
 import { Targets } from './targets.ts';
 
 type Event<Type> = Extract<RolloutEvent, { readonly type: Type }>;
 type LaterType = Exclude<RolloutEvent['type'], 'started'>;
 type Handler<Type> = (rollout: Rollout, event: Event<Type>, now: Instant) => Rollout;
-
-/** What becomes of a target; `late` and `stage` stay as they are where they are not said. */
-type Change = Omit<Target, 'late' | 'stage' | 'at'> & Partial<Pick<Target, 'late' | 'stage'>>;
-
-const WITHOUT_A_TURN: ReadonlySet<TargetState> = new Set<TargetState>(['deferred', 'skipped']);
-
-/**
- * Whether what is observed may change a target: a failure stands (I4), and what was proven can only fail afterwards. An
- * agent that has to be sent the revision again after its state was lost has had its turn; it takes no place from another.
- * Who was deferred or skipped comes back by admission alone (I1), who is taken back is heard of as that alone.
- */
-function mayBecome(before: TargetState | undefined, next: TargetState): boolean {
-  const isReturn = next === 'reverted' || next === 'revert-unconfirmed';
-  if (before === 'reverting') return isReturn || next === 'skipped';
-  if (before === 'revert-unconfirmed') return next === 'reverted';
-  if (isReturn || before === 'failed' || before === 'reverted') return false;
-  if (before === 'proven') return next === 'failed';
-  if (before === 'inconclusive') return next === 'failed' || next === 'proven';
-  return before === undefined || !WITHOUT_A_TURN.has(before);
-}
-
-/** Failures are counted once, and never taken back (I4); who vanished after the offer counts by itself. */
-function spend({ failed, unwell, lost }: Spent, { reason }: Change): Spent {
-  if (reason === 'lost-contact') return { failed, unwell, lost: lost + 1 };
-  return { failed: failed + 1, unwell: unwell + (UNWELL.has(reason) ? 1 : 0), lost };
-}
-
-/** Failures of health alone, which may have another cause (A.5, control group). */
-const UNWELL: ReadonlySet<Target['reason'] | 'late-regression'> = new Set(['unhealthy', 'late-regression'] as const);
-
-/** Applies target changes, of one agent in their order; `force` those that an event of ours orders. */
-function withTargets(rollout: Rollout, changes: readonly Change[], now: Instant, force = false): Rollout {
-  const counts = { ...rollout.counts };
-  let { spent } = rollout;
-  const changed = new Map<AgentId, Target>();
-  for (const change of changes) {
-    const { agent, state } = change;
-    const before = changed.get(agent) ?? rollout.targets.get(agent);
-    if (before?.state === state || (!force && !mayBecome(before?.state, state))) continue;
-    if (before !== undefined) counts[before.state] -= 1;
-    counts[state] += 1;
-    if (state === 'failed') spent = spend(spent, change);
-    const { late = false, stage = rollout.stage } = before ?? {};
-    // What it was taken back for stays told.
-    const { reason, message } = state === 'reverted' && before !== undefined ? before : change;
-    changed.set(agent, { late, stage, ...change, reason, message, at: now });
-  }
-  if (changed.size === 0) return rollout;
-  // Admitted and taken back again, as an agent that cannot be reached may be for ever, is no progress (I16).
-  const isProgress = changed.values().some(({ state }) => state !== 'offered' && !WITHOUT_A_TURN.has(state));
-  const lastProgress = isProgress ? now : rollout.lastProgress;
-  return { ...rollout, targets: rollout.targets.with([...changed.values()]), counts, spent, lastProgress };
-}
 
 const OFFERED = { state: 'offered', reason: null, message: '' } as const;
 
@@ -296,7 +234,8 @@ export const TRANSITIONS: Readonly<Record<RolloutState, Row>> = {
     promoted: promoteRunning,
     succeeded: succeed,
   },
-  paused: { ...FORWARD, admitted: admitFound, resumed: resume, promoted: promotePaused },
+  // At a gate what passed may still fail: that stands in the gate's place.
+  paused: { ...FORWARD, admitted: admitFound, paused: pause, resumed: resume, promoted: promotePaused },
   baking: { ...FORWARD, paused: pause, promoted: promoteBaking, succeeded: succeed },
   'rolling-back': { ...ACTIVE, reverting: revert, hurried: hurry, 'rolled-back': finishRollback },
   succeeded: NOTHING,

@@ -21,7 +21,8 @@ export function rolloutHandlers(plane: ControlPlane) {
     const family = rollouts.family(id);
     const going = family.filter(({ state }) => !fleet.TERMINAL.has(state));
     const at = now();
-    for (const one of going.length > 0 ? going : family) rollouts.ask(one.id, asked, at, author);
+    const asking = (going.length > 0 ? going : family).map((one) => one.id);
+    rollouts.askAll(asking, asked, at, author);
     await reconciler.flush();
     return { rollouts: family.map((one) => view(rollouts.summary(one.id))) };
   }
@@ -80,15 +81,22 @@ export function rolloutHandlers(plane: ControlPlane) {
     },
 
     rollbackRollout: async ({ id, body: { author, message, atOnce } }) => {
-      const finished = rollouts.family(id).filter(({ state }) => state === 'succeeded');
-      if (finished.length === 0) return askAll(id, { verb: 'rollback', message, atOnce }, author);
+      const family = rollouts.family(id);
+      const finished = family.filter(({ state }) => state === 'succeeded');
       for (const { from } of finished) if (from !== null) await offers.fetch(from.hash);
+      const going = family.filter(({ state }) => !fleet.TERMINAL.has(state)).map((one) => one.id);
       const at = now();
       const fresh = () => ({ id: randomId('r', machine), seed: randomId('r', machine), author, message });
-      const requests = finished.map((one) => rollouts.wayBack(one, fresh()));
+      // Those that go on are taken back first: what cannot be said to a finished one must not keep them.
+      const asked = { verb: 'rollback', message, atOnce } as const;
+      if (going.length > 0 || finished.length === 0)
+        rollouts.askAll(going.length > 0 ? going : [id], asked, at, author);
+      const back = finished.filter((one) => going.length === 0 || rollouts.canGoBack(one));
+      const requests = back.map((one) => rollouts.wayBack(one, fresh()));
       for (const request of requests) rollouts.start(request, at);
       await reconciler.flush();
-      return { rollouts: requests.map((request) => view(rollouts.summary(request.id))) };
+      const changed = [...going, ...requests.map((request) => request.id)];
+      return { rollouts: changed.map((one) => view(rollouts.summary(one))) };
     },
 
     listRolloutEvents: async ({ id, kind, ...paging }) => {

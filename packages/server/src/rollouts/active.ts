@@ -16,10 +16,10 @@ export class Active {
   readonly #observed: fleet.Observation[] = [];
 
   /** `members` in the order of their turns. */
-  constructor(rollout: fleet.Rollout, members: Iterable<Member>) {
+  constructor(rollout: fleet.Rollout, members: Iterable<{ readonly member: Member; readonly rank: string }>) {
     this.rollout = rollout;
-    for (const member of members) {
-      this.#await(member);
+    for (const { member, rank } of members) {
+      this.#await(member, rank);
       this.#doubt(member);
     }
   }
@@ -28,10 +28,7 @@ export class Active {
   static ranked(rollout: fleet.Rollout, members: Iterable<Member>): Active {
     const ranked = Array.from(members, (member) => ({ member, rank: rank(rollout.seed, member.agent.identity.id) }));
     ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-    return new Active(
-      rollout,
-      ranked.map(({ member }) => member),
-    );
+    return new Active(rollout, ranked);
   }
 
   /** Takes in how a member stands now, given the ledger entry that was heard of last. */
@@ -57,13 +54,11 @@ export class Active {
     else this.doubtful.delete(member);
   }
 
-  #await(member: Member): void {
+  #await(member: Member, known?: string): void {
     const { agent } = member;
     const { id } = agent.identity;
     if (!fleet.isCandidate(this.rollout, agent)) return;
-    this.waiting.put(
-      fleet.stageOf(this.rollout, id, () => rank(this.rollout.seed, id), fleet.isIll(agent)),
-      member,
-    );
+    const own = () => known ?? rank(this.rollout.seed, id);
+    this.waiting.put(fleet.stageOf(this.rollout, id, own, fleet.isIll(agent)), member);
   }
 }

@@ -2,11 +2,14 @@ import { hash } from 'node:crypto';
 import * as fleet from '@flaghoist/fleet';
 import type { Member, Roster } from '../agents/roster.ts';
 import type { Journal } from '../events/journal.ts';
-import type { EventKind } from '../events/journal-event.ts';
 import type { Groups } from '../groups/groups.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import type { RolloutSummary, Store } from '../storage/store.ts';
 import { Active, rank } from './active.ts';
+import { carryOut } from './orders.ts';
+import { checkRetry } from './retry.ts';
+import { dataOf, wordFor } from './telling.ts';
+import { wayBack } from './way-back.ts';
 
 interface Parts {
   readonly roster: Roster;
@@ -21,16 +24,6 @@ const sha256: fleet.Digest = (text) => hash('sha256', text);
 function summaryOf({ targets: _targets, carried: _carried, ...summary }: fleet.Rollout): RolloutSummary {
   return summary;
 }
-
-/** What each decision is called in the journal; the others are told by the state that they lead to, or not at all. */
-const TOLD: Partial<Record<fleet.RolloutEvent['type'], EventKind>> = {
-  soaking: 'rollout.soaking',
-  advanced: 'rollout.advanced',
-  resumed: 'rollout.resumed',
-  promoted: 'rollout.promoted',
-  hurried: 'rollout.hurried',
-  retried: 'rollout.retried',
-};
 
 /** Ended like this, nothing of it is sent any more. */
 const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
@@ -141,14 +134,12 @@ export class Rollouts {
     const { header, order } = this.plan(request);
     if (before !== undefined) this.#apply(before, { type: 'superseded', by: id }, now, author);
     const rollout = this.#fold(null, { type: 'started', header }, now, author);
-    this.#active.set(
-      group,
-      new Active(
-        rollout,
-        order.flatMap((agent) => this.#parts.roster.get(agent) ?? []),
-      ),
-    );
-    this.#tell(rollout, 'rollout.started', author);
+    const members = order.flatMap(({ agent, rank }) => {
+      const member = this.#parts.roster.get(agent);
+      return member === undefined ? [] : [{ member, rank }];
+    });
+    this.#active.set(group, new Active(rollout, members));
+    this.#parts.journal.record('rollout.started', `rollout/${id}`, dataOf(rollout), author);
   }
 
   /** The database is older than what was done with it: nothing goes on before a person has seen that (I14). */
@@ -161,29 +152,16 @@ export class Rollouts {
     }
   }
 
-  /**
-   * The rollout that takes a finished one back: to the revision that the group ran before, without stages, and not without
-   * the bound in flight (A.7). @throws FleetError `conflict` when the group runs something else by now, or ran nothing before.
-   */
-  wayBack(
-    { id, group, target, from, strategy }: RolloutSummary,
-    given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>,
-  ): Request {
-    const { stable } = this.#parts.groups.get(group);
-    this.checkFree(group, false);
-    if (from === null)
-      throw new fleet.FleetError(
-        'conflict',
-        `group ${group} had no revision before rollout ${id}: there is nothing to go back to`,
-      );
-    if (stable?.hash !== target.hash)
-      throw new fleet.FleetError(
-        'conflict',
-        `group ${group} no longer runs what rollout ${id} brought: roll back the rollout after it`,
-      );
-    const fast = fleet.withOverrides(strategy, { stages: ['100%'], gates: [], soak: { canary: 0, stage: 0 }, bake: 0 });
-    const message = given.message || `rollback of ${id}`;
-    return { ...given, group, target: from, from: stable, strategy: fast, message, parent: null };
+  /** Whether a finished rollout is what its group still runs, with something before it. */
+  canGoBack({ group, target, from }: RolloutSummary): boolean {
+    const { stable } = this.#parts.groups.find(group) ?? {};
+    return from !== null && stable?.hash === target.hash && this.activeOf(group) === undefined;
+  }
+
+  /** The rollout that takes a finished one back. @throws FleetError `conflict` when that cannot be. */
+  wayBack(finished: RolloutSummary, given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>): Request {
+    this.checkFree(finished.group, false);
+    return { ...given, ...wayBack(finished, this.#parts.groups.get(finished.group), given.message) };
   }
 
   /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */
@@ -197,7 +175,7 @@ export class Rollouts {
   }
 
   #checkRetries(rollout: fleet.Rollout, agents: readonly fleet.AgentId[]): void {
-    for (const agent of agents) this.#checkRetry(rollout, agent);
+    for (const agent of agents) checkRetry(this.#parts.roster.get(agent), agent, rollout);
     // A person asks, so it is as if it went on.
     const room = this.#familyRoom({ ...rollout, state: 'running' });
     if (agents.length > room)
@@ -217,16 +195,21 @@ export class Rollouts {
     );
   }
 
-  #checkRetry({ target, group }: fleet.Rollout, id: fleet.AgentId): void {
-    const { agent, presence } = this.#parts.roster.get(id) ?? {};
-    if (agent !== undefined && fleet.isOpen(agent.ledger))
-      throw new fleet.FleetError('conflict', `agent ${id} has something else under way: retry it when that is over`);
-    if (agent && presence && fleet.isStillApplying(agent, presence))
-      throw new fleet.FleetError('conflict', `agent ${id} ${fleet.STILL_APPLYING}`);
-    const isMember = agent?.identity.group?.name === group;
-    const reason = isMember ? fleet.skipReason(fleet.forgiving(agent, target.hash), target) : 'left-group';
-    if (reason !== undefined)
-      throw new fleet.FleetError('conflict', `agent ${id} cannot be given the revision (${reason})`);
+  /**
+   * Asks it of several, as far as it can be said to each; a retry, of those whose agents are named.
+   * @throws FleetError the first refusal, when it can be said to none.
+   */
+  askAll(ids: readonly string[], asked: fleet.Verb, now: fleet.Instant, author: string): void {
+    const refusals: fleet.FleetError[] = [];
+    for (const id of ids) {
+      try {
+        this.ask(id, asked, now, author);
+      } catch (error) {
+        if (!(error instanceof fleet.FleetError)) throw error;
+        refusals.push(error);
+      }
+    }
+    if (refusals.length === ids.length && refusals[0] !== undefined) throw refusals[0];
   }
 
   /**
@@ -283,11 +266,10 @@ export class Rollouts {
     const before = active.rollout;
     const rollout = this.#fold(before, event, now, author);
     active.rollout = rollout;
-    this.#order(active, event, now);
+    carryOut(this.#parts.roster, active, event, now);
     if (rollout.state !== before.state) this.#enter(active);
-    const told =
-      TOLD[event.type] ?? (rollout.state === before.state ? undefined : (`rollout.${rollout.state}` as const));
-    if (told !== undefined) this.#tell(rollout, told, author);
+    const told = wordFor(event, before, rollout);
+    if (told !== undefined) this.#parts.journal.record(told, `rollout/${rollout.id}`, dataOf(rollout), author);
   }
 
   /** Folds one event; its row stands in the next commit, together with all that follows from it. */
@@ -300,45 +282,6 @@ export class Rollouts {
     return rollout;
   }
 
-  /** What an event orders its agents to run. */
-  #order({ rollout, waiting }: Active, event: fleet.RolloutEvent, now: fleet.Instant): void {
-    const { id, target, strategy } = rollout;
-    const { terms } = strategy;
-    switch (event.type) {
-      case 'admitted':
-        for (const { agent } of event.agents) {
-          waiting.delete(agent);
-          this.#change(agent, (one) => fleet.assign(one, target, { kind: 'rollout', rollout: id }, terms, now));
-        }
-        break;
-      case 'retried':
-        for (const agent of event.agents) {
-          const source = { kind: 'retry', rollout: id } as const;
-          this.#change(agent, (one) => fleet.assign(fleet.forgiving(one, target.hash), target, source, terms, now));
-        }
-        break;
-      case 'reverting':
-        for (const { agent, to, reason } of event.agents) {
-          const source = { kind: 'rollback', rollout: id } as const;
-          if (to !== null) this.#change(agent, (one) => fleet.assign(one, to, source, terms, now));
-          // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
-          else if (reason === 'no-last-good' || reason === 'not-sent')
-            this.#change(agent, (one) => fleet.unassign(one, now));
-        }
-        break;
-      case 'stopped':
-        for (const { agent, state } of rollout.targets.values()) {
-          if (state === 'offered') this.#change(agent, (one) => fleet.unassign(one, now));
-        }
-        break;
-    }
-  }
-
-  #change(id: fleet.AgentId, change: (agent: fleet.Agent) => fleet.Agent): void {
-    const member = this.#parts.roster.get(id);
-    if (member !== undefined) this.#parts.roster.update(member, change(member.agent));
-  }
-
   /** A success makes its target the stable revision, a rollback condemns it; what has ended leaves its members to others. */
   #enter({ rollout }: Active): void {
     const { roster, groups } = this.#parts;
@@ -349,16 +292,6 @@ export class Rollouts {
     this.#active.delete(group);
     this.#ended.set(id, summaryOf(rollout));
     for (const member of roster.inGroup(group)) roster.touch(member);
-  }
-
-  #tell(
-    { id, group, target, state, stage, stages, counts, planned, pause, rollback, message }: fleet.Rollout,
-    kind: EventKind,
-    author?: string,
-  ): void {
-    const told = { message: pause?.message ?? rollback?.message ?? message, reason: pause?.reason ?? null };
-    const data = { group, target, state, stage: stages[stage]?.name ?? null, counts, planned, ...told };
-    this.#parts.journal.record(kind, `rollout/${id}`, data, author);
   }
 }
 
