@@ -40,8 +40,9 @@ function revertOf(
   { member, condemned }: Pick<Surroundings, 'member' | 'condemned'>,
 ): Revert {
   const agent = member(id);
-  // Somebody else decides for it now, or it is gone: what it runs is not this rollout's any more.
-  if (agent === undefined || agent.identity.group?.name !== group) return { agent: id, to: null, reason: 'left-group' };
+  // It is gone, or another group decides for it now. Who is in no group would be left with the revision by everybody.
+  const { name = group } = agent?.identity.group ?? {};
+  if (agent === undefined || name !== group) return { agent: id, to: null, reason: 'left-group' };
   const reason = skipReason(agent, target);
   if (reason === 'pinned' || reason === 'not-admitted') return { agent: id, to: null, reason };
   // It never got it, and has nothing else of ours without an answer.

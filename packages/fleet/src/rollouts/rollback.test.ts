@@ -125,6 +125,9 @@ describe('to what', () => {
   test('nor one that was deleted', () => {
     const rollout = back(after(started(AT_ONCE), ...proving('a')));
     expect(decided(rollout, around(), NOW).targets.get('a')).toMatchObject({ state: 'skipped', reason: 'left-group' });
+    // Nobody else would take back who is in no group any more.
+    const unmanaged = around({ member: () => holder('a', [A], { group: null }) });
+    expect(decided(rollout, unmanaged, NOW).targets.get('a')?.state).toBe('reverting');
   });
 });
 
