@@ -113,9 +113,7 @@ export class SimulatedAgent {
   /** Each configuration that it has read. */
   readonly received: { readonly at: number; readonly hash: string }[] = [];
   /** What it was when it sent what the server heard last. */
-  heardAs: Moment = { at: 0, runs: '', healthy: false };
-  /** And before that: what is durable only now may have followed from it. */
-  heardBefore: Moment = { at: 0, runs: '', healthy: false };
+  heardAs: readonly Moment[] = [];
   link: WebSocketLink | undefined;
   startedAt = 0;
 

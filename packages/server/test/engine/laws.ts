@@ -126,9 +126,9 @@ export class Laws {
     const isRetry = source.kind === 'retry' && !offers.some(({ generation }) => generation === offer.generation);
     const isAgain = last?.hash === hash && !isRetry && !this.#doubled.has(id);
     if (over instanceof HttpExchange) {
-      // An answer that was lost is found by a full state, 30 s later at the earliest (ADR 4).
+      // An answer that was lost is found by a full state, 30 s later at the earliest (ADR 4); the first may have waited for a slow disk.
       const isTwin = this.#world.agents.some((one) => one !== over.agent && one.uid === over.agent.uid);
-      const isSoon = isAgain && !isTwin && offer.at - last.at < 30 * SECOND && !this.#hasRestarted(over.agent, last.at);
+      const isSoon = isAgain && !isTwin && offer.at - last.at < 24 * SECOND && !this.#hasRestarted(over.agent, last.at);
       this.#hold('I5', !isSoon, () => `a second time within 30 s over HTTP: ${told()}`);
     } else this.#hold('I5', !isAgain, () => `a second time on one connection: ${told()}`);
     this.#hold(
@@ -374,7 +374,12 @@ export class Laws {
       () => `the deadline of ${id} moved ${row.extensions} times`,
     );
     if (before?.phase === 'failed' || row.failure === null || row.phase !== 'failed') return;
-    if (!SILENCE.has(row.failure.reason) || row.sentAt === null || row.extensions >= fleet.LIMITS.outageExtensions)
+    if (
+      this.#doubled.has(id) ||
+      !SILENCE.has(row.failure.reason) ||
+      row.sentAt === null ||
+      row.extensions >= fleet.LIMITS.outageExtensions
+    )
       return;
     const had = this.#served(row.sentAt);
     const least = row.terms.applyTimeout - 2 * SECOND;
@@ -400,12 +405,12 @@ export class Laws {
     const { instanceUid, capabilities } = this.#world.database.identities.get(id) ?? {};
     const agents = this.#world.agents.filter(({ uid }) => uid === instanceUid);
     if (agents.length !== 1 || this.#doubled.has(id)) return;
-    const { heardAs, heardBefore, describe } = agents[0] as SimulatedAgent;
+    const { heardAs, describe } = agents[0] as SimulatedAgent;
     const reportsHealth = ((capabilities ?? 0) & fleet.Capability.ReportsHealth) !== 0;
     const shows = ({ runs, healthy }: Moment) => runs === row.revision.hash && (healthy || !reportsHealth);
     // What came last may be newer than this proof, which a slow disk has written only now.
-    const isNewer = this.#world.timeline.now - heardAs.at < 10 * SECOND;
-    const isTrue = shows(heardAs) || (isNewer && shows(heardBefore));
+    const last = heardAs.findLast(({ at }) => this.#world.timeline.now - at >= 10 * SECOND);
+    const isTrue = heardAs.some((moment) => shows(moment) && moment.at >= (last?.at ?? 0));
     this.#hold('I11', isTrue, () => `called proven on ${short(row.revision.hash)}: ${describe.call(agents[0])}`);
   }
 

@@ -215,8 +215,7 @@ export class World {
     plane.do(() => {
       const { control } = plane;
       if (control === undefined) return;
-      agent.heardBefore = agent.heardAs;
-      agent.heardAs = moment;
+      agent.heardAs = [...agent.heardAs, moment].slice(-5);
       const { instanceUid, remoteConfigStatus } = decodeAgentToServer(payload);
       if (remoteConfigStatus !== undefined) this.laws.heard(plane, uidFromBytes(instanceUid), remoteConfigStatus);
       control.gateway.message(connection as AgentConnection, payload);
