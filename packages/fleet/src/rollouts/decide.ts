@@ -7,7 +7,7 @@ import type { AgentId } from '../agents/agent.ts';
 import type { Instant, Millis } from '../time.ts';
 import { isAlike } from './control-group.ts';
 import { lateFailure } from './observation.ts';
-import { admissible, isReachable, type Placed } from './plan.ts';
+import { admissible, isLate, isReachable, type Placed } from './plan.ts';
 import { nextReverts } from './revert.ts';
 import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
 import { boundsNow, canGoBack, exposed, inFlight, isAtGate, mayBeAdmitted } from './rollout.ts';
@@ -123,11 +123,12 @@ function found(rollout: Rollout, { untouched }: Surroundings): RolloutEvent | un
 // ---- Forward.
 
 /** Who waits: here, or `away`; who is here and not ready has something else under way, or is not known yet. */
-function divide({ targets }: Rollout, around: Surroundings, now: Instant) {
+function divide(rollout: Rollout, around: Surroundings, now: Instant) {
+  const { targets } = rollout;
   const isReturning = around.isReturning();
   const isHere = (one: Placed) => isReachable(one, now) || (one.presence.lastSeen === null && isReturning);
   // Who was left for later already is not waited for again.
-  const all = [...around.waiting()];
+  const all = [...around.waiting()].filter(({ agent }) => !isLate(rollout, agent));
   const waiting = all.filter(({ agent }) => targets.get(agent.identity.id)?.state !== 'deferred');
   const away = waiting.map(({ agent }) => agent.identity.id);
   return { isSomebodyHere: waiting.some(isHere), isSomebodyLeft: all.length > 0, away };
@@ -193,11 +194,17 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
     const rest = `${failed} failed, ${inconclusive} could not be told`;
     return paused('threshold', `stage ${name}: ${proven} of ${all} proven (${rest}); ${threshold} % are asked`);
   }
+  if (isEmpty && away.length === 0 && waived.threshold !== stage && !wasDeferred(rollout))
+    return paused('threshold', `stage ${name}: none of its ${stages[stage]?.planned} agents is left to prove it`);
   const deferred = counts.deferred + away.length;
   if (away.length > 0 && deferred > maxDeferred && waived.deferred !== stage)
     return paused('deferred', `${deferred} agents could not be reached; ${maxDeferred} may be left for later`);
   return { type: 'soaking', deferred: away };
 }
+
+/** Whether somebody of the open stage was left for later. */
+const wasDeferred = ({ targets, stage }: Rollout): boolean =>
+  targets.values().some((target) => target.stage === stage && target.state === 'deferred');
 
 /** Everybody was watched for long enough; who was asked once more is waited for. */
 function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {

@@ -14,7 +14,7 @@ import type {
   RolloutRequest,
   SkipReason,
 } from './rollout.ts';
-import { freeOwnSlots, freeSlots, mayBeAdmitted } from './rollout.ts';
+import { freeOwnSlots, freeSlots, mayBeAdmitted, OPEN } from './rollout.ts';
 import { boundsOf, canarySize, percentOf, portion, type Strategy } from './strategy.ts';
 
 /** An agent and where it is. */
@@ -187,7 +187,8 @@ export const isCandidate = (rollout: Rollout, agent: Agent): boolean =>
   skipReason(agent, rollout.target) === undefined &&
   !(rollout.from === null && isLate(rollout, agent));
 
-const isLate = ({ createdAt }: Rollout, { identity: { group } }: Agent): boolean =>
+/** It came into the group after the start. */
+export const isLate = ({ createdAt }: Rollout, { identity: { group } }: Agent): boolean =>
   group !== null && group.since > createdAt;
 
 /** Of those who wait, in their order, `room` at most whom to admit now: as many as may be in flight (I1), none that cannot be reached. */
@@ -208,11 +209,17 @@ export function admissible(
     // Who was carried over has a place already.
     const takesSlot = !carried.has(id);
     if ((slots === 0 && takesSlot) || !isReady(member, now) || !isCandidate(rollout, agent)) continue;
-    admitted.push({ agent: id, late: isLate(rollout, agent) });
+    const late = isLate(rollout, agent);
+    if (late && !(admitted.some((one) => !one.late) || hasPlannedWork(rollout))) continue;
+    admitted.push({ agent: id, late });
     if (takesSlot) slots -= 1;
   }
   return admitted;
 }
+
+/** Late ones join a stage for as long as it is at work on those planned: or one that comes now and then would keep it open for ever (I16). */
+const hasPlannedWork = ({ targets, watchedUntil }: Rollout): boolean =>
+  watchedUntil === null && targets.values().some(({ state, late }) => !late && OPEN.has(state));
 
 /** Whether an agent can be given the revision now; who has something else under way is waited for. */
 const isReady = (member: Placed, now: Instant): boolean =>

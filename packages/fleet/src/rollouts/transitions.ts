@@ -15,6 +15,7 @@ import {
   OPEN,
   TARGET_STATES,
 } from './rollout.ts';
+import type { StageName } from './strategy.ts';
 import { type Change, withTargets } from './target-changes.ts';
 import { Targets } from './targets.ts';
 
@@ -89,26 +90,33 @@ export const isGated = ({
   stages,
   stage,
 }: Pick<Rollout, 'from' | 'strategy' | 'stages' | 'stage'>): boolean => {
-  const passed = stages[stage];
-  if (passed === undefined || stage === stages.length - 1) return false;
-  return (from === null && passed.name === 'canary') || strategy.gates.some(({ after }) => after === passed.name);
+  const [passed, next] = [stages[stage], stages[stage + 1]];
+  if (passed === undefined) return false;
+  // The gate of a stage that has nobody in it stands behind the stage before it.
+  const first = strategy.stages.indexOf(passed.name);
+  const end = next === undefined ? strategy.stages.length : strategy.stages.indexOf(next.name);
+  const isHere = ({ after }: { readonly after: StageName }): boolean => {
+    const at = strategy.stages.indexOf(after);
+    return at >= first && at < end;
+  };
+  return (from === null && passed.name === 'canary' && next !== undefined) || strategy.gates.some(isHere);
 };
 
 const advance: Handler<'advanced'> = (rollout, _event, now) => {
   const next = { ...rollout, stage: rollout.stage + 1, watchedUntil: null, lastProgress: now };
-  if (isBaking(next)) return { ...next, state: 'baking', watchedUntil: now + rollout.strategy.bake };
-  if (!isGated(rollout)) return next;
-  const { name = '', planned = 0 } = next.stages[next.stage] ?? {};
-  const message = `${rollout.stages[rollout.stage]?.name} has passed; ${planned} agents of stage ${name} are next`;
+  if (!isGated(rollout)) return goOn(next, now);
+  const following = next.stages[next.stage];
+  const what = following === undefined ? 'the bake is' : `${following.planned} agents of stage ${following.name} are`;
+  const message = `${rollout.stages[rollout.stage]?.name} has passed; ${what} next`;
   return { ...next, state: 'paused', pause: { reason: 'gate', message } };
 };
 
-const goOn = (rollout: Rollout, now: Instant): Rollout => ({
-  ...rollout,
-  state: isBaking(rollout) ? 'baking' : 'running',
-  pause: null,
-  lastProgress: now,
-});
+/** A bake that has not begun begins. */
+function goOn(rollout: Rollout, now: Instant): Rollout {
+  const begun = { ...rollout, pause: null, lastProgress: now };
+  if (!isBaking(rollout)) return { ...begun, state: 'running' };
+  return { ...begun, state: 'baking', watchedUntil: rollout.watchedUntil ?? now + rollout.strategy.bake };
+}
 
 type Waived = Rollout['waived'];
 
