@@ -10,19 +10,32 @@ import { rolloutViews } from './rollout-views.ts';
 /** Events that only say how agents get on; the others are decisions. */
 const NO_DECISIONS: ReadonlySet<string> = new Set<fleet.RolloutEvent['type']>(['admitted', 'observed', 'reverting']);
 
+/** Does it for each, as far as that can be. @throws FleetError the first refusal, when it can be for none. */
+function asMany<T>(all: readonly T[], act: (one: T) => void): void {
+  const refusals: fleet.FleetError[] = [];
+  for (const one of all) {
+    try {
+      act(one);
+    } catch (error) {
+      if (!(error instanceof fleet.FleetError)) throw error;
+      refusals.push(error);
+    }
+  }
+  if (refusals.length === all.length && refusals[0] !== undefined) throw refusals[0];
+}
+
 export function rolloutHandlers(plane: ControlPlane) {
   const { machine, now, offers, reconciler, rollouts, roster, store } = plane;
   const once = onceOnly(plane);
   const { view, detail, targets, targetView, examplesOf } = rolloutViews(plane);
   const prepare = planner(plane);
 
-  /** Asks it of that rollout, or of all of a push to several groups that go on; answers when that is durable. */
+  /** Asks it of that rollout, or of all of a push to several groups that go on and can do it; answers when that is durable. */
   async function askAll(id: string, asked: fleet.Verb, author: string) {
     const family = rollouts.family(id);
     const going = family.filter(({ state }) => !fleet.TERMINAL.has(state));
     const at = now();
-    const asking = (going.length > 0 ? going : family).map((one) => one.id);
-    rollouts.askAll(asking, asked, at, author);
+    asMany(going.length > 0 ? going : family, (one) => rollouts.ask(one.id, asked, at, author));
     await reconciler.flush();
     return { rollouts: family.map((one) => view(rollouts.summary(one.id))) };
   }
@@ -80,22 +93,19 @@ export function rolloutHandlers(plane: ControlPlane) {
       return askAll(id, { verb: 'retry', agents: ids }, author);
     },
 
+    /** Those that go on go back; those that have finished are taken back by another rollout. */
     rollbackRollout: async ({ id, body: { author, message, atOnce } }) => {
       const family = rollouts.family(id);
-      const finished = family.filter(({ state }) => state === 'succeeded');
-      for (const { from } of finished) if (from !== null) await offers.fetch(from.hash);
-      const going = family.filter(({ state }) => !fleet.TERMINAL.has(state)).map((one) => one.id);
+      for (const { state, from } of family) if (state === 'succeeded' && from !== null) await offers.fetch(from.hash);
       const at = now();
-      const fresh = () => ({ id: randomId('r', machine), seed: randomId('r', machine), author, message });
-      // Those that go on are taken back first: what cannot be said to a finished one must not keep them.
-      const asked = { verb: 'rollback', message, atOnce } as const;
-      if (going.length > 0 || finished.length === 0)
-        rollouts.askAll(going.length > 0 ? going : [id], asked, at, author);
-      const back = finished.filter((one) => going.length === 0 || rollouts.canGoBack(one));
-      const requests = back.map((one) => rollouts.wayBack(one, fresh()));
-      for (const request of requests) rollouts.start(request, at);
+      const changed: string[] = [];
+      asMany(family, (one) => {
+        const back = one.state === 'succeeded' ? randomId('r', machine) : one.id;
+        if (back === one.id) rollouts.ask(one.id, { verb: 'rollback', message, atOnce }, at, author);
+        else rollouts.goBack(one, { id: back, seed: randomId('r', machine), author, message }, at);
+        changed.push(back);
+      });
       await reconciler.flush();
-      const changed = [...going, ...requests.map((request) => request.id)];
       return { rollouts: changed.map((one) => view(rollouts.summary(one))) };
     },
 

@@ -152,16 +152,16 @@ export class Rollouts {
     }
   }
 
-  /** Whether a finished rollout is what its group still runs, with something before it. */
-  canGoBack({ group, target, from }: RolloutSummary): boolean {
-    const { stable } = this.#parts.groups.find(group) ?? {};
-    return from !== null && stable?.hash === target.hash && this.activeOf(group) === undefined;
-  }
-
-  /** The rollout that takes a finished one back. @throws FleetError `conflict` when that cannot be. */
-  wayBack(finished: RolloutSummary, given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>): Request {
-    this.checkFree(finished.group, false);
-    return { ...given, ...wayBack(finished, this.#parts.groups.get(finished.group), given.message) };
+  /** Starts what takes a finished rollout back, and condemns what that brought. @throws FleetError `conflict` when that cannot be. */
+  goBack(
+    finished: RolloutSummary,
+    given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>,
+    now: fleet.Instant,
+  ): void {
+    const { group, target } = finished;
+    this.checkFree(group, false);
+    this.start({ ...given, ...wayBack(finished, this.#parts.groups.get(group), given.message) }, now);
+    this.#parts.groups.condemn(group, target.hash);
   }
 
   /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */
@@ -193,23 +193,6 @@ export class Rollouts {
       rollout,
       family.map((one) => (one.id === rollout.id ? rollout : one)),
     );
-  }
-
-  /**
-   * Asks it of several, as far as it can be said to each; a retry, of those whose agents are named.
-   * @throws FleetError the first refusal, when it can be said to none.
-   */
-  askAll(ids: readonly string[], asked: fleet.Verb, now: fleet.Instant, author: string): void {
-    const refusals: fleet.FleetError[] = [];
-    for (const id of ids) {
-      try {
-        this.ask(id, asked, now, author);
-      } catch (error) {
-        if (!(error instanceof fleet.FleetError)) throw error;
-        refusals.push(error);
-      }
-    }
-    if (refusals.length === ids.length && refusals[0] !== undefined) throw refusals[0];
   }
 
   /**
