@@ -1,5 +1,5 @@
 /** Acts on many agents, and edits that would move them: never more at a time than may be in flight (I7). */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { edge, Lab, type LabAgent, silent, story, until } from './lab.ts';
 
 let lab: Lab;
@@ -12,6 +12,28 @@ afterEach(() => lab[Symbol.asyncDispose]());
 const connected = (count: number, options: object = edge): Promise<LabAgent[]> =>
   Promise.all(Array.from({ length: count }, () => lab.agent(options).connect()));
 const author = 'ada';
+
+test('one by one they are no way around: as many acts at a time as may be in flight, beside a rollout', async () => {
+  const agents = await connected(3, { ...edge, outcome: silent });
+  await lab.members(3);
+  await lab.push(story(), { maxInFlight: 1 });
+  const [one, other] = agents as [LabAgent, LabAgent];
+  const pin = { configuration: 'edge', revision: 1, reason: 'try', author } as const;
+  await lab.client.pinAgent({ id: one.uid, body: pin });
+  await expect(lab.client.pinAgent({ id: other.uid, body: pin })).rejects.toMatchObject({ code: 'no-place' });
+  await expect(lab.client.restartAgent({ id: other.uid, author })).rejects.toMatchObject({ code: 'no-place' });
+});
+
+test('a group keeps whom its rollout has in its hands', async () => {
+  await connected(2);
+  await lab.members(2);
+  const { id } = await lab.push(story(), { soak: { stage: '1m' } });
+  const away = { selector: 'role=nobody', configuration: 'edge' };
+  await expect(lab.client.putGroup({ name: 'edge', body: away })).rejects.toMatchObject({
+    code: 'rollout-active',
+    detail: expect.stringContaining(`2 agents would leave group edge in the middle of rollout ${id}`),
+  });
+});
 
 describe('acts on many', () => {
   it('is refused when the selector selects others than were seen', async () => {

@@ -5,6 +5,7 @@ import * as fleet from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { EventKind } from '../events/journal-event.ts';
+import { agentPlaces, type Restarts } from './agent-places.ts';
 import { toApiError } from './api-error.ts';
 
 /** An act as it is written down, with what the agent is after it. */
@@ -78,20 +79,10 @@ export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly 
   };
 }
 
-/** When agents were told to restart. In memory alone: a command is not repeated after our own restart either. */
-export type Restarts = Map<Member, fleet.Instant>;
-
-/** An agent that was told to restart is back once it says that it is healthy, and else counts for as long as a verdict may take. */
-const RESTART_GRACE = fleet.strategyNamed('careful').terms.applyTimeout;
-
-function isRestarting({ agent: { report } }: Member, since: fleet.Instant | undefined, now: fleet.Instant): boolean {
-  if (since === undefined || now - since >= RESTART_GRACE) return false;
-  return !(report.health?.healthy === true && report.health.at > since);
-}
-
 /** Acts on many agents: who is meant, and who of them has a place. */
 function manyAgents(plane: ControlPlane, restarts: Restarts) {
-  const { groups, journal, now, reconciler, roster, strategies } = plane;
+  const { groups, journal, reconciler, roster, strategies } = plane;
+  const { isBusy, placesOf } = agentPlaces(plane, restarts);
   const named = ({ agent: { identity } }: Member) => ({ agent: identity.id, name: fleet.nameOf(identity) });
 
   /** @throws ApiError `conflict` when they are not as many as was expected; FleetError `not-found`. */
@@ -103,20 +94,6 @@ function manyAgents(plane: ControlPlane, restarts: Restarts) {
     if (found.length === expected) return found;
     const what = `${selector} selects ${found.length} agents, and ${expected} were expected: look again`;
     throw new ApiError('conflict', `nothing was done: ${what}`);
-  }
-
-  const isBusy = (member: Member): boolean =>
-    fleet.isOpen(member.agent.ledger) || isRestarting(member, restarts.get(member), now());
-
-  /** Free places of each group, the acted upon not counted: rollout, lane, pins, retries and restarts together (I7). */
-  function placesOf(group: string | null): number {
-    const members =
-      group === null
-        ? [...roster.all()].filter(({ agent }) => agent.identity.group === null)
-        : [...roster.inGroup(group)];
-    const strategy = strategies.resolve(groups.find(group ?? '')?.strategy ?? fleet.DEFAULT_STRATEGY);
-    const { maxInFlight } = fleet.boundsOf(strategy, members.length);
-    return Math.max(0, Math.max(1, maxInFlight) - members.filter(isBusy).length);
   }
 
   const answer = (

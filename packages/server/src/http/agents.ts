@@ -2,7 +2,8 @@ import type { Handlers, InputOf } from '@flaghoist/api';
 import { approved, FleetError, found, labelsOf, matches, nameOf, parseSelector, standing } from '@flaghoist/fleet';
 import type { Member } from '../agents/roster.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { type Act, agentActs, manyHandlers, type Restarts } from './agent-acts.ts';
+import { type Act, agentActs, manyHandlers } from './agent-acts.ts';
+import { agentPlaces, type Restarts } from './agent-places.ts';
 import { agentDetailView, agentView } from './agent-views.ts';
 import { historyPage, pageOf } from './pages.ts';
 
@@ -10,6 +11,7 @@ export function agentHandlers(plane: ControlPlane) {
   const { configurations, effective, groups, journal, now, offers, reconciler, roster, store } = plane;
   const restarts: Restarts = new Map();
   const acts = agentActs({ ...plane, restarts });
+  const { checkPlace } = agentPlaces(plane, restarts);
 
   /** @throws FleetError `not-found`. */
   const memberOf = (id: string): Member =>
@@ -96,6 +98,7 @@ export function agentHandlers(plane: ControlPlane) {
       await offers.fetch(hash);
       // Others were served meanwhile: the revision may be gone.
       const member = memberOf(id);
+      checkPlace(member);
       return record(member, body.author, acts.pin(member, configurations.ref(body.configuration, revision), body));
     },
 
@@ -107,6 +110,7 @@ export function agentHandlers(plane: ControlPlane) {
 
     restartAgent: async ({ id, author }) => {
       const member = memberOf(id);
+      checkPlace(member);
       return record(member, author, acts.restart(member));
     },
 
@@ -125,6 +129,7 @@ export function agentHandlers(plane: ControlPlane) {
 
     retryAgent: async ({ id, author }) => {
       const member = memberOf(id);
+      checkPlace(member);
       return record(member, author, acts.retry(member));
     },
   } satisfies Partial<Handlers>;

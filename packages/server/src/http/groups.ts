@@ -1,5 +1,5 @@
 import type { Handlers } from '@flaghoist/api';
-import { DEFAULT_STRATEGY, FleetError, type Group, grouping, refuseUnstaged } from '@flaghoist/fleet';
+import { DEFAULT_STRATEGY, FleetError, type Group, type GroupOf, grouping, refuseUnstaged } from '@flaghoist/fleet';
 import type { ControlPlane } from '../control-plane.ts';
 import { descending, pageOf } from './pages.ts';
 import { checkVersion, versionOf } from './preconditions.ts';
@@ -29,10 +29,23 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
     );
   }
 
+  /** Whom a rollout has in its hands stays there: out of its group it would not be taken back with the others. @throws FleetError `rollout-active`. */
+  function refuseEscapes(groupOf: GroupOf): void {
+    for (const { id, group } of rollouts.running()) {
+      const leaving = [...roster.inGroup(group)].filter(({ agent }) => groupOf(agent.identity) !== group).length;
+      if (leaving === 0) continue;
+      throw new FleetError(
+        'rollout-active',
+        `${leaving} agents would leave group ${group} in the middle of rollout ${id}: let it end, or flaghoist rollout stop ${id}`,
+      );
+    }
+  }
+
   /** What an edit would make agents run without stages. @throws FleetError `conflict` (I7). */
   function refuseMoves(edited: Group, isDeleted = false): void {
     const others = groups.list().filter(({ name }) => name !== edited.name);
     const after = isDeleted ? others : [...others, edited];
+    refuseEscapes(grouping(after));
     const edit = Array.from(roster.all(), ({ agent }) => ({ agent, identity: agent.identity }));
     refuseUnstaged(edit, grouping(after), (name) => {
       const { stable, strategy } = after.find((one) => one.name === name) ?? edited;
