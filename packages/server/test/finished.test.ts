@@ -34,6 +34,23 @@ test('whoever fails on the way back stops it and nothing more; what was taken ba
   await expect(lab.client.startRollout({ body: again })).rejects.toMatchObject({ code: 'preflight-failed' });
 });
 
+test('a group that is deleted and made again remembers what was condemned in it, over a restart as well', async () => {
+  await lab.agent(edge).connect();
+  await lab.members(1);
+  const one = await lab.push(story());
+  await becomes(one.id, 'succeeded');
+  const two = await lab.push(story('otlp/second'), { bake: '10m' });
+  await becomes(two.id, 'baking');
+  await lab.client.rollbackRollout({ id: two.id, body: {} });
+  await becomes(two.id, 'rolled-back');
+  await lab.client.deleteGroup({ name: 'edge' });
+  expect((await lab.client.listGroups({})).items).toEqual([]);
+  await lab.restart();
+  await lab.edge();
+  const again = { group: 'edge', configuration: 'edge', revision: two.number, message: '' } as const;
+  await expect(lab.client.startRollout({ body: again })).rejects.toMatchObject({ code: 'preflight-failed' });
+});
+
 test('what was taken back once is no way back', async () => {
   await lab.agent(edge).connect();
   await lab.members(1);

@@ -19,6 +19,8 @@ export interface Group {
   readonly previous: readonly RevisionRef[];
   /** Hashes that a rollback took back: never rolled out here again (I9). */
   readonly condemned: readonly string[];
+  /** Of one that is kept for what was condemned in it alone. */
+  readonly deletedAt?: Instant;
   readonly createdAt: Instant;
 }
 

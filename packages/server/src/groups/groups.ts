@@ -5,14 +5,18 @@ import type { Journal } from '../events/journal.ts';
 /** The groups, and which one an agent belongs to. */
 export class Groups {
   readonly #byName: Map<string, Group>;
+  /** Deleted ones in which something was condemned: made again under their name, they remember that (I9). */
+  readonly #deleted: Map<string, Group>;
   readonly #journal: Journal;
   /** As the groups are now: it is another one after each change. */
   groupOf: GroupOf;
 
   constructor(rows: readonly Group[], journal: Journal) {
-    this.#byName = new Map(rows.map((row) => [row.name, row]));
+    const named = (some: readonly Group[]) => new Map(some.map((row) => [row.name, row]));
+    this.#byName = named(rows.filter(({ deletedAt }) => deletedAt === undefined));
+    this.#deleted = named(rows.filter(({ deletedAt }) => deletedAt !== undefined));
     this.#journal = journal;
-    this.groupOf = grouping(rows);
+    this.groupOf = grouping(this.#byName.values());
   }
 
   /** In the order in which they are asked for an agent. */
@@ -36,7 +40,10 @@ export class Groups {
     now: Instant,
   ): void {
     parseSelector(settings.selector);
-    const { stable = null, previous = [], condemned = [], createdAt = now } = this.#byName.get(name) ?? {};
+    const before = this.#byName.get(name);
+    const { stable = null, previous = [], createdAt = now } = before ?? {};
+    const { condemned = [] } = before ?? this.#deleted.get(name) ?? {};
+    this.#deleted.delete(name);
     this.#set({ name, ...settings, stable, previous, condemned, createdAt });
   }
 
@@ -55,11 +62,17 @@ export class Groups {
     this.#set({ ...group, condemned: [...group.condemned, hash].slice(-LIMITS.condemnedPerGroup) });
   }
 
-  delete(name: string): void {
-    this.get(name);
+  delete(name: string, now: Instant): void {
+    const group = this.get(name);
     this.#byName.delete(name);
     this.groupOf = grouping(this.#byName.values());
-    this.#journal.write({ kind: 'group-deleted', name });
+    if (group.condemned.length === 0) {
+      this.#journal.write({ kind: 'group-deleted', name });
+      return;
+    }
+    const row = { ...group, stable: null, previous: [], deletedAt: now };
+    this.#deleted.set(name, row);
+    this.#journal.write({ kind: 'group', row });
   }
 
   #set(row: Group): void {

@@ -78,7 +78,7 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
       checkVersion(ifMatch, view(group).version);
       refuseDuringRollout(group);
       refuseMoves(group, true);
-      groups.delete(name);
+      groups.delete(name, now());
       journal.record('group.deleted', `group/${name}`, {}, author);
       touchAll();
       await reconciler.flush();
