@@ -37,15 +37,17 @@ const stagesIn = ({ data }: RolloutEvent): readonly string[] =>
 
 /** A line for each decision, each with the stage that was open. Times in UTC, as everywhere. */
 export function decisionLines(log: readonly RolloutEvent[]): string[] {
-  let [stages, open, stands]: [readonly string[], number, boolean] = [[], 0, false];
+  let [stages, open, soaks]: [readonly string[], number, boolean] = [[], 0, false];
   return log.map((event) => {
     const { at, author, kind, data } = event;
     if (kind === 'started') stages = stagesIn(event);
     const words = WORDS[kind]?.(data, stages[open] ?? 'of all') ?? kind;
-    // A promotion opens a gate, or ends a soak and with it the stage.
-    if (kind === 'advanced' || (kind === 'promoted' && !stands)) open += 1;
-    if (kind === 'paused') stands = true;
-    if (kind === 'resumed' || kind === 'promoted') stands = false;
+    // A promotion ends a soak and with it the stage, or opens the gate behind one that has passed.
+    if (kind === 'advanced' || (kind === 'promoted' && soaks)) {
+      open += 1;
+      soaks = false;
+    }
+    if (kind === 'soaking') soaks = true;
     return `${at.slice(11, 19)}  ${oneLine(author)}  ${words}`;
   });
 }

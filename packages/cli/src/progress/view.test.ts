@@ -135,6 +135,27 @@ test('decisions: who, when, why; the latest where there are many', () => {
   expect(plain(decisionRows(log, 1))).toEqual(['  decisions (UTC, 3 earlier)', '    12:03:04  x  from-the-future']);
 });
 
+test('decisions name the stage that was open, gates or not', () => {
+  const stages = ['canary', '5%', '25%', '100%'].map((name) => ({ name }));
+  const kinds = ['soaking', 'advanced', 'promoted', 'soaking', 'promoted', 'soaking', 'advanced', 'soaking'];
+  const log = [
+    { kind: 'started', data: { header: { planned: 9, stages } } },
+    ...kinds.map((kind) => ({ kind, data: {} })),
+  ];
+  const lines = decisionLines(log.map((one, seq) => ({ seq, at: '2026-11-21T12:03:04.000Z', author: 'x', ...one })));
+  expect(lines.map((line) => /stage (\S+)/.exec(line)?.[1] ?? '-')).toEqual([
+    '-',
+    'canary',
+    'canary',
+    '-',
+    '5%',
+    '-',
+    '25%',
+    '25%',
+    '100%',
+  ]);
+});
+
 test('the outcome groups failures in the words of the agents, all lines of them, made harmless', () => {
   const failed = rollout(290, {
     failures: [
