@@ -126,7 +126,7 @@ describe.concurrent('config_apply_timeout', () => {
     const first = await server.api.push('slow', body, 'to a backend that does not answer');
     await proven(server, supervisor, first.revision);
     await sendSpan(supervisor.otlpPort, 'never answered');
-    const { revision } = await server.api.push('slow', edge.config('slow'), 'to one that does');
+    const { revision } = await server.api.push('slow', edge.config('slow'), 'to one that does', { onFailure: 'pause' });
     const agent = await failed(server, supervisor, revision);
     const reported = { hash: revision.hash, status: 'FAILED', errorMessage: 'Config apply timeout exceeded' };
     expect(agent.reported).toMatchObject(reported);
