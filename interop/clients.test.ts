@@ -42,7 +42,9 @@ describe.each([
 
   test('refuses in its own words, and is not asked again', async () => {
     const before = client.offers();
-    const { revision } = await server.api.push(role, `${config('debug')}# refuse-me\n`, 'it will not like this');
+    const { revision } = await server.api.push(role, `${config('debug')}# refuse-me\n`, 'it will not like this', {
+      onFailure: 'pause',
+    });
     await until('it refused', async () => (await agent())?.sync === 'failed');
     expect((await agent())?.reported).toMatchObject({ status: 'FAILED', errorMessage: refusal, hash: revision.hash });
     const healed = await server.api.push(role, config('nop'), 'better');

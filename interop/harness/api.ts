@@ -93,6 +93,8 @@ export class Api {
         strategy,
         overrides,
         supersede: true,
+        // What a person would be asked: these tests send what is odd on purpose.
+        confirm: ['G6', 'G8'],
         author: AUTHOR,
         message,
       },
