@@ -194,7 +194,7 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
     const rest = `${failed} failed, ${inconclusive} could not be told`;
     return paused('threshold', `stage ${name}: ${proven} of ${all} proven (${rest}); ${threshold} % are asked`);
   }
-  if (isEmpty && away.length === 0 && waived.threshold !== stage && !wasDeferred(rollout))
+  if (isEmpty && away.length === 0 && waived.threshold !== stage && isAnybodyMissing(rollout))
     return paused('threshold', `stage ${name}: none of its ${stages[stage]?.planned} agents is left to prove it`);
   const deferred = counts.deferred + away.length;
   if (away.length > 0 && deferred > maxDeferred && waived.deferred !== stage)
@@ -202,9 +202,11 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
   return { type: 'soaking', deferred: away };
 }
 
-/** Whether somebody of the open stage was left for later. */
-const wasDeferred = ({ targets, stage }: Rollout): boolean =>
-  targets.values().some((target) => target.stage === stage && target.state === 'deferred');
+/** Whether fewer had their turn, or were left for later, than were planned in the stages until now. */
+function isAnybodyMissing({ stages, stage, counts }: Rollout): boolean {
+  const planned = stages.slice(0, stage + 1).reduce((sum, one) => sum + one.planned, 0);
+  return counts.proven + counts.failed + counts.inconclusive + counts.deferred < planned;
+}
 
 /** Everybody was watched for long enough; who was asked once more is waited for. */
 function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
