@@ -210,16 +210,20 @@ export function admissible(
     const takesSlot = !carried.has(id);
     if ((slots === 0 && takesSlot) || !isReady(member, now) || !isCandidate(rollout, agent)) continue;
     const late = isLate(rollout, agent);
-    if (late && !(admitted.some((one) => !one.late) || hasPlannedWork(rollout))) continue;
+    if (late && !(admitted.some((one) => !one.late) || isOpenToLate(rollout))) continue;
     admitted.push({ agent: id, late });
     if (takesSlot) slots -= 1;
   }
   return admitted;
 }
 
-/** Late ones join a stage for as long as it is at work on those planned: or one that comes now and then would keep it open for ever (I16). */
-const hasPlannedWork = ({ targets, watchedUntil }: Rollout): boolean =>
-  watchedUntil === null && targets.values().some(({ state, late }) => !late && OPEN.has(state));
+/**
+ * Late ones join a stage for as long as it is at work on those planned, or nobody has proven anything: else one that comes
+ * now and then would keep it open for ever (I16).
+ */
+const isOpenToLate = ({ targets, counts, watchedUntil }: Rollout): boolean =>
+  watchedUntil === null &&
+  (counts.proven === 0 || targets.values().some(({ state, late }) => !late && OPEN.has(state)));
 
 /** Whether an agent can be given the revision now; who has something else under way is waited for. */
 const isReady = (member: Placed, now: Instant): boolean =>
