@@ -1,7 +1,7 @@
 /** The network between agents and server processes: order within a connection, none between connections, and loss with it. */
 import { decodeServerToAgent, type ServerToAgent } from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
-import type { Moment, SimulatedAgent } from './agent.ts';
+import type { Moment, SimulatedAgent } from './agent/agent.ts';
 import type { Plane } from './plane.ts';
 import type { World } from './world.ts';
 
@@ -171,7 +171,7 @@ export class Network {
 
   /** A WebSocket to the process that serves; undefined when there is none, or no way to it. */
   connect(agent: SimulatedAgent): WebSocketLink | undefined {
-    const { serving } = this.#world;
+    const { serving } = this.#world.servers;
     if (serving === undefined || this.isDown) return undefined;
     this.#count += 1;
     const link = new WebSocketLink(this.#world, agent, serving, this.#count);
@@ -186,7 +186,8 @@ export class Network {
     moment: Moment,
     done: (answer: ServerToAgent | undefined) => void,
   ): boolean {
-    const { serving, dice, weather } = this.#world;
+    const { dice, servers, weather } = this.#world;
+    const { serving } = servers;
     if (serving === undefined || this.isDown) return false;
     const send = (isGhost: boolean) => {
       const exchange = new HttpExchange(this.#world, agent, serving, isGhost, done);

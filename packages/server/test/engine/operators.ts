@@ -68,7 +68,8 @@ export class Operators {
   }
 
   #ask(act: Act): Promise<'answered' | 'try again'> | undefined {
-    const requests = this.#world.serving?.isAsleep === false ? this.#world.serving.requests() : undefined;
+    const requests =
+      this.#world.servers.serving?.isAsleep === false ? this.#world.servers.serving.requests() : undefined;
     if (requests === undefined) return undefined;
     const asked = Promise.try(() => act(requests));
     return asked.then(

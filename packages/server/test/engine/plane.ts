@@ -70,7 +70,7 @@ export class Plane implements Client {
     const store = this.#watched(this.#world.database.open(this));
     const renewEvery = STORE_LIMITS.leaseTime / 3;
     while ((await store.lead()) !== null) await new Promise<void>((go) => this.later(renewEvery, go));
-    this.#world.leads(this);
+    this.#world.servers.leads(this);
     const memory = await openMemory(store, reader, this.#machine());
     const { journal, now } = memory;
     const gateway = new Gateway(memory);
@@ -92,7 +92,7 @@ export class Plane implements Client {
     every(SERVER_LIMITS.aliveEvery, beat);
     every(SERVER_LIMITS.aliveEvery, () => gateway.sweep());
     this.#control = { ...memory, gateway, reconciler, version: '0.0.0' };
-    this.#world.serves(this);
+    this.#world.servers.serves(this);
   }
 
   #machine(): Machine {
@@ -133,7 +133,7 @@ export class Plane implements Client {
 
   /** Between any two effects (a commit asked for, bytes given to a socket) the process can end. */
   effect(): void {
-    if (this.#alive && this.#world.weather.crashesNow()) this.#world.crash(this, 'between two effects');
+    if (this.#alive && this.#world.weather.crashesNow()) this.#world.servers.crash(this, 'between two effects');
   }
 
   /** Lets the process do something: not when it is dead, and not before it wakes up. */
@@ -182,6 +182,6 @@ export class Plane implements Client {
     if (!this.#alive) return;
     if ((error as Error).name !== 'StoreError')
       this.#world.laws.broken('no bug of ours', (error as Error).stack ?? `${error}`);
-    this.#world.crash(this, (error as Error).message);
+    this.#world.servers.crash(this, (error as Error).message);
   }
 }

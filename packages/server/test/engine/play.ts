@@ -1,4 +1,4 @@
-import type { Violation } from './laws.ts';
+import type { Violation } from './laws/evidence.ts';
 import { type Bias, World } from './world.ts';
 
 /** What one world came to. */

@@ -1,0 +1,70 @@
+/** What the laws go by: what the durable rows say, what bytes left, and what was broken. */
+import type * as fleet from '@flaghoist/fleet';
+import type { SimulatedAgent } from '../agent/agent.ts';
+import type { World } from '../world.ts';
+
+/** A law that was broken: its number, and how. */
+export interface Violation {
+  readonly law: string;
+  readonly message: string;
+}
+
+/** A configuration that left for an agent. */
+export interface Offer {
+  readonly at: number;
+  readonly hash: string;
+  readonly epoch: string;
+  readonly source: fleet.AssignmentSource;
+  readonly generation: number;
+}
+
+export class Evidence {
+  readonly world: World;
+  violation: Violation | undefined;
+  /** Of each rollout, as its durable log tells it. */
+  readonly folds = new Map<string, fleet.Rollout>();
+  /** What left for an agent, by our id, oldest first. */
+  readonly offers = new Map<fleet.AgentId, Offer[]>();
+  /** By rollout: who of its targets was proven on it at some time. */
+  readonly proven = new Map<string, Set<fleet.AgentId>>();
+  /** Which assignments were proven, as agent and generation. */
+  readonly provenOnce = new Set<string>();
+  /** Agents that were two for a while: what they said may have been the other's. */
+  readonly doubled = new Set<fleet.AgentId>();
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  broken(law: string, message: string): void {
+    this.violation ??= { law, message };
+  }
+
+  hold(law: string, holds: boolean, message: () => string): void {
+    if (!holds && this.violation === undefined) this.broken(law, message());
+  }
+
+  idOf(uid: string): fleet.AgentId | undefined {
+    for (const { id, instanceUid } of this.world.database.identities.values()) if (instanceUid === uid) return id;
+    return undefined;
+  }
+
+  /** Those that use that agent's uid: more than one are clones. */
+  agentsOf(id: fleet.AgentId): SimulatedAgent[] {
+    const uid = this.world.database.identities.get(id)?.instanceUid;
+    return this.world.agents.filter((agent) => agent.uid === uid);
+  }
+
+  hasTwin(agent: SimulatedAgent): boolean {
+    return this.world.agents.some((one) => one !== agent && one.uid === agent.uid);
+  }
+
+  /** With a mix that was left on purpose, or what it was taken back to: no lane changes that before the next rollout (A.7). */
+  isLeft(id: fleet.AgentId, inGroup: string): boolean {
+    const { source, phase } = this.world.database.ledgerOf(id) ?? {};
+    if (source === undefined || !('rollout' in source) || phase === 'offered') return false;
+    const last = this.folds.get(source.rollout ?? '');
+    if (last?.group !== inGroup || (source.kind !== 'rollback' && last.state !== 'stopped-mixed')) return false;
+    return ![...this.folds.values()].some(({ group, createdAt }) => group === last.group && createdAt > last.createdAt);
+  }
+}

@@ -1,0 +1,114 @@
+/** What is watched at each event of a rollout that becomes durable: I1, I4, I11, I15, A.5. */
+import * as fleet from '@flaghoist/fleet';
+import type { RolloutLog, RolloutSummary } from '../../../src/storage/store.ts';
+import type { Evidence } from './evidence.ts';
+import type { Refusals } from './refusals.ts';
+import type { Returns } from './returns.ts';
+import { isActive, json } from './rows.ts';
+
+export class RolloutLaws {
+  readonly #evidence: Evidence;
+  readonly #refusals: Refusals;
+  readonly #returns: Returns;
+  /** The first summary of a rollout that was written. */
+  readonly #frozen = new Map<string, RolloutSummary>();
+
+  constructor(evidence: Evidence, refusals: Refusals, returns: Returns) {
+    this.#evidence = evidence;
+    this.#refusals = refusals;
+    this.#returns = returns;
+  }
+
+  /** An event is about to stand in the log. */
+  happens({ rollout: id, version, event, at }: RolloutLog): void {
+    const { folds, proven, world } = this.#evidence;
+    const before = folds.get(id) ?? null;
+    const isNext = version === (before?.version ?? 0) + 1;
+    this.#evidence.hold(
+      'I15',
+      isNext,
+      () => `${event.type} of rollout ${id} has number ${version} after ${before?.version}`,
+    );
+    let after: fleet.Rollout;
+    try {
+      after = fleet.step(before, json(event), at);
+    } catch (error) {
+      this.#evidence.broken('I15', `the log cannot be folded: ${(error as Error).message}`);
+      return;
+    }
+    folds.set(id, after);
+    world.note(`rollout ${id} ${event.type}: ${after.state} ${JSON.stringify(after.counts)}`);
+    const all = proven.get(id) ?? new Set();
+    for (const { agent, state } of after.targets.values()) if (state === 'proven') all.add(agent);
+    proven.set(id, all);
+    if (before !== null && event.type === 'advanced') this.#checkPassing(before, at);
+    if (event.type === 'admitted' || event.type === 'retried') this.#checkPlaces(before ?? after, after);
+    if (event.type === 'retried') this.#refusals.retried(event.agents, after.target.hash);
+    if (event.type === 'reverting') this.#returns.ordered(after, event.agents);
+    if (event.type === 'observed') this.#returns.observed(before, after);
+    if (after.state !== 'succeeded') return;
+    const { planned, counts } = after;
+    const isProven = counts.proven > 0 || planned === 0;
+    this.#evidence.hold('I11', isProven, () => `rollout ${id} succeeded without a proof`);
+  }
+
+  /** I1, of this rollout and over those of one push. */
+  #checkPlaces(before: fleet.Rollout, after: fleet.Rollout): void {
+    const places = fleet.inFlight(after);
+    const { maxInFlight } = fleet.boundsNow(after);
+    const grew = places > fleet.inFlight(before);
+    this.#evidence.hold(
+      'I1',
+      places <= maxInFlight || !grew,
+      () => `${places} in flight in rollout ${after.id}, ${maxInFlight} are allowed`,
+    );
+    if (after.parent === null) return;
+    const family = [...this.#evidence.folds.values()].filter((one) => one.parent === after.parent && isActive(one));
+    const sum = (some: readonly fleet.Rollout[]) => some.reduce((all, one) => all + fleet.inFlight(one), 0);
+    const all = sum(family);
+    const most = Math.max(...family.map((one) => fleet.boundsNow(one).maxInFlight));
+    const isBounded = all <= most && sum(family.filter(fleet.isCanary)) <= fleet.CANARY_IN_FLIGHT;
+    this.#evidence.hold(
+      'I1',
+      isBounded || !grew,
+      () => `${all} in flight in the push ${after.parent}, ${most} are allowed`,
+    );
+  }
+
+  /** A.5: a stage passes by proof and time, or by a person's word. */
+  #checkPassing(before: fleet.Rollout, at: number): void {
+    const { id, stages, stage, strategy, targets, waived, counts } = before;
+    const hold = (law: string, holds: boolean, what: string) =>
+      this.#evidence.hold(
+        law,
+        holds,
+        () => `rollout ${id} leaves stage ${stages[stage]?.name} ${JSON.stringify(counts)}: ${what}`,
+      );
+    hold('A.5', fleet.inFlight(before) === 0, 'somebody is in flight');
+    const own = targets.values().filter((target) => target.stage === stage);
+    const proven = own.filter(({ state }) => state === 'proven');
+    const judged = own.filter(({ state }) => state === 'proven' || state === 'failed' || state === 'inconclusive');
+    const soak = fleet.isCanary(before) ? strategy.soak.canary : strategy.soak.stage;
+    const since = at - proven.reduce((latest, target) => Math.max(latest, target.at), 0);
+    hold('A.5', since >= soak, `${since} ms after the last proof, ${soak} are asked`);
+    hold('I11', proven.length > 0 || counts.proven > 0, 'nobody is proven');
+    const { threshold } = fleet.boundsNow(before);
+    const isEnough =
+      judged.length === 0 || (100 * proven.length) / judged.length >= threshold || waived.threshold === stage;
+    hold('A.5', isEnough, `${proven.length} of ${judged.length} proven`);
+  }
+
+  /** I4: what it was planned with stays, failures never become fewer. */
+  summarised(row: RolloutSummary): void {
+    const first = this.#frozen.get(row.id) ?? row;
+    const before = this.#evidence.world.database.rollouts.get(row.id) ?? row;
+    this.#frozen.set(row.id, first);
+    const isSame = (['planned', 'maxInFlight', 'maxFailed', 'maxLost', 'digest'] as const).every(
+      (name) => first[name] === row[name],
+    );
+    this.#evidence.hold('I4', isSame, () => `the bounds of rollout ${row.id} changed`);
+    const { failed, lost } = row.spent;
+    const grows = failed >= before.spent.failed && lost >= before.spent.lost;
+    this.#evidence.hold('I4', grows, () => `failures of rollout ${row.id} fell to ${failed}, ${lost} lost`);
+  }
+}
