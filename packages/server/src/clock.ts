@@ -22,6 +22,8 @@ export interface Machine {
   readonly randomBytes: (count: number) => Uint8Array;
   /** Calls once, in so many ms; the result calls it off. */
   readonly later: (call: () => void, delay: Millis) => () => void;
+  /** Calls again and again, so many ms apart; the result calls it off. */
+  readonly every: (call: () => void, interval: Millis) => () => void;
 }
 
 export const MACHINE: Machine = {
@@ -30,6 +32,10 @@ export const MACHINE: Machine = {
   later: (call, delay) => {
     const timer = setTimeout(call, delay);
     return () => clearTimeout(timer);
+  },
+  every: (call, interval) => {
+    const timer = setInterval(call, interval);
+    return () => clearInterval(timer);
   },
 };
 

@@ -3,20 +3,16 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { type Address, formatAddress, isLoopback, SettingError } from './addresses.ts';
+import { beginControlPlane, composeControlPlane } from './control-plane.ts';
 import { TextReader } from './effective/reader.ts';
 import type { EventKind } from './events/journal-event.ts';
-import { Gateway } from './gateway/gateway.ts';
 import { createAgentListener } from './gateway/listen.ts';
 import { createApp } from './http/app.ts';
 import { createOperationsServer } from './http/operations.ts';
 import { takeLead } from './leadership.ts';
-import { SERVER_LIMITS, STORE_LIMITS } from './limits.ts';
-import { ALIVE_AT, openMemory, TRAVELLED_AT } from './memory.ts';
-import { Reconciler } from './reconciler/reconciler.ts';
+import { STORE_LIMITS } from './limits.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
-import { TIME_TRAVEL } from './storage/store.ts';
 import { addressGuard } from './webhooks/address-guard.ts';
-import { Webhooks } from './webhooks/webhooks.ts';
 
 export interface ServerOptions {
   /** Directory of the database; made when it is missing. */
@@ -110,10 +106,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await takeLead(store, logger, renewEvery);
   const renewal = setInterval(() => void store.lead().catch(onFatal), renewEvery);
   started.defer(() => clearInterval(renewal));
-  const memory = await openMemory(store, started.use(new TextReader()));
-  const { journal, now, startedAt } = memory;
-  const gateway = new Gateway(memory);
-  const reconciler = new Reconciler(memory, gateway, onFatal);
+  const outside = { environment: process.env, random: Math.random, reachOf };
+  const reader = started.use(new TextReader());
+  const plane = await composeControlPlane(store, { reader, outside, version, onFatal });
+  const { gateway, journal, now, reconciler, travelled, webhooks } = plane;
   journal.on('told', (events) => {
     for (const { kind, author, subject, data } of events) {
       logger[QUIET.has(kind) ? 'debug' : 'info']({ author, subject, ...data }, kind);
@@ -123,43 +119,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await reconciler.flush();
     reconciler.stop();
   });
-  const outside = { environment: process.env, random: Math.random, reachOf };
-  const webhooks = new Webhooks({ ...memory, ...outside });
   webhooks.start();
   started.defer(() => webhooks.stop());
-  const aliveAt = memory.marks.get(ALIVE_AT);
-  const awayFor = aliveAt === undefined ? null : startedAt - aliveAt;
-  journal.record('server.started', 'server', { version, awayFor });
-  if (memory.travelled !== null) {
-    // In the commit with all that follows from it, which the start decides.
-    const data = { ...memory.travelled, databaseFrom: aliveAt ?? null };
-    journal.record('server.time-travel', 'server', data);
-    memory.rollouts.pauseForTimeTravel(startedAt);
-    journal.write(
-      { kind: 'mark', name: TIME_TRAVEL, value: 0 },
-      { kind: 'mark', name: TRAVELLED_AT, value: startedAt },
-    );
-    logger.error(data, 'the database is older than what was committed to it: an older copy was put in its place');
-  }
-  reconciler.start();
-  await reconciler.flush();
-
-  const beat = (): void => journal.write({ kind: 'mark', name: ALIVE_AT, value: now() });
-  beat();
-  const timers = [
-    setInterval(() => reconciler.tick(), SERVER_LIMITS.tick),
-    setInterval(() => {
-      reconciler.announcer.tell();
-      memory.alerts.tell(now());
-    }, SERVER_LIMITS.announceEvery),
-    setInterval(beat, SERVER_LIMITS.aliveEvery),
-    setInterval(() => gateway.sweep(), SERVER_LIMITS.aliveEvery),
-    setInterval(() => void journal.trim(now()).catch(onFatal), SERVER_LIMITS.trimEvery),
-  ];
-  started.defer(() => timers.forEach(clearInterval));
+  if (travelled !== null)
+    logger.error(travelled, 'the database is older than what was committed to it: an older copy was put in its place');
+  started.defer(await beginControlPlane(plane, onFatal));
 
   let ready = false;
-  const plane = { ...memory, webhooks, gateway, reconciler, version };
   const app = createApp(plane, logger.child({}, { level: 'warn' }));
   started.defer(() => app.close());
   await listening('--api-listen', options.api, () => app.listen(options.api));

@@ -21,7 +21,7 @@ service:
 const LOCAL =
   'receivers:\n  nop:\nexporters:\n  nop:\nservice:\n  pipelines:\n    traces:\n      receivers: [nop]\n      exporters: [nop]\n';
 
-export const REVISIONS = Array.from({ length: 6 }, (_, n) => {
+const REVISIONS = Array.from({ length: 6 }, (_, n) => {
   const files: ConfigFiles = { '': { body: text(n + 1), contentType: 'text/yaml' } };
   return { number: n + 1, files, hash: hashOf(files) };
 });

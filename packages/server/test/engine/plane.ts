@@ -1,16 +1,14 @@
 /** One server process of the simulation: the real control plane, without sockets and disk. It can sleep, and it can die. */
 import { type ConfigFiles, type Understood, understand } from '@flaghoist/fleet';
 import type { Machine } from '../../src/clock.ts';
-import type { ControlPlane } from '../../src/control-plane.ts';
-import { Gateway } from '../../src/gateway/gateway.ts';
+import { beginControlPlane, type ControlPlane, composeControlPlane } from '../../src/control-plane.ts';
 import { agentHandlers } from '../../src/http/agents.ts';
 import { configurationHandlers } from '../../src/http/configurations.ts';
 import { groupHandlers } from '../../src/http/groups.ts';
 import { rolloutHandlers } from '../../src/http/rollouts.ts';
-import { SERVER_LIMITS, STORE_LIMITS } from '../../src/limits.ts';
-import { ALIVE_AT, openMemory } from '../../src/memory.ts';
-import { Reconciler } from '../../src/reconciler/reconciler.ts';
+import { STORE_LIMITS } from '../../src/limits.ts';
 import type { Store } from '../../src/storage/store.ts';
+import type { Outside } from '../../src/webhooks/webhooks.ts';
 import type { Client } from './database.ts';
 import type { World } from './world.ts';
 
@@ -27,8 +25,13 @@ const reader = {
   check: async (_files: ConfigFiles) => [],
 };
 
-/** Webhooks tell the outside, and decide nothing. */
-type Control = Omit<ControlPlane, 'webhooks'>;
+const OUTSIDE: Outside = {
+  environment: {},
+  random: () => 0,
+  reachOf: () => {
+    throw new Error('a simulated server reaches nobody');
+  },
+};
 
 export class Plane implements Client {
   readonly number: number;
@@ -40,7 +43,7 @@ export class Plane implements Client {
   #asleep: { readonly timers: (() => void)[]; readonly outside: (() => void)[] } | null = null;
   /** How far its clock is behind. */
   readonly #behind: number;
-  #control: Control | undefined;
+  #control: ControlPlane | undefined;
 
   constructor(world: World, number: number, behind: number) {
     this.#world = world;
@@ -60,43 +63,27 @@ export class Plane implements Client {
   }
 
   /** The parts, once it serves. */
-  get control(): Control | undefined {
+  get control(): ControlPlane | undefined {
     return this.#alive ? this.#control : undefined;
   }
 
-  /** As `server.ts` does it, doors last. */
+  /** As `server.ts` does it; webhooks are not started: they tell the outside, and decide nothing. */
   async #boot(): Promise<void> {
-    const { timeline } = this.#world;
     const store = this.#watched(this.#world.database.open(this));
     const renewEvery = STORE_LIMITS.leaseTime / 3;
     while ((await store.lead()) !== null) await new Promise<void>((go) => this.later(renewEvery, go));
     this.#world.servers.leads(this);
-    const memory = await openMemory(store, reader, this.#machine());
-    const { journal, now } = memory;
-    const gateway = new Gateway(memory);
-    const reconciler = new Reconciler(memory, gateway, (error) => this.fail(error));
-    journal.record('server.started', 'server', {});
-    reconciler.start();
-    await reconciler.flush();
-    const every = (interval: number, work: () => void): void => {
-      const stop = timeline.every(interval, () => (this.#alive ? this.do(work, 'timers') : stop()));
-    };
-    every(renewEvery, () => void store.lead().catch((error: unknown) => this.fail(error)));
-    const beat = (): void => journal.write({ kind: 'mark', name: ALIVE_AT, value: now() });
-    beat();
-    every(this.#world.habits.tick, () => reconciler.tick());
-    every(4 * this.#world.habits.tick, () => {
-      memory.alerts.tell(now());
-      reconciler.announcer.tell();
-    });
-    every(SERVER_LIMITS.aliveEvery, beat);
-    every(SERVER_LIMITS.aliveEvery, () => gateway.sweep());
-    this.#control = { ...memory, gateway, reconciler, version: '0.0.0' };
+    const machine = this.#machine();
+    machine.every(() => void store.lead().catch((error: unknown) => this.fail(error)), renewEvery);
+    const onFatal = (error: unknown): void => this.fail(error);
+    const plane = await composeControlPlane(store, { reader, machine, outside: OUTSIDE, version: '0.0.0', onFatal });
+    await beginControlPlane(plane, onFatal);
+    this.#control = plane;
     this.#world.servers.serves(this);
   }
 
   #machine(): Machine {
-    const { timeline, dice } = this.#world;
+    const { timeline, dice, habits } = this.#world;
     return {
       clock: (notBefore) => {
         const began = timeline.now;
@@ -105,6 +92,12 @@ export class Plane implements Client {
       },
       randomBytes: (count) => dice.bytes(count),
       later: (call, delay) => timeline.after(delay, () => this.do(call, 'timers')),
+      every: (call, interval) => {
+        const stop = timeline.every(Math.max(interval, habits.tick), () =>
+          this.#alive ? this.do(call, 'timers') : stop(),
+        );
+        return stop;
+      },
     };
   }
 
@@ -122,7 +115,7 @@ export class Plane implements Client {
   /** What operators can ask for. */
   requests() {
     if (this.control === undefined) return undefined;
-    const control = this.control as ControlPlane;
+    const { control } = this;
     return {
       ...agentHandlers(control),
       ...configurationHandlers(control),
