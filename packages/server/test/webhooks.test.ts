@@ -280,6 +280,10 @@ describe('where it goes', () => {
 it('says what is missing: a secret, a variable, base64', async () => {
   await expect(put({ secret: null })).rejects.toMatchObject({ code: 'invalid' });
   await put({ secret: { env: 'FLAGHOIST_NOT_SET' } });
+  // Before anything was sent: else it would be `ok` until the night when it is needed.
+  const lack = { state: 'failing', lastError: expect.stringContaining('has no variable FLAGHOIST_NOT_SET') };
+  expect(await shown()).toMatchObject(lack);
+  expect((await lab.client.listWebhooks({})).items).toMatchObject([lack]);
   const { error } = await lab.client.testWebhook({ name: 'oncall' });
   expect(error).toContain('has no variable FLAGHOIST_NOT_SET');
   process.env['FLAGHOIST_TEST_SHORT'] = 'whsec_c2hvcnQ=';

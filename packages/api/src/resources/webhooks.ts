@@ -31,7 +31,11 @@ const settings = {
 export const webhook = v.object('Webhook', {
   name: z.string(),
   ...settings,
-  state: z.enum(['ok', 'failing', 'gone']).describe('`gone`: the receiver said 410, so nothing is sent any more'),
+  state: z
+    .enum(['ok', 'failing', 'gone'])
+    .describe(
+      '`failing`: also while its secret or address cannot be read; `gone`: the receiver said 410, so nothing is sent any more',
+    ),
   since: v.time.nullable(),
   waiting: v.count.describe('Events that are still to be delivered'),
   delivered: v.count,

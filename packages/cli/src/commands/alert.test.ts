@@ -73,3 +73,25 @@ test('webhook: applied, unchanged when it is so, shown as what apply takes, test
   expect((await apply(MANIFEST.replace('https', 'url: x'))).code).toBe(2);
   expect((await flaghoist('webhook', 'show', 'none')).code).toBe(4);
 });
+
+test('webhook delete: asks, says what is lost with it, and only takes away what was looked at', async () => {
+  await run(server.url, ['apply', '-f', '-'], { input: MANIFEST });
+  const webhook = server.world.webhooks.get('oncall');
+  if (webhook) server.world.webhooks.set('oncall', { ...webhook, waiting: 2 });
+  const no = await run(server.url, ['webhook', 'delete', 'oncall'], { columns: 80, input: 'n\n' });
+  expect(no).toMatchObject({ code: 1, err: expect.stringContaining('what waits for it (2 events)? [y/N]') });
+  expect(server.world.webhooks.size).toBe(1);
+  expect(await flaghoist('webhook', 'delete', 'webhook/oncall')).toMatchObject({
+    code: 0,
+    out: 'webhook/oncall deleted\n',
+  });
+  expect(server.world.webhooks.size).toBe(0);
+  expect((await flaghoist('webhook', 'delete', 'oncall')).code).toBe(4);
+});
+
+test('alert list on a terminal of 80 columns: kind, group and rollout can be typed from it', async () => {
+  const kind = 'rollout-rolled-back';
+  server.world.alerts = [{ ...alert, kind, rollout: 'r9jq021mee3vn', group: 'gateways' }];
+  const { out } = await run(server.url, ['alert', 'list'], { columns: 80, env: { NO_COLOR: '1' } });
+  expect(out.split('\n')[1]).toBe('rollout-rolled-back  ! active  gateways  r9jq021mee3vn  2 of 3  1m ago  3 agent…');
+});

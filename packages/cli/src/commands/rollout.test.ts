@@ -89,6 +89,22 @@ test('rollout start, list, status, targets', async () => {
   `);
 });
 
+test('rollout list on a terminal of 80 columns: ids and states stand whole, the message takes what is left', async () => {
+  await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2', '-m', 'kafka for all of the edge']);
+  const shown = async (state: 'running' | 'rolled-back-partial') => {
+    const started = server.world.rollouts.get('r-1');
+    if (started) server.world.rollouts.set('r-1', { ...started, id: 'r9jq021mee3vn', state });
+    const { out } = await run(server.url, ['rollout', 'list'], { columns: 80, env: { NO_COLOR: '1' } });
+    return out.split('\n')[1];
+  };
+  expect(await shown('running')).toBe(
+    'r9jq021mee3vn  ▶ running  edge   edge@2     0/4       0  1m ago   kafka for all…',
+  );
+  expect(await shown('rolled-back-partial')).toBe(
+    'r9jq021mee3vn  ↩ rolled-back-partial  edge   edge@2     0/4       0  1m ago',
+  );
+});
+
 test('C@stable:GROUP names what the group fell back on', async () => {
   await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@stable:edge']);
   expect(server.world.calls.at(-1)).toMatchObject({ rollout: { revision: 1 } });

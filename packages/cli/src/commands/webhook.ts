@@ -4,6 +4,7 @@ import { ExitCode } from '../exit-code.ts';
 import { webhookManifest } from '../manifests/manifest.ts';
 import { type Kind, listing, print } from '../output/print.ts';
 import { renderFacts } from '../output/table.ts';
+import { plural } from '../output/text.ts';
 import type { Session } from '../session.ts';
 
 const WEBHOOK: Kind<Webhook> = {
@@ -28,10 +29,19 @@ async function testWebhook(session: Session, { author }: Given<'author!'>, name:
   return delivered ? ExitCode.ok : ExitCode.negative;
 }
 
+async function deleteWebhook(session: Session, { author }: Given<'author!'>, name: string): Promise<undefined> {
+  const { version, waiting } = await session.client.getWebhook({ name });
+  const lost = waiting === 0 ? '' : `, and what waits for it (${plural(waiting, 'event')})`;
+  await session.confirm(`webhook/${name}: delete it${lost}?`);
+  await session.client.deleteWebhook({ name, author, ifMatch: version });
+  return print(session, { name }, [`webhook/${name}`], () => session.stdout.print([`webhook/${name} deleted`]));
+}
+
 const listWebhooks = listing(WEBHOOK, (client, page) => client.listWebhooks(page));
 
 export const webhookCommands = [
   command('list', 'list webhooks, and how they go', [], listWebhooks),
   command('show <webhook>', 'show a webhook', [], showWebhook),
   command('test <webhook>', 'send a test event, and tell what the receiver answered', ['author!'], testWebhook),
+  command('delete <webhook>', 'delete a webhook, and what waits to be sent to it', ['author!'], deleteWebhook),
 ];

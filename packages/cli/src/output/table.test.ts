@@ -13,7 +13,7 @@ interface Row {
   readonly why: string;
 }
 
-const COLUMNS: Column<Row>[] = ['name', 'count', ['why not', ({ why }) => why]];
+const COLUMNS: Column<Row>[] = ['name', 'count', ['message', ({ why }) => why]];
 const ROWS: Row[] = [
   { name: 'a', count: 7, why: 'short' },
   { name: 'longer', count: 1200, why: 'a long reason that goes on' },
@@ -24,24 +24,34 @@ const table = (rows: readonly Row[], options: { width: number; headers?: boolean
 
 test('aligned, numbers at the right, no blanks at the end', () => {
   expect(table(ROWS, { width: Number.POSITIVE_INFINITY })).toEqual([
-    'NAME    COUNT  WHY NOT',
+    'NAME    COUNT  MESSAGE',
     'a           7  short',
     'longer   1200  a long reason that goes on',
   ]);
 });
 
-test('the widest column is cut to the width; none becomes too narrow to be read', () => {
+test('prose is cut to the width, at its end; nothing that can be typed is, however narrow it gets', () => {
   expect(table(ROWS, { width: 27, headers: false })).toEqual(['a          7  short', 'longer  1200  a long reaso…']);
-  expect(table(ROWS, { width: 5, headers: false })).toEqual(['a          7  short', 'longer  1200  a long reas…']);
+  expect(table(ROWS, { width: 19, headers: false })).toEqual(['a          7  short', 'longer  1200  a lo…']);
+  expect(table(ROWS, { width: 5, headers: false })).toEqual(['a          7', 'longer  1200']);
 });
 
-test('states have their symbol and colour; what is cut loses the colour, not the word', () => {
+test('of several texts the widest gives way first, and only the last becomes very narrow', () => {
+  const columns: Column<{ id: string; reason: string; message: string }>[] = ['id', 'reason', 'message'];
+  const rows = [{ id: 'r9jq021mee3vn', reason: 'a reason with more words', message: 'a message of some words' }];
+  const at = (width: number) => renderTable(columns, rows, { width, now, headers: false })[0];
+  expect(at(46)).toBe('r9jq021mee3vn  a reason with…  a message of s…');
+  expect(at(35)).toBe('r9jq021mee3vn  a reason wi…  a mes…');
+});
+
+test('states have their symbol and colour, and are never cut', () => {
   const cell = renderTable(['state'], [{ state: 'failed' }, { state: 'awaiting-approval' }], {
     width: 12,
     now,
     headers: false,
   });
-  expect(cell).toEqual(['\u001b[31m✗ failed\u001b[39m', '⏸ awaiting-…']);
+  expect(cell.map((one) => stripVTControlCharacters(one))).toEqual(['✗ failed', '⏸ awaiting-approval']);
+  expect(cell[0]).toBe('\u001b[31m✗ failed\u001b[39m');
 });
 
 test('every state has a symbol', () => {
@@ -51,7 +61,7 @@ test('every state has a symbol', () => {
 });
 
 test('without rows only the headers', () => {
-  expect(table([], { width: 80 })).toEqual(['NAME  COUNT  WHY NOT']);
+  expect(table([], { width: 80 })).toEqual(['NAME  COUNT  MESSAGE']);
   expect(table([], { width: 80, headers: false })).toEqual([]);
 });
 

@@ -128,8 +128,20 @@ export class Webhooks {
     return fleet.found(this.#byName.get(name), `no webhook is called ${JSON.stringify(name)}`);
   }
 
+  /** What cannot be sent for want of a variable is told before the first attempt. */
   #view({ row, courier }: Kept) {
-    return { ...row, ...courier.status, waiting: courier.waiting };
+    const { status, waiting } = courier;
+    const lack = status.state === 'ok' ? this.#lackOf(row) : undefined;
+    return { ...row, ...status, ...(lack && { state: 'failing' as const, lastError: lack }), waiting };
+  }
+
+  #lackOf(row: Webhook): string | undefined {
+    try {
+      this.#readyToSend(row, '', '');
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   #keep(row: Webhook, waiting: readonly Delivery[] = []): Kept {
@@ -179,19 +191,25 @@ export class Webhooks {
     return body === undefined ? undefined : this.#post(row, id, body);
   }
 
-  async #post({ url, secret }: WebhookSettings, id: string, content: unknown): Promise<Answer> {
+  async #post(settings: WebhookSettings, id: string, content: unknown): Promise<Answer> {
     try {
       const body = JSON.stringify(content);
-      const key = secret === null ? undefined : this.#read(secret);
-      const headers = headersOf(id, body, this.#parts.now(), key);
-      const address = typeof url === 'string' ? url : this.#read(url);
-      const target = URL.parse(address);
-      if (target === null || !/^https?:$/.test(target.protocol) || target.username || target.password)
-        return unsent(new Error('its address is none: give https://HOST/PATH, without user and password'));
+      const { target, headers } = this.#readyToSend(settings, id, body);
       return await post(target, headers, body, this.#parts.reachOf);
     } catch (error) {
       return unsent(error);
     }
+  }
+
+  /** @throws Error that says what the server's environment lacks. */
+  #readyToSend({ url, secret }: WebhookSettings, id: string, body: string) {
+    const key = secret === null ? undefined : this.#read(secret);
+    const headers = headersOf(id, body, this.#parts.now(), key);
+    const address = typeof url === 'string' ? url : this.#read(url);
+    const target = URL.parse(address);
+    if (target === null || !/^https?:$/.test(target.protocol) || target.username || target.password)
+      throw new Error('its address is none: give https://HOST/PATH, without user and password');
+    return { target, headers };
   }
 
   #read({ env }: FromEnvironment): string {
