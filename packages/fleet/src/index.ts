@@ -15,11 +15,13 @@ export type * from './configurations/revision.ts';
 export { assess, lacksNews } from './convergence/assess.ts';
 export {
   assign,
+  behindNobody,
   conflicted,
   forgiving,
   isStillApplying,
   lastGood,
   pin,
+  retriable,
   retry,
   STILL_APPLYING,
   unassign,

@@ -4,9 +4,11 @@ import { decide } from '../src/rollouts/decide.ts';
 import { isCandidate, type Placed, planRollout } from '../src/rollouts/plan.ts';
 import {
   boundsNow,
+  failedSoFar,
   freeOwnSlots,
   inFlight,
   isCanary,
+  mayBeRetried,
   type Observation,
   OPEN,
   type Rollout,
@@ -216,7 +218,7 @@ export class World {
   }
 
   #ask(): void {
-    const agents = this.rollout.targets.values().filter(({ state }) => state === 'failed');
+    const agents = this.rollout.targets.values().filter(mayBeRetried);
     const verbs: Verb[] = [
       { verb: 'pause', message: '' },
       ...Array.from({ length: 4 }, () => ({ verb: 'resume' }) as const),
@@ -297,15 +299,20 @@ export class World {
     this.#regressed += targets
       .values()
       .filter(({ agent: id, state }) => state === 'failed' && before.targets.get(id)?.state === 'proven').length;
-    const unproven = inFlight(rollout) - rollout.carried.size + counts.failed - this.#regressed;
+    const unproven = inFlight(rollout) - rollout.carried.size + failedSoFar(rollout) - this.#regressed;
     const most = isCanary(rollout) ? Math.min(3, maxInFlight) : maxInFlight + maxFailed + maxLost;
     if (!this.isForgiven && rollout.rollback === null && unproven > most) fail(`I2: ${unproven} of ${most}`);
-    if (rollout.state === 'succeeded' && counts.proven === 0 && this.#wasPlanned(rollout)) fail('I11');
-    if (TERMINAL.has(rollout.state) !== (rollout.endedAt !== null)) fail('an end has its time');
-    if (rollout.state === 'rolled-back' && counts['revert-unconfirmed'] + counts.reverting > 0)
-      fail('not all are back');
-    if (/^rolled-back/.test(rollout.state) && counts.proven + counts.sent + counts.failed > 0)
-      fail('somebody still has it');
+    this.#checkEnd(fail);
+  }
+
+  #checkEnd(fail: (law: string) => never): void {
+    const { rollout } = this;
+    const { counts, state } = rollout;
+    if (TERMINAL.has(state) !== (rollout.endedAt !== null)) fail('an end has its time');
+    if (state === 'succeeded' && counts.proven === 0 && this.#wasPlanned(rollout)) fail('I11');
+    if (state === 'succeeded' && counts.reverting > 0) fail('somebody is still on its way back');
+    if (state === 'rolled-back' && counts['revert-unconfirmed'] + counts.reverting > 0) fail('not all are back');
+    if (/^rolled-back/.test(state) && counts.proven + counts.sent + counts.failed > 0) fail('somebody still has it');
   }
 
   #wasPlanned = ({ planned, counts }: Rollout): boolean => planned > 0 || counts.skipped > 0;

@@ -98,6 +98,57 @@ describe('a bad revision', () => {
     expect(condemned).toEqual([hash]);
   }, 30_000);
 
+  it('sends back at once who failed within the budget, and goes on with the others (A.4)', async () => {
+    const all = await agents(12);
+    const good = await stable();
+    const bad = all[0] as LabAgent;
+    bad.outcome = refusing(NEXT);
+    const { id, hash } = await lab.push(story(NEXT), {
+      ...SCALED,
+      stages: ['100%'],
+      maxFailed: 1,
+      successThreshold: 90,
+    });
+    expect(await becomes(id, 'succeeded')).toMatchObject({
+      counts: { proven: 11, reverted: 1, failed: 0 },
+      spent: { failed: 1 },
+    });
+    const { uid } = bad;
+    expect(await lab.detail(uid)).toMatchObject({ desired: { hash: good }, refused: [{ hash }], state: 'rolled-back' });
+    expect((await lab.client.listRolloutTargets({ id, state: 'failed' })).items).toMatchObject([
+      { state: 'reverted', reason: 'agent-failed' },
+    ]);
+    const alerts = async () => (await lab.client.listAlerts({ state: 'active' })).items;
+    const causes = [{ reason: 'agent-failed', count: 1 }];
+    expect(await alerts()).toMatchObject([{ kind: 'config-failed', rollout: id, remaining: 1, causes }]);
+    // Its way out: a person mends the agent and has it asked once more.
+    bad.outcome = all[1]?.outcome ?? applied;
+    await lab.client.retryAgent({ id: uid, ...by });
+    const mended = () => lab.detail(uid);
+    expect(await until(mended, ({ state }) => state === 'in-sync')).toMatchObject({ desired: { hash } });
+    await until(alerts, (active) => active.length === 0);
+  }, 30_000);
+
+  it('hears of a retry that was asked of the agent (I5)', async () => {
+    const all = await agents(12);
+    await stable();
+    const bad = all[0] as LabAgent;
+    bad.outcome = refusing(NEXT);
+    const over = { ...SCALED, stages: ['100%' as const], maxFailed: 1, successThreshold: 90, bake: '1m' };
+    const { id } = await lab.push(story(NEXT), over);
+    await until(
+      () => lab.client.getRollout({ id }),
+      ({ state, counts }) => state === 'baking' && counts.reverted === 1,
+    );
+    bad.outcome = all[1]?.outcome ?? applied;
+    await lab.client.retryAgent({ id: bad.uid, ...by });
+    await until(
+      () => lab.client.getRollout({ id }),
+      ({ counts }) => counts.proven === 12,
+    );
+    expect((await logOf(id)).map(({ kind }) => kind)).toContain('retried');
+  }, 30_000);
+
   it('each goes back to its own last good revision, which need not be that of the group', async () => {
     const all = await agents(4);
     const good = await stable();

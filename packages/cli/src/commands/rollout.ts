@@ -8,7 +8,7 @@ import { partsOf, watchRollouts } from '../progress/watch.ts';
 import type { Session } from '../session.ts';
 
 const provenOf = (rollout: Rollout) => `${rollout.counts.proven}/${totalOf(rollout)}`;
-const failedOf = ({ counts }: Rollout) => counts.failed;
+const failedOf = ({ spent }: Rollout) => spent.failed + spent.lost;
 
 export const ROLLOUT: Kind<Rollout> = {
   name: ({ id }) => `rollout/${id}`,

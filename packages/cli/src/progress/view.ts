@@ -3,13 +3,18 @@ import type { RolloutPart } from '@flaghoist/api';
 import { type Look, paint, paintState } from '../output/paint.ts';
 import { cut, lasting, oneLine, plural, revisionText, widthOf } from '../output/text.ts';
 
-type Counted = Pick<RolloutPart, 'counts' | 'planned'>;
+/** `rollback` is there where all are taken back; else those who go back are the ones that failed. */
+type Counted = Pick<RolloutPart, 'counts' | 'planned'> & { readonly rollback?: unknown };
 
 /** How many agents it is about: late arrivals are told of beyond what was planned. */
 export function totalOf({ counts, planned }: Counted): number {
   const counted = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return Math.max(planned, counted);
 }
+
+/** How many failed in a rollout that goes on, or went on: those too that were taken back for it. */
+const failedIn = ({ counts }: Pick<RolloutPart, 'counts'>): number =>
+  counts.failed + counts.reverting + counts.reverted + counts['revert-unconfirmed'];
 
 interface Piece {
   readonly count: number;
@@ -19,18 +24,23 @@ interface Piece {
 }
 
 /** What a rollout or a stage is made of: in the bar, and in the words beside it. */
-function piecesOf({ counts }: Pick<RolloutPart, 'counts'>): readonly Piece[] {
-  const { proven, failed, inconclusive, deferred, skipped, reverting, reverted } = counts;
+function piecesOf({ counts, rollback }: Omit<Counted, 'planned'>): readonly Piece[] {
+  const { proven, inconclusive, deferred, skipped, reverting, reverted } = counts;
   const inFlight = counts.offered + counts.sent + counts.applying + counts.verifying;
   const unconfirmed = counts['revert-unconfirmed'];
-  return [
-    { count: proven, look: 'good', block: '█', words: '' },
-    { count: failed, look: 'bad', block: '▚', words: `✗ ${failed} failed` },
-    { count: inconclusive, look: 'warn', block: '▚', words: `? ${inconclusive} inconclusive` },
-    { count: inFlight, look: 'busy', block: '▒', words: `↻ ${inFlight} in flight` },
+  const returns = [
     { count: reverting, look: 'busy', block: '◂', words: `↩ ${reverting} going back` },
     { count: reverted, look: 'warn', block: '◂', words: `↩ ${reverted} back` },
     { count: unconfirmed, look: 'bad', block: '◂', words: `! ${unconfirmed} not confirmed back` },
+  ] as const;
+  const failed = rollback == null ? failedIn({ counts }) : counts.failed;
+  const back = rollback == null && reverted > 0 ? ` (${reverted} back)` : '';
+  return [
+    { count: proven, look: 'good', block: '█', words: '' },
+    { count: failed, look: 'bad', block: '▚', words: `✗ ${failed} failed${back}` },
+    { count: inconclusive, look: 'warn', block: '▚', words: `? ${inconclusive} inconclusive` },
+    { count: inFlight, look: 'busy', block: '▒', words: `↻ ${inFlight} in flight` },
+    ...(rollback == null ? [] : returns),
     { count: deferred, look: 'dim', block: '─', words: `○ ${deferred} offline` },
     { count: skipped, look: 'dim', block: '─', words: `– ${skipped} left out` },
   ];
@@ -86,10 +96,13 @@ export function renderRollout(rollout: RolloutPart, now: number, width: number):
 const BAR = { most: 30, least: 8 };
 
 function stageRows(rollout: RolloutPart, width: number): string[] {
-  const { stages, stage: open, state } = rollout;
+  const { stages, stage: open, state, rollback } = rollout;
   if (totalOf(rollout) === 0) return ['  no agents yet'];
   const names = Math.max(...stages.map(({ name }) => name.length));
-  const rows = stages.map((stage, at) => ({ stage, at, words: wordsOf(stage) }));
+  const rows = stages.map((one, at) => {
+    const stage = { ...one, rollback };
+    return { stage, at, words: wordsOf(stage) };
+  });
   const room = width - names - 8 - Math.max(...rows.map(({ words }) => widthOf(words)));
   const length = Number.isFinite(width) ? Math.min(room, BAR.most) : 0;
   return rows.map(({ stage, at, words }) => {

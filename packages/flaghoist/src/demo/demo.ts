@@ -70,7 +70,7 @@ async function showLedger(stage: Stage, agents: readonly Agent[]): Promise<void>
     'From the ledger: every agent that does not run what it should, and why',
     [...states].map((state) => `agent list --state ${state}`),
   );
-  const failed = agents.find(({ state }) => state === 'failed');
+  const failed = agents.find(({ state }) => state === 'failed' || state === 'rolled-back');
   if (failed !== undefined)
     await stage.scene('From the ledger: one that failed, step by step', [`agent show ${failed.name}`]);
   if (agents.some(({ name }) => name === 'real-1'))

@@ -14,7 +14,7 @@ test('where nothing happened, whatever should have happened is missed', () => {
     'the misspelt one was taken back',
     'nobody but the canary ever got it',
     'every agent that is called in-sync really runs what it should',
-    'the agents that refused are shown as failed, in their own words',
+    'the agents that refused are shown as such, in their own words',
     'the two agents that had one instance uid are two agents now',
     'the one that came late got what its group runs',
   ]);

@@ -14,7 +14,7 @@ export interface Outcome {
 export function expectations({ agents, rollouts, records, real }: Outcome): Readonly<Record<string, boolean>> {
   const to = (revision: number) => rollouts.filter(({ target }) => target.revision === revision);
   const [first, second, third] = [1, 2, 3].map((revision) => to(revision)[0]?.target.hash);
-  const outcomes = to(2).map(({ group, state, counts }) => `${group} ${state}, ${counts.failed} failed`);
+  const outcomes = to(2).map(({ group, state, spent }) => `${group} ${state}, ${spent.failed} failed`);
 
   const recordOf = new Map(records.map((record) => [record.uid.replaceAll('-', ''), record]));
   const known = agents.map((agent) => ({ ...agent, record: recordOf.get(agent.instanceUid) }));
@@ -22,7 +22,7 @@ export function expectations({ agents, rollouts, records, real }: Outcome): Read
   const behaving = (...kinds: string[]) => known.filter(({ record }) => kinds.includes(record?.behaviour ?? 'real'));
   const allInSync = (kind: string, count: number): boolean =>
     behaving(kind).length === count && behaving(kind).every((agent) => inSync.includes(agent));
-  const refusing = behaving('reject').filter(({ state }) => state === 'failed');
+  const refusing = behaving('reject').filter(({ state }) => state === 'failed' || state === 'rolled-back');
   const refused = ({ statuses }: AgentRecord) =>
     statuses.some(({ hash, status }) => hash === second && status === 'FAILED');
 
@@ -46,7 +46,7 @@ export function expectations({ agents, rollouts, records, real }: Outcome): Read
     'no agent was offered a revision again that it had refused': records
       .filter(refused)
       .every(({ timesOffered }) => timesOffered[second ?? ''] === 1),
-    'the agents that refused are shown as failed, in their own words':
+    'the agents that refused are shown as such, in their own words':
       refusing.length > 0 && refusing.every(({ reason }) => reason.includes('no route to host')),
     'nobody who crashed, rolled back or lied is called in-sync with the second revision': behaving(
       'crash',

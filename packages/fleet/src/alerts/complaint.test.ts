@@ -54,6 +54,26 @@ describe('an agent', () => {
     expect(found).toMatchObject({ rollout, group: 'edge' });
   });
 
+  test('that was taken back for it while others went on is still complained of, with what it failed on (A.4)', () => {
+    const failedOn = { revision: B, reason: 'unhealthy', message: 'queue is full' } as const;
+    const back = (phase: (typeof PHASES)[number], over = {}) =>
+      assigned(entry(phase, { revision: A, source: { kind: 'rollback', rollout: 'r-1', failedOn, ...over } }), {
+        reported: reported(A, 'APPLIED', T0),
+      });
+    const complaint = {
+      kind: 'config-failed',
+      rollout: 'r-1',
+      revision: B,
+      reason: 'unhealthy',
+      message: 'queue is full',
+    };
+    expect(complaintOf(back('offered'), presence())).toMatchObject(complaint);
+    expect(complaintOf(back('proven'), presence())).toMatchObject(complaint);
+    const reverted = { failedOn: { ...failedOn, reason: 'agent-reverted' as const } };
+    expect(complaintOf(back('proven', reverted), presence())).toMatchObject({ kind: 'rolled-back', revision: B });
+    expect(complaintOf(back('proven', { failedOn: undefined }), presence())).toBe('well');
+  });
+
   test('that drifts after its proof', () => {
     const effective = { kind: 'contradicted', why: 'exporters: otlp is missing', at: T0 } as const;
     const drifted = assigned(entry('proven', { effective }), { reported: reported(B, 'APPLIED', T0) });

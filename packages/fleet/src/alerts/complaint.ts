@@ -1,7 +1,7 @@
 /** What is wrong with one agent, or one rollout, as it stands now. Level-triggered: it looks at what is known, not at news. */
 import type { Agent, Presence } from '../agents/agent.ts';
 import type { RevisionRef } from '../configurations/revision.ts';
-import type { AssignmentSource } from '../convergence/ledger.ts';
+import { type AssignmentSource, failedOn } from '../convergence/ledger.ts';
 import { standing } from '../convergence/sync.ts';
 import { LIMITS } from '../limits.ts';
 import type { Instant } from '../time.ts';
@@ -31,6 +31,12 @@ export function complaintOf(agent: Agent, presence: Presence): Complaint | 'well
   };
   if (sync === 'drifted') return complain('drift', 'effective-mismatch', effective?.why || failure?.message || '');
   if (sync === 'updating') return 'under-way';
+  const takenBack = phase === 'failed' ? undefined : failedOn(ledger);
+  if (takenBack !== undefined) {
+    const { reason, message } = takenBack;
+    const kind = reason === 'agent-reverted' ? 'rolled-back' : 'config-failed';
+    return { ...complain(kind, reason, message), revision: takenBack.revision };
+  }
   if (phase !== 'failed' || failure === null || sync === 'unverifiable') return 'well';
   const { reason, message } = failure;
   // Told of by the conflict itself; what the agent runs is asked for again.

@@ -14,7 +14,7 @@ import type { Instant } from '../time.ts';
 import { baselineOf } from './baseline.ts';
 import { unanswered, withAnswer } from './crossing.ts';
 import { openEntry, UNHEARD } from './entry.ts';
-import { type AssignmentSource, isOpen, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
+import { type AssignmentSource, failedOn, isOpen, type LedgerEntry, meaningOf, type Terms } from './ledger.ts';
 
 /**
  * Gives the agent a revision to run: a new generation with a fresh ledger entry. What is on the way is not forgotten: the
@@ -72,16 +72,24 @@ export function unpin(agent: Agent, now: Instant): Agent {
   return unassign({ ...agent, identity: { ...agent.identity, pin: null } }, now);
 }
 
+/** What a person may have asked of the agent once more: what it failed on, as long as it is not on its way back from it. */
+export function retriable({ ledger }: Agent): RevisionRef | undefined {
+  if (ledger?.phase === 'failed') return ledger.revision;
+  return ledger?.phase === 'proven' ? failedOn(ledger)?.revision : undefined;
+}
+
 /**
- * Forgets the refusal of the desired hash and opens a new generation: the one way to offer it again (I5). Returns the
- * same agent while the present attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
+ * Forgets the refusal of what the agent failed on and opens a new generation: the one way to offer it again (I5). Returns
+ * the same agent while an attempt is open: a resend to an agent that is applying it makes it say APPLIED falsely.
  */
 export function retry(agent: Agent, now: Instant): Agent {
   const { ledger } = agent;
-  if (ledger === null || isOpen(ledger)) return agent;
-  const { revision, source, terms } = ledger;
+  const revision = retriable(agent);
+  if (ledger === null || revision === undefined) return agent;
+  const { source, terms } = ledger;
   // Still what the rollout brought that gave it the revision: that one, and no lane, goes on to decide (A.7).
-  const rollout = source.kind === 'rollout' || source.kind === 'retry' ? source.rollout : undefined;
+  const isIts = source.kind === 'rollout' || source.kind === 'retry' || failedOn(ledger)?.revision === revision;
+  const rollout = isIts && 'rollout' in source ? source.rollout : undefined;
   return assign(
     forgiving(agent, revision.hash),
     revision,
@@ -89,6 +97,14 @@ export function retry(agent: Agent, now: Instant): Agent {
     terms,
     now,
   );
+}
+
+/** Taken back like all others: it is behind nobody any more. */
+export function behindNobody(agent: Agent): Agent {
+  const { ledger } = agent;
+  if (ledger?.source.kind !== 'rollback' || ledger.source.failedOn === undefined) return agent;
+  const { kind, rollout } = ledger.source;
+  return { ...agent, ledger: { ...ledger, source: { kind, rollout } } };
 }
 
 /** Its last word is APPLYING, on the connection on which it was sent: a resend would be answered falsely (real agents). */

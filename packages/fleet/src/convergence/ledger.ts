@@ -9,8 +9,8 @@ import type { Instant, Millis } from '../time.ts';
 /** Why an agent should run what it should run (I7): every change of `desired` has one of these sources. */
 export type AssignmentSource =
   | { readonly kind: 'rollout'; readonly rollout: string }
-  /** The way back from that rollout, to the agent's own last good revision. */
-  | { readonly kind: 'rollback'; readonly rollout: string }
+  /** The way back from that rollout, to the agent's own last good revision; `failedOn` while others go on with it. */
+  | { readonly kind: 'rollback'; readonly rollout: string; readonly failedOn?: FailedOn }
   | { readonly kind: 'catch-up'; readonly group: string }
   | { readonly kind: 'pin' }
   /** By a person's word; of a target of that rollout, which waits for its outcome. */
@@ -73,6 +73,11 @@ export interface Failure {
 }
 
 export const meaningOf = (failure: Failure | null) => failure && MEANING[failure.reason];
+
+/** The revision that an agent was taken back from, and why. */
+export interface FailedOn extends Pick<Failure, 'reason' | 'message'> {
+  readonly revision: RevisionRef;
+}
 
 /** What the effective config says of an offer (S5). */
 export interface EffectiveVerdict {
@@ -140,6 +145,10 @@ export function broughtBy(entry: LedgerEntry | null): string | undefined {
   const { source } = entry ?? {};
   return source?.kind === 'rollout' || source?.kind === 'retry' ? source.rollout : undefined;
 }
+
+/** What the agent was taken back from, while others went on with it. */
+export const failedOn = (entry: LedgerEntry | null): FailedOn | undefined =>
+  entry?.source.kind === 'rollback' ? entry.source.failedOn : undefined;
 
 /** True while the agent may be holding or applying the revision without proof (I1). */
 export const isOpen = (entry: LedgerEntry | null): boolean =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { A, agent, assigned, B, entry, health, presence, reported, T0, without } from '../../test/samples.ts';
 import type { Agent, AgentIdentity, Presence } from '../agents/agent.ts';
-import { assign, retry } from './assignment.ts';
+import { assign, behindNobody, retry } from './assignment.ts';
 import { type FailureReason, type LedgerEntry, PHASES, type Phase } from './ledger.ts';
 import { AGENT_STATES, type AgentState, standing } from './sync.ts';
 
@@ -261,7 +261,24 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+const TAKEN_BACK = {
+  kind: 'rollback',
+  rollout: 'r-1',
+  failedOn: { revision: { ...B, revision: 12 }, reason: 'unhealthy', message: 'queue is full' },
+} as const;
+
 describe('standing', () => {
+  test.each([
+    ['offered', 'taken back from edge@12: queue is full; edge@11 waits to be sent'],
+    ['proven', 'taken back from edge@12: queue is full; runs edge@11, proven'],
+  ] as const)('taken back while others went on, %s: behind them for a reason (A.4)', (phase, reason) => {
+    const back = assigned(entry(phase, { source: TAKEN_BACK }), { reported: null });
+    expect(standing(back, presence())).toEqual({ sync: 'rolled-back', state: 'rolled-back', reason });
+    expect(standing(behindNobody(back), presence()).sync).not.toBe('rolled-back');
+    const ill = { ...back, report: { ...back.report, health: health(false, T0, 'ill') } };
+    if (phase === 'proven') expect(standing(ill, presence()).sync).toBe('unhealthy');
+  });
+
   test.each(ROWS)('$why is $state', ({ agent: subject, there, sync, state, reason }) => {
     expect(standing(subject, there ?? presence())).toEqual({ sync, state, reason });
   });

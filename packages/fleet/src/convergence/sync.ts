@@ -1,7 +1,7 @@
 /** What people see of an agent: three independent facts (admission, connected, sync) and one derived label. */
 import { type Admission, type Agent, can, isVerifiable, type Presence, refusalOf } from '../agents/agent.ts';
 import { LIMITS } from '../limits.ts';
-import { isOpen, type LedgerEntry, type Phase } from './ledger.ts';
+import { failedOn, isOpen, type LedgerEntry, type Phase } from './ledger.ts';
 
 /** What is wrong is shown also while the agent is away. */
 const WRONG = ['failed', 'rolled-back', 'unhealthy', 'drifted'] as const;
@@ -43,8 +43,18 @@ function syncOf(agent: Agent): Verdict {
     return ['unverifiable', `${name} was sent; ${why}`];
   }
   if (ledger.phase === 'failed') return failedVerdict(ledger);
-  if (ledger.phase === 'proven') return provenVerdict(agent, ledger, name);
-  return ['updating', UPDATING[ledger.phase](name)];
+  const verdict: Verdict =
+    ledger.phase === 'proven' ? provenVerdict(agent, ledger, name) : ['updating', UPDATING[ledger.phase](name)];
+  return takenBack(ledger, verdict);
+}
+
+/** Whoever was taken back while others went on runs what it should, and is behind them for a reason (A.4). */
+function takenBack(ledger: LedgerEntry, verdict: Verdict): Verdict {
+  const failed = failedOn(ledger);
+  const [sync, reason] = verdict;
+  if (failed === undefined || (sync !== 'in-sync' && sync !== 'updating')) return verdict;
+  const { configuration, revision } = failed.revision;
+  return ['rolled-back', `taken back from ${configuration}@${revision}: ${failed.message || failed.reason}; ${reason}`];
 }
 
 function refusedVerdict(agent: Agent, desired: string, name: string): Verdict | undefined {

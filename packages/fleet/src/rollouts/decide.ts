@@ -8,18 +8,28 @@ import type { Instant, Millis } from '../time.ts';
 import { isAlike } from './control-group.ts';
 import { lateFailure } from './observation.ts';
 import { admissible, isLate, isReachable, type Placed } from './plan.ts';
-import { nextReverts } from './revert.ts';
+import { failedReverts, nextReverts } from './revert.ts';
 import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
-import { boundsNow, canGoBack, exposed, inFlight, isAtGate, mayBeAdmitted } from './rollout.ts';
+import { boundsNow, canGoBack, exposed, failedSoFar, hasFailed, inFlight, isAtGate, mayBeAdmitted } from './rollout.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The next event, or undefined while nothing is to be done. */
 export function decide(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   switch (rollout.state) {
     case 'running':
-      return regressed(rollout, around, now) ?? tripped(rollout, around) ?? forward(rollout, around, now);
+      return (
+        regressed(rollout, around, now) ??
+        tripped(rollout, around) ??
+        failedBack(rollout, around, now) ??
+        forward(rollout, around, now)
+      );
     case 'baking':
-      return regressed(rollout, around, now) ?? tripped(rollout, around) ?? baked(rollout, around, now);
+      return (
+        regressed(rollout, around, now) ??
+        tripped(rollout, around) ??
+        failedBack(rollout, around, now) ??
+        baked(rollout, around, now)
+      );
     case 'rolling-back':
       return backward(rollout, around, now);
     case 'paused':
@@ -176,7 +186,9 @@ function stalled(rollout: Rollout, around: Surroundings, now: Instant): RolloutE
 function outcomeOf({ targets, stage }: Rollout) {
   const of = { proven: 0, failed: 0, inconclusive: 0 };
   for (const target of targets.values()) {
-    if (target.stage === stage && target.state in of) of[target.state as keyof typeof of] += 1;
+    if (target.stage !== stage) continue;
+    if (hasFailed(target)) of.failed += 1;
+    else if (target.state === 'proven' || target.state === 'inconclusive') of[target.state] += 1;
   }
   return { ...of, all: of.proven + of.failed + of.inconclusive };
 }
@@ -205,27 +217,39 @@ function stageDone(rollout: Rollout, away: readonly AgentId[]): RolloutEvent {
 /** Whether fewer had their turn, or were left for later, than were planned in the stages until now. */
 function isAnybodyMissing({ stages, stage, counts }: Rollout): boolean {
   const planned = stages.slice(0, stage + 1).reduce((sum, one) => sum + one.planned, 0);
-  return counts.proven + counts.failed + counts.inconclusive + counts.deferred < planned;
+  return counts.proven + failedSoFar({ counts }) + counts.inconclusive + counts.deferred < planned;
 }
 
-/** Everybody was watched for long enough; who was asked once more is waited for. */
+/** Everybody was watched for long enough; who was asked once more, or is on its way back, is waited for. */
 function baked(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
-  const { proven, failed } = rollout.counts;
+  const { proven, reverting } = rollout.counts;
+  const failed = failedSoFar(rollout);
   const ends: RolloutEvent =
     proven > 0 ? { type: 'succeeded' } : paused('nothing-proven', `no agent is proven any more, ${failed} failed`);
-  return inFlight(rollout) > 0 ? undefined : watched(rollout, around, now, ends);
+  return inFlight(rollout) + reverting > 0 ? undefined : watched(rollout, around, now, ends);
 }
 
 // ---- Back.
 
+/** Who failed goes back while the others go on (A.4). */
+function failedBack(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
+  const agents = failedReverts(rollout, around);
+  return agents.length > 0 ? { type: 'reverting', agents } : givenUp(rollout, around, now);
+}
+
 function backward(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   const agents = nextReverts(rollout, around);
   if (agents.length > 0) return { type: 'reverting', agents };
+  if (rollout.counts.reverting > 0) return givenUp(rollout, around, now);
+  return exposed(rollout) === 0 ? { type: 'rolled-back' } : undefined;
+}
+
+/** Who has not confirmed its way back in time. */
+function givenUp(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   const { counts, targets, strategy } = rollout;
-  if (counts.reverting === 0) return exposed(rollout) === 0 ? { type: 'rolled-back' } : undefined;
-  const isGivenUp = ({ state, at }: Target) =>
-    state === 'reverting' && hasPassed(strategy.revertTimeout, at, around, now);
+  if (counts.reverting === 0) return undefined;
+  const isLate = ({ state, at }: Target) => state === 'reverting' && hasPassed(strategy.revertTimeout, at, around, now);
   const message = 'not confirmed in time';
-  const givenUp = targets.values().filter(isGivenUp);
-  return observed(givenUp.map(({ agent, reason }) => ({ agent, state: 'revert-unconfirmed', reason, message })));
+  const late = targets.values().filter(isLate);
+  return observed(late.map(({ agent, reason }) => ({ agent, state: 'revert-unconfirmed', reason, message })));
 }

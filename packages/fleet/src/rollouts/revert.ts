@@ -1,5 +1,7 @@
 /** Whom a rollback takes back next, and to what (A.7): each agent to its own last good revision. */
+import type { Agent } from '../agents/agent.ts';
 import { lastGood } from '../convergence/assignment.ts';
+import { broughtBy, meaningOf } from '../convergence/ledger.ts';
 import { skipReason } from './plan.ts';
 import { exposed, isExposed, OPEN, type Revert, type Rollout, type Target } from './rollout.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -23,6 +25,28 @@ export function nextReverts(rollout: Rollout, around: Pick<Surroundings, 'member
           .reverse()
       : [];
   return [...urgent, ...healthy].slice(0, around.room).map((each) => revertOf(each, rollout, around));
+}
+
+/**
+ * Those who failed while the others go on: each goes back at once, where it has something to go back to (A.4). Who was
+ * silent is not among them: what it says when it is heard again counts.
+ */
+export function failedReverts(rollout: Rollout, around: Pick<Surroundings, 'member' | 'condemned' | 'room'>): Revert[] {
+  if (rollout.counts.failed === 0) return [];
+  return rollout.targets
+    .values()
+    .filter((target) => target.state === 'failed' && hasShown(around.member(target.agent), target, rollout))
+    .map((target) => revertOf(target, rollout, around))
+    .filter(({ to }) => to !== null)
+    .slice(0, around.room);
+}
+
+/** Whether the agent itself has shown that it does not run the revision well. */
+function hasShown(agent: Agent | undefined, { reason }: Target, { id }: Rollout): boolean {
+  const ledger = agent?.ledger ?? null;
+  if (ledger === null || broughtBy(ledger) !== id) return false;
+  if (ledger.phase === 'proven') return reason === 'late-regression';
+  return ledger.phase === 'failed' && meaningOf(ledger.failure) !== 'silence';
 }
 
 function freePlaces(rollout: Rollout): number {

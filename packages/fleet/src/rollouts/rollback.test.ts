@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   AT_ONCE,
   admitted,
+  advanced,
   after,
   around,
   canaryPassed,
@@ -13,13 +14,16 @@ import {
   ordered,
   proving,
   rollbackStarted,
+  soaking,
   started,
 } from '../../test/rollouts.ts';
 import { A, agent, assigned, B, C, entry, reported, T0 } from '../../test/samples.ts';
 import type { Agent } from '../agents/agent.ts';
+import { FAILURE_REASONS, type FailureReason, meaningOf } from '../convergence/ledger.ts';
 import { decide } from './decide.ts';
-import type { Rollout } from './rollout.ts';
+import { failedSoFar, type Rollout } from './rollout.ts';
 import { step } from './transitions.ts';
+import { eventOf } from './verbs.ts';
 
 const MINUTE = 60_000;
 
@@ -179,5 +183,74 @@ describe('when it is over', () => {
   test('a deadline for those who were ordered last', () => {
     const rollout = step(back(after(started(AT_ONCE), ...proving('a'))), ordered('a'), NOW + 5 * MINUTE);
     expect(rollout.rollback?.deadline).toBe(NOW + 15 * MINUTE);
+  });
+});
+
+describe('who failed while the others go on (A.4)', () => {
+  const failedBy = (reason: FailureReason, id = 'f'): Agent => {
+    const one = assigned(entry('failed', { failure: { reason, message: 'words', at: T0 } }));
+    return { ...one, identity: agent(id).identity, assignment: { ...one.assignment, proven: [A] } };
+  };
+  const goingOn = (reason: FailureReason = 'unhealthy') =>
+    after(canaryPassed({ maxFailed: 3 }), admitted('f'), observe('f', 'failed', reason, 'words'));
+  const next = (rollout: Rollout, ...agents: Agent[]) => decide(rollout, world(agents), NOW);
+
+  test.each(FAILURE_REASONS.filter((one) => meaningOf({ reason: one, message: '', at: T0 }) !== 'silence'))(
+    'by %s goes back to its own last good revision at once',
+    (reason) =>
+      expect(next(goingOn(), failedBy(reason))).toEqual({
+        type: 'reverting',
+        agents: [{ agent: 'f', to: A, reason: null }],
+      }),
+  );
+
+  test.each(['lost-contact', 'apply-timeout', 'never-acknowledged', 'identity-conflict'] as const)(
+    'by %s said nothing yet: what it says when it is heard again counts',
+    (reason) => expect(next(goingOn(reason), failedBy(reason))?.type).not.toBe('reverting'),
+  );
+
+  test('that was proven and fell ill goes back; one that was silent and proved it late stays', () => {
+    const late = (reason: FailureReason) =>
+      after(canaryPassed({ maxFailed: 3 }), ...proving('f'), observe('f', 'failed', reason));
+    expect(next(late('late-regression'), holder('f'))?.type).toBe('reverting');
+    expect(next(late('lost-contact'), holder('f'))?.type).not.toBe('reverting');
+  });
+
+  test('with nothing to go back to stays as it is', () => {
+    const bare = failedBy('unhealthy');
+    const event = next(goingOn(), { ...bare, assignment: { ...bare.assignment, proven: [] } });
+    expect(event?.type).not.toBe('reverting');
+  });
+
+  test('stays while a person decides, and goes back once the rollout goes on', () => {
+    const waiting = after(goingOn(), { type: 'paused', reason: 'operator', message: '' });
+    expect(next(waiting, failedBy('unhealthy'))).toBeUndefined();
+    expect(next(after(waiting, { type: 'resumed' }), failedBy('unhealthy'))?.type).toBe('reverting');
+  });
+
+  test('counts as failed all the same, against the threshold and in what was spent', () => {
+    const back = after(goingOn(), ordered('f'), observe('f', 'reverted'));
+    expect(back.targets.get('f')).toMatchObject({ state: 'reverted', reason: 'unhealthy', message: 'words' });
+    expect(back.spent.failed).toBe(1);
+    expect(failedSoFar(back)).toBe(1);
+    expect(decide(back, around(), NOW)).toMatchObject({ type: 'paused', reason: 'nothing-proven' });
+  });
+
+  test('is given up when it does not confirm in time; the bake waits until then, and no longer (I16)', () => {
+    const baking = after(started({ ...AT_ONCE, maxFailed: 3 }), ...proving('a'), failing('a'), ...proving('b'));
+    const behind = after(baking, soaking, advanced, ordered('a'));
+    expect(behind.state).toBe('baking');
+    const later = NOW + behind.strategy.revertTimeout;
+    expect(decide(behind, world(), later - 1)).toBeUndefined();
+    const event = decide(behind, world(), later);
+    expect(event).toMatchObject({ changes: [{ agent: 'a', state: 'revert-unconfirmed' }] });
+    expect(decided(behind, world(), later).state).toBe('succeeded');
+  });
+
+  test('is asked once more by a person when it is back (I5)', () => {
+    const back = after(goingOn(), ordered('f'));
+    expect(() => eventOf(back, { verb: 'retry', agents: ['f'] })).toThrow('has not failed');
+    const event = eventOf(after(back, observe('f', 'reverted')), { verb: 'retry', agents: ['f'] });
+    expect(event).toEqual({ type: 'retried', agents: ['f'] });
   });
 });

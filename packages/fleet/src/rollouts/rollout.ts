@@ -31,6 +31,7 @@ export type PauseReason = (typeof PAUSE_REASONS)[number];
 
 const OPEN_STATES = ['offered', 'sent', 'applying', 'verifying'] as const;
 const REVERT_STATES = ['reverting', 'reverted', 'revert-unconfirmed'] as const;
+const FAILED_STATES = ['failed', ...REVERT_STATES] as const;
 
 /** A target that is not listed is pending. */
 export const TARGET_STATES = [
@@ -212,6 +213,19 @@ export function inFlight(rollout: Pick<Rollout, 'carried' | 'counts'>): number {
 /** How many agents have, or may have, the revision. */
 export const exposed = ({ counts }: Pick<Rollout, 'counts'>): number =>
   EXPOSED.reduce((sum, state) => sum + counts[state], 0);
+
+/**
+ * How many targets have failed, those included that were taken back for it while the rollout goes on: until all are taken
+ * back, nobody else is.
+ */
+export const failedSoFar = ({ counts }: Pick<Rollout, 'counts'>): number =>
+  FAILED_STATES.reduce((sum, state) => sum + counts[state], 0);
+
+export const hasFailed = ({ state }: Target): boolean => FAILED_STATES.some((one) => one === state);
+
+/** Whether a person may have it asked once more: it failed, and is not on its way back. */
+export const mayBeRetried = (target: Target | undefined): boolean =>
+  target !== undefined && target.state !== 'reverting' && hasFailed(target);
 
 export const isExposed = ({ state }: Target): boolean => EXPOSED.some((one) => one === state);
 

@@ -66,6 +66,7 @@ const NEXT: Readonly<Record<RolloutState, Partial<Record<EventType, RolloutState
     'rollback-started': 'rolling-back',
     stopped: 'stopped-mixed',
     retried: 'running',
+    reverting: 'running',
     superseded: 'superseded',
   },
   paused: {
@@ -86,6 +87,7 @@ const NEXT: Readonly<Record<RolloutState, Partial<Record<EventType, RolloutState
     'rollback-started': 'rolling-back',
     stopped: 'stopped-mixed',
     retried: 'baking',
+    reverting: 'baking',
     superseded: 'superseded',
   },
   'rolling-back': {

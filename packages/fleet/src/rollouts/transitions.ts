@@ -12,6 +12,7 @@ import {
   freeSlots,
   isCanary,
   mayBeAdmitted,
+  mayBeRetried,
   OPEN,
   TARGET_STATES,
 } from './rollout.ts';
@@ -49,7 +50,7 @@ const admitFound: Handler<'admitted'> = (rollout, event, now) =>
 
 /** A person has failed agents asked once more: a place each, and the failures stay counted (I4, I5). */
 const retry: Handler<'retried'> = (rollout, { agents }, now) => {
-  const wrong = agents.find((agent) => rollout.targets.get(agent)?.state !== 'failed');
+  const wrong = agents.find((agent) => !mayBeRetried(rollout.targets.get(agent)));
   if (wrong !== undefined) throw new RangeError(`rollout ${rollout.id}: agent ${wrong} has not failed`);
   if (agents.length > freeSlots(rollout))
     throw new RangeError(`rollout ${rollout.id}: ${agents.length} retries exceed the places (I1)`);
@@ -240,11 +241,12 @@ export const TRANSITIONS: Readonly<Record<RolloutState, Row>> = {
     advanced: advance,
     paused: pause,
     promoted: promoteRunning,
+    reverting: revert,
     succeeded: succeed,
   },
   // At a gate what passed may still fail: that stands in the gate's place.
   paused: { ...FORWARD, admitted: admitFound, paused: pause, resumed: resume, promoted: promotePaused },
-  baking: { ...FORWARD, paused: pause, promoted: promoteBaking, succeeded: succeed },
+  baking: { ...FORWARD, paused: pause, promoted: promoteBaking, reverting: revert, succeeded: succeed },
   'rolling-back': { ...ACTIVE, reverting: revert, hurried: hurry, 'rolled-back': finishRollback },
   succeeded: NOTHING,
   'rolled-back': NOTHING,

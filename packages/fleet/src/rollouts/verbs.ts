@@ -1,6 +1,6 @@
 /** What people may ask of a rollout, as the event that it makes; a word twice is no event. */
 import { FleetError } from '../errors.ts';
-import { canGoBack, exposed, freeSlots, type Rollout, type RolloutEvent, TERMINAL } from './rollout.ts';
+import { canGoBack, exposed, freeSlots, mayBeRetried, type Rollout, type RolloutEvent, TERMINAL } from './rollout.ts';
 
 export type Verb =
   | { readonly verb: 'pause'; readonly message: string }
@@ -79,7 +79,7 @@ function retry(rollout: Rollout, asked: readonly string[]): RolloutEvent | undef
   const agents = [...new Set(asked)];
   const { id, state, targets } = rollout;
   if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back`);
-  const not = agents.find((agent) => targets.get(agent)?.state !== 'failed');
+  const not = agents.find((agent) => !mayBeRetried(targets.get(agent)));
   if (not !== undefined)
     throw new FleetError('conflict', `agent ${not} has not failed in rollout ${id}: nothing to retry`);
   const free = freeSlots(rollout);

@@ -17,7 +17,7 @@ export interface Act {
 
 type Pinning = Pick<fleet.Pin, 'reason' | 'author'> & { readonly expires?: fleet.Instant | null | undefined };
 
-export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly restarts: Restarts }) {
+export function agentActs({ gateway, now, restarts, rollouts }: ControlPlane & { readonly restarts: Restarts }) {
   return {
     label({ agent }: Member, labels: Readonly<Record<string, string | null>>): Act {
       const { identity } = agent;
@@ -67,14 +67,21 @@ export function agentActs({ gateway, now, restarts }: ControlPlane & { readonly 
       return { kind: 'agent.restarted', data: {}, changed: member.agent };
     },
 
-    /** @throws FleetError `conflict`. */
-    retry(member: Member): Act {
-      const { agent } = member;
-      if (agent.ledger?.phase !== 'failed')
-        throw new fleet.FleetError('conflict', 'nothing to retry: what this agent should run has not failed');
-      if (fleet.isStillApplying(member.agent, member.presence))
+    /** While its rollout is active that one asks it, and hears what comes of it. @throws FleetError `conflict`. */
+    retry(member: Member, author: string): Act {
+      const { agent, presence } = member;
+      const { id } = agent.identity;
+      const revision = fleet.retriable(agent);
+      if (revision === undefined)
+        throw new fleet.FleetError('conflict', 'nothing to retry: the agent has not failed, or is on its way back');
+      if (fleet.isStillApplying(agent, presence))
         throw new fleet.FleetError('conflict', `the agent ${fleet.STILL_APPLYING}`);
-      return { kind: 'agent.retried', data: agent.ledger.revision, changed: fleet.retry(agent, now()) };
+      const its = rollouts
+        .running()
+        .find(({ target, targets }) => target.hash === revision.hash && fleet.mayBeRetried(targets.get(id)));
+      if (its !== undefined) rollouts.ask(its.id, { verb: 'retry', agents: [id] }, now(), author);
+      const changed = its === undefined ? fleet.retry(agent, now()) : member.agent;
+      return { kind: 'agent.retried', data: revision, changed };
     },
   };
 }
@@ -187,6 +194,7 @@ export function manyHandlers(plane: ControlPlane, restarts: Restarts) {
 
     restartAgents: async ({ body: { author, ...asked } }) => many.each(many.chosen(asked), author, acts.restart),
 
-    retryAgents: async ({ body: { author, ...asked } }) => many.each(many.chosen(asked), author, acts.retry),
+    retryAgents: async ({ body: { author, ...asked } }) =>
+      many.each(many.chosen(asked), author, (member) => acts.retry(member, author)),
   } satisfies Partial<Handlers>;
 }

@@ -130,7 +130,7 @@ export function agentHandlers(plane: ControlPlane) {
     retryAgent: async ({ id, author }) => {
       const member = memberOf(id);
       checkPlace(member);
-      return record(member, author, acts.retry(member));
+      return record(member, author, acts.retry(member, author));
     },
   } satisfies Partial<Handlers>;
 }

@@ -75,7 +75,10 @@ export function rolloutHandlers(plane: ControlPlane) {
     getRollout: ({ id }) => detail(id),
 
     listRolloutTargets: async ({ id, state, ...paging }) => {
-      const all = (await targets(id)).filter((target) => (state ?? target.state) === target.state);
+      // Whoever failed is found as that, also when it was taken back since.
+      const is = (target: { state: string; reason: string | null }) =>
+        target.state === state || (state === 'failed' && fleet.FAILURE_REASONS.some((one) => one === target.reason));
+      const all = (await targets(id)).filter((target) => state === undefined || is(target));
       const page = pageOf(all, paging, ({ agent }) => agent, targetView);
       return { ...page, items: await Promise.all(page.items) };
     },

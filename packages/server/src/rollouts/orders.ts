@@ -31,12 +31,11 @@ export function carryOut(
       }
       break;
     case 'reverting':
-      for (const { agent, to, reason } of event.agents) {
-        const source = { kind: 'rollback', rollout: id } as const;
-        if (to !== null) change(agent, (one) => fleet.assign(one, to, source, terms, now));
-        // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
-        else if (reason === 'no-last-good' || reason === 'not-sent') change(agent, (one) => fleet.unassign(one, now));
-      }
+      for (const back of event.agents) change(back.agent, (one) => takenBack(one, back, rollout, now));
+      break;
+    case 'rollback-started':
+      // With all of them taken back, nobody is behind the others any more.
+      for (const { agent } of rollout.targets.values().filter(fleet.hasFailed)) change(agent, fleet.behindNobody);
       break;
     case 'stopped':
       for (const { agent, state } of rollout.targets.values()) {
@@ -44,4 +43,20 @@ export function carryOut(
       }
       break;
   }
+}
+
+function takenBack(agent: fleet.Agent, { to, reason }: fleet.Revert, rollout: fleet.Rollout, now: fleet.Instant) {
+  const { id, strategy } = rollout;
+  const source = { kind: 'rollback', rollout: id, ...failedOn(rollout, agent) } as const;
+  if (to !== null) return fleet.assign(agent, to, source, strategy.terms, now);
+  // Nothing is known that it ran well: what was wanted of it is void, and the lane brings it what is stable.
+  return reason === 'no-last-good' || reason === 'not-sent' ? fleet.unassign(agent, now) : agent;
+}
+
+/** What an agent is taken back for while the others go on. */
+function failedOn({ state, target, targets }: fleet.Rollout, agent: fleet.Agent): { failedOn?: fleet.FailedOn } {
+  const { reason = null, message = '' } = targets.get(agent.identity.id) ?? {};
+  const failure = fleet.FAILURE_REASONS.find((one) => one === reason);
+  if (state === 'rolling-back' || failure === undefined) return {};
+  return { failedOn: { revision: target, reason: failure, message } };
 }

@@ -71,10 +71,21 @@ async function recorded(server: Program): Promise<Uint8Array[]> {
   return messages;
 }
 
+/** Agents may tell anything of their components, which is then odd. */
+const CONFIRMED = ['G2', 'G6', 'G8'] as const;
+
 async function push(server: Program, name: string, body: string) {
   const { number } = await server.client.createRevision({ name, body: { files: { '': { body } }, message: 'test' } });
   const overrides = { maxInFlight: '100%', maxFailed: '100%' };
-  const request = { group: name, configuration: name, revision: number, message: 'test', supersede: true, overrides };
+  const request = {
+    group: name,
+    configuration: name,
+    revision: number,
+    message: 'test',
+    supersede: true,
+    overrides,
+    confirm: [...CONFIRMED],
+  };
   const { rollouts } = await server.client.startRollout({ body: request });
   return rollouts[0]?.id ?? '';
 }
