@@ -115,6 +115,12 @@ describe('a bad revision', () => {
     });
     const { uid } = bad;
     expect(await lab.detail(uid)).toMatchObject({ desired: { hash: good }, refused: [{ hash }], state: 'rolled-back' });
+    const { ledger } = await lab.detail(uid);
+    expect(ledger).toMatchObject([
+      { revision: { hash: good }, phase: 'proven' },
+      { revision: { hash }, phase: 'failed', reason: 'agent-failed', errorMessage: 'unknown exporter' },
+      { revision: { hash: good }, phase: 'proven' },
+    ]);
     expect((await lab.client.listRolloutTargets({ id, state: 'failed' })).items).toMatchObject([
       { state: 'reverted', reason: 'agent-failed' },
     ]);

@@ -4,6 +4,7 @@ import {
   type AgentId,
   type AgentState,
   type Instant,
+  type LedgerEntry,
   newAgent,
   type Presence,
   unassign,
@@ -18,6 +19,8 @@ export interface Member {
   /** What was last given to the store, so that only changed facets are written; and what of it is durable. */
   committed: Agent | null;
   durable: Agent | null;
+  /** Ledger entries that were over before a commit saw how they ended: an agent that fails may be ordered back in one turn. */
+  overtaken: readonly LedgerEntry[];
   /** The ledger entry that the rollouts last heard of. */
   heard: Agent['ledger'];
   /** The state last told to the event stream. */
@@ -27,6 +30,7 @@ export interface Member {
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();
+const NONE: readonly LedgerEntry[] = [];
 
 /** What of a presence others act on; a heartbeat changes none of it. */
 const NEWS = ['connected', 'epoch', 'synced', 'transport', 'fullStateAt'] as const satisfies (keyof Presence)[];
@@ -77,6 +81,9 @@ export class Roster {
   /** Puts a new record in place of the old one. The same reference changes and touches nothing, nor does who is gone. */
   update(member: Member, agent: Agent): void {
     if (agent === member.agent || member.gone) return;
+    const { ledger } = member.agent;
+    const isOver = ledger !== null && ledger.generation !== agent.ledger?.generation;
+    if (isOver && ledger !== member.committed?.ledger) member.overtaken = [...member.overtaken, ledger];
     if (agent.identity === member.agent.identity) member.agent = agent;
     else {
       this.#unindex(member);
@@ -122,6 +129,7 @@ export class Roster {
       presence: ABSENT,
       committed,
       durable: committed,
+      overtaken: NONE,
       heard: agent.ledger,
       announced: null,
       gone: false,
@@ -153,8 +161,9 @@ export function changesOf(member: Member): Change[] {
   const { id } = identity;
   if (agent === committed) return [];
   member.committed = agent;
+  const changes = member.overtaken.map((row): Change => ({ kind: 'ledger', id, row }));
+  member.overtaken = NONE;
   if (gone) return [{ kind: 'agent-deleted', id }];
-  const changes: Change[] = [];
   if (identity !== committed?.identity) changes.push({ kind: 'agent-identity', row: identity });
   if (report !== committed?.report) changes.push({ kind: 'agent-report', id, row: report });
   if (assignment !== committed?.assignment) changes.push({ kind: 'agent-assignment', id, row: assignment });
