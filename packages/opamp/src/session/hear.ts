@@ -1,7 +1,7 @@
 import { AgentCapabilities, type AgentToServer, AgentToServerFlags } from '../generated/opamp/v1/opamp_pb.js';
 import { answer, type Context, type Exchange, type Fact, mayAsk, parts, speak } from './answer.ts';
 import { can } from './offer.ts';
-import { readSequence } from './sequence.ts';
+import { readSequence, type Verdict } from './sequence.ts';
 import { type Count, type MessageInput, offline, type Session, type SessionIn } from './session.ts';
 
 /**
@@ -14,7 +14,7 @@ export function hear(
   { now, newUid }: Context,
   previous: Session,
 ): Exchange {
-  const { verdict, count } = readSequence(session.count, message, payload);
+  const { verdict, count } = readSequence(session.count, message, payload, link.transport);
   if (verdict === 'intruder') {
     // Nothing of the message is taken in, but what is known may be its sender's.
     const after: Session = { ...previous, count, knowledge: 'unknown', asks: 0 };
@@ -22,9 +22,9 @@ export function hear(
   }
   const epoch = link.transport === 'websocket' ? link.id : `${link.id}#${count.boots}`;
   const based = epoch === session.epoch ? session : { ...session, epoch };
-  const news = verdict !== 'poll' && verdict !== 'repeat';
+  const news = verdict !== 'poll' && verdict !== 'repeat' && verdict !== 'echo';
   const jumped = verdict === 'gap' || verdict === 'reboot';
-  const { heard, full } = news ? takeIn(based, message, count, jumped) : { heard: based, full: isFull(message, based) };
+  const { heard, full } = news ? takeIn(based, message, count, jumped) : passBy(based, message, verdict);
   const attached = previous.state !== 'online' || previous.epoch !== epoch;
 
   const facts: Fact[] = jumped ? [{ kind: verdict }] : [];
@@ -49,6 +49,12 @@ export function hear(
   return { ...speak(ready, now), facts };
 }
 
+/** The session after a message that is not taken in. An echo tells that there may be more to know. */
+function passBy(session: SessionIn<'online'>, message: AgentToServer, verdict: Verdict) {
+  const heard = verdict === 'echo' ? { ...session, knowledge: 'unknown' as const } : session;
+  return { full: isFull(message, session), heard };
+}
+
 /** The session after a message that says something, and whether that was everything. */
 function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Count, jumped: boolean) {
   const capabilities =
@@ -60,9 +66,9 @@ function takeIn(session: SessionIn<'online'>, message: AgentToServer, count: Cou
   const restartDue = session.restartDue && can(stated, AgentCapabilities.AgentCapabilities_AcceptsRestartCommand);
   const next: SessionIn<'online'> = { ...stated, restartDue };
   const full = isFull(message, next);
-  const { knowledge } = next;
-  if (full) return { full, heard: { ...next, knowledge: 'synced' as const, asks: 0 } };
-  return { full, heard: { ...next, knowledge: jumped ? ('unknown' as const) : knowledge } };
+  if (!full) return { full, heard: jumped ? { ...next, knowledge: 'unknown' as const } : next };
+  const known = { ...count, full: count.last };
+  return { full, heard: { ...next, count: known, knowledge: 'synced' as const, asks: 0 } };
 }
 
 /** What is new in a message, its parts in the order in which a reader can make sense of them. */

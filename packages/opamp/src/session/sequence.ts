@@ -1,6 +1,6 @@
 import type { AgentToServer } from '../generated/opamp/v1/opamp_pb.js';
 import { sessionLimits } from '../limits.ts';
-import type { Count } from './session.ts';
+import type { Count, Link } from './session.ts';
 
 /**
  * What the number of a message says about it:
@@ -8,17 +8,20 @@ import type { Count } from './session.ts';
  * - `fits`: exactly one more than the last.
  * - `poll`: uid only; carries no number (A4).
  * - `repeat`: the very bytes taken in last (S-054).
+ * - `echo`: the very bytes of the last full message, after others: over HTTP a copy that a proxy sent late, or the agent has
+ *   begun anew and says the same. Nobody can tell, so nothing is concluded from it.
  * - `reboot`: the count began anew, at 0 or 1 (S-096). A client that sends the same number always never reboots.
  * - `gap`: any other number (S-088).
  * - `intruder`: the lower of two counts that take turns under this uid, once they have crossed twice (S-084).
  */
-export type Verdict = 'first' | 'fits' | 'poll' | 'repeat' | 'reboot' | 'gap' | 'intruder';
+export type Verdict = 'first' | 'fits' | 'poll' | 'repeat' | 'echo' | 'reboot' | 'gap' | 'intruder';
 
 /** Judge the number of a message; `count` is what has to be remembered, the given one when nothing has. */
 export function readSequence(
   count: Count,
   message: AgentToServer,
   payload: Uint8Array,
+  transport: Link['transport'],
 ): { readonly verdict: Verdict; readonly count: Count } {
   if (isPoll(message)) return { verdict: 'poll', count };
   const number = message.sequenceNum;
@@ -26,6 +29,7 @@ export function readSequence(
   const last = fingerprint(payload);
   const { next: expected, last: lastTaken, displaced } = count;
   if (next === expected && last === lastTaken) return { verdict: 'repeat', count };
+  if (transport === 'http' && last === count.full) return { verdict: 'echo', count };
 
   // A displaced run that waits for this number cannot be told from this one any more.
   const others = displaced.filter((other) => other !== number);

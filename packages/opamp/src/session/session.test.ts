@@ -141,11 +141,39 @@ describe('sequence and full state', () => {
   test('S-096: number 0 with everything is a restart of the agent and a new baseline, without a question', () => {
     const { server, agent, session } = started(http);
     for (let i = 0; i < 5; i++) server.hear(http, agent.report());
+    agent.state = { ...agent.state, health: { healthy: true, startTimeUnixNano: 2n } };
     const outcome = server.hear(http, agent.start());
     expect(kinds(outcome).slice(0, 2)).toEqual(['reboot', 'connected']);
     expect(flagsOf(outcome)).toBe(0);
     expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1' });
     expect(flagsOf(server.hear(http, agent.report()))).toBe(0);
+  });
+
+  test('S-054: a copy of the first message that a proxy sends late is no restart, and nothing is concluded from it', () => {
+    const { server, agent, session } = setUp();
+    const first = agent.start();
+    server.hear(http, first);
+    server.hear(http, agent.change({ health: { healthy: false } }));
+    const echo = server.hear(http, first);
+    expect(echo.facts).toEqual([]);
+    expect(flagsOf(echo)).toBe(0);
+    expect(session()).toMatchObject({ knowledge: 'unknown', epoch: 'boot#0', count: { next: 2n } });
+    // The agent goes on, and is asked for what it is; the copies after that are none of the last full state.
+    expect(flagsOf(server.hear(http, agent.report()))).toBe(FULL);
+    expect(kinds(server.hear(http, agent.fullState()))).toContain('full-state');
+    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#0' });
+  });
+
+  test('S-096: an agent that begins anew with the very same words is known by the next ones', () => {
+    const { server, agent, session } = setUp();
+    server.hear(http, agent.start());
+    for (let i = 0; i < 3; i++) server.hear(http, agent.report());
+    server.hear(http, agent.start());
+    const outcome = server.hear(http, agent.report());
+    expect(kinds(outcome)).toContain('reboot');
+    expect(flagsOf(outcome)).toBe(FULL);
+    server.hear(http, agent.fullState());
+    expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1' });
   });
 
   test('S-097: a client that polls with number 0 for ever is asked ever more seldom', () => {

@@ -35,6 +35,8 @@ export interface Count {
   readonly next?: bigint;
   /** Fingerprint of the last message taken in, to recognise its repetition (S-054). */
   readonly last?: number;
+  /** Fingerprint of the last full message, to recognise a copy of it that comes late over HTTP. */
+  readonly full?: number | undefined;
   /** Restarts of the agent seen, as numbers falling back to 0 or 1 (S-096). */
   readonly boots: number;
   /** Where runs of numbers would go on that another number displaced, newest first. */

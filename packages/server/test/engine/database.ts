@@ -47,6 +47,7 @@ export class Database {
   /** By agent, then by generation. */
   readonly ledgers = new Map<fleet.AgentId, Map<number, fleet.LedgerEntry>>();
   readonly texts = new Map<string, string>();
+  readonly strategies = new Map<string, fleet.OwnStrategy>();
   readonly rollouts = new Map<string, RolloutSummary>();
   readonly logs = new Map<string, RolloutLog[]>();
   readonly events: JournalEvent[] = [];
@@ -226,6 +227,9 @@ export class Database {
       case 'text':
         this.texts.set(change.digest, change.body);
         break;
+      case 'strategy':
+        this.strategies.set(change.row.name, change.row);
+        break;
       case 'rollout':
         this.rollouts.set(change.row.id, change.row);
         break;
@@ -283,7 +287,7 @@ export class Database {
       alerts: [...this.alerts.values()].sort((a, b) => a.raisedAt - b.raisedAt),
       webhooks: [],
       deliveries: [],
-      strategies: [],
+      strategies: byKey(this.strategies),
     };
   }
 }

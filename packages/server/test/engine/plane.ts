@@ -6,6 +6,7 @@ import { agentHandlers } from '../../src/http/agents.ts';
 import { configurationHandlers } from '../../src/http/configurations.ts';
 import { groupHandlers } from '../../src/http/groups.ts';
 import { rolloutHandlers } from '../../src/http/rollouts.ts';
+import { strategyHandlers } from '../../src/http/strategies.ts';
 import { STORE_LIMITS } from '../../src/limits.ts';
 import type { Store } from '../../src/storage/store.ts';
 import type { Outside } from '../../src/webhooks/webhooks.ts';
@@ -121,6 +122,7 @@ export class Plane implements Client {
       ...configurationHandlers(control),
       ...groupHandlers(control),
       ...rolloutHandlers(control),
+      ...strategyHandlers(control),
     };
   }
 

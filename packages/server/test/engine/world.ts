@@ -13,7 +13,7 @@ import { Badness, furnish } from './fleet.ts';
 import { gust } from './gusts.ts';
 import { Laws } from './laws/laws.ts';
 import { type HttpExchange, Network, type WebSocketLink } from './network.ts';
-import { Operators } from './operators.ts';
+import { Operators } from './operators/operators.ts';
 import { Servers } from './servers.ts';
 import { Timeline } from './timeline.ts';
 import { CALM, type Rates, ratesOf, Weather } from './weather.ts';

@@ -6,6 +6,21 @@ import type { Refusals } from './refusals.ts';
 import type { Returns } from './returns.ts';
 import { isActive, json } from './rows.ts';
 
+/** Whether a person is to look behind the open stage: gates stand where their share of the plan ends, whatever stages came of it. */
+function hasGate({ canary, planned, stage, stages, strategy, from }: fleet.Rollout): boolean {
+  const upTo = (many: number) => stages.slice(0, many).reduce((sum, one) => sum + one.planned, 0);
+  const [passed, next] = [upTo(stage + 1), stage + 1 < stages.length ? upTo(stage + 2) : Number.POSITIVE_INFINITY];
+  const isHere = (after: fleet.StageName): boolean => {
+    const most =
+      after === 'canary'
+        ? canary.length
+        : Math.max(canary.length, Math.ceil(planned * (Number.parseFloat(after) / 100) - 1e-9));
+    return most >= passed && most < next;
+  };
+  const isFirst = from === null && stages[stage]?.name === 'canary' && next !== Number.POSITIVE_INFINITY;
+  return isFirst || strategy.gates.some(({ after }) => isHere(after));
+}
+
 export class RolloutLaws {
   readonly #evidence: Evidence;
   readonly #refusals: Refusals;
@@ -37,11 +52,12 @@ export class RolloutLaws {
       return;
     }
     folds.set(id, after);
-    world.note(`rollout ${id} ${event.type}: ${after.state} ${JSON.stringify(after.counts)}`);
+    const state = after.state === 'paused' ? `paused (${after.pause?.reason})` : after.state;
+    world.note(`rollout ${id} ${event.type}: ${state} ${JSON.stringify(after.counts)}`);
     const all = proven.get(id) ?? new Set();
     for (const { agent, state } of after.targets.values()) if (state === 'proven') all.add(agent);
     proven.set(id, all);
-    if (before !== null && event.type === 'advanced') this.#checkPassing(before, at);
+    if (before !== null && event.type === 'advanced') this.#checkPassing(before, after, at);
     if (event.type === 'admitted' || event.type === 'retried') this.#checkPlaces(before ?? after, after);
     if (event.type === 'retried') this.#refusals.retried(event.agents, after.target.hash);
     if (event.type === 'reverting') this.#returns.ordered(after, event.agents);
@@ -76,7 +92,7 @@ export class RolloutLaws {
   }
 
   /** A.5: a stage passes by proof and time, or by a person's word. */
-  #checkPassing(before: fleet.Rollout, at: number): void {
+  #checkPassing(before: fleet.Rollout, after: fleet.Rollout, at: number): void {
     const { id, stages, stage, strategy, targets, waived, counts } = before;
     const hold = (law: string, holds: boolean, what: string) =>
       this.#evidence.hold(
@@ -96,6 +112,8 @@ export class RolloutLaws {
     const isEnough =
       judged.length === 0 || (100 * proven.length) / judged.length >= threshold || waived.threshold === stage;
     hold('A.5', isEnough, `${proven.length} of ${judged.length} proven`);
+    const isAtGate = after.state === 'paused' && after.pause?.reason === 'gate';
+    hold('A.5', isAtGate === hasGate(before), `a gate ${isAtGate ? 'stands' : 'does not stand'} behind it`);
   }
 
   /** I4: what it was planned with stays, failures never become fewer. */
