@@ -39,10 +39,13 @@ const refOf = (number: number): RevisionRef => ({
 /** Of the groups and the agents in them. In half of the worlds the agents have run revision 1 for long. */
 export function furnish(world: World): void {
   const { dice } = world;
-  const isSettled = dice.chance(0.5);
-  const roles = dice.chance(0.5) ? ['edge', 'core'] : ['edge'];
+  const isSettled = world.habits.blight || dice.chance(0.5);
+  const { blight } = world.habits;
+  const roles = !blight && dice.chance(0.5) ? ['edge', 'core'] : ['edge'];
   world.database.write([...configuration(), ...roles.map((role) => group(role, isSettled ? refOf(1) : null))]);
-  const count = dice.int(2, 9);
+  // Most worlds are small; now and then one has more agents than stages need, and a blight needs many that are well.
+  const isLarge = dice.chance(0.05);
+  const count = blight ? dice.int(24, 32) : isLarge ? dice.int(12, 24) : dice.int(2, 9);
   for (let n = 0; n < count; n += 1) addAgent(world, n, roles, isSettled ? refOf(1).hash : '');
 }
 
@@ -80,7 +83,9 @@ function addAgent(world: World, n: number, roles: readonly string[], runs: strin
   const agent = new SimulatedAgent(world, nature, uid, dice.pick(roles) ?? 'edge', runs);
   agents.push(agent);
   // Some come late (I6).
-  timeline.after(dice.chance(0.25) ? dice.int(10, 200) * SECOND : dice.int(0, 3) * SECOND, () => agent.start());
+  timeline.after(!world.habits.blight && dice.chance(0.25) ? dice.int(10, 200) * SECOND : dice.int(0, 3) * SECOND, () =>
+    agent.start(),
+  );
   if (!dice.chance(0.03)) return;
   // The disk of its host was copied.
   const clone = new SimulatedAgent(world, { ...nature, name: `${nature.name}'` }, uid, agent.role, runs);
@@ -88,12 +93,13 @@ function addAgent(world: World, n: number, roles: readonly string[], runs: strin
   timeline.after(dice.int(5, 100) * SECOND, () => clone.start());
 }
 
-function natureOf({ bias, dice }: World, n: number): Nature {
+function natureOf({ bias, dice, habits }: World, n: number): Nature {
+  const isPlain = habits.blight || dice.chance(0.7);
   return {
     name: `agent-${n}`,
     vice: bias.vice ?? dice.pick(VICES) ?? 'refuses',
-    habit: dice.chance(0.7) ? 'usual' : (dice.pick(HABITS) ?? 'usual'),
-    transport: dice.chance(0.3) ? 'http' : 'websocket',
+    habit: isPlain ? 'usual' : (dice.pick(HABITS) ?? 'usual'),
+    transport: !habits.blight && dice.chance(0.3) ? 'http' : 'websocket',
     heartbeat: dice.int(10, 30) * SECOND,
     verdictAfter: dice.pick([2, 5, 10]) * SECOND,
     thinks: dice.int(1, 500),
@@ -110,7 +116,9 @@ export class Badness {
   constructor(world: World) {
     this.#world = world;
     const { bias, dice } = world;
-    this.#shares = REVISIONS.map((_, n) => (n === 0 ? 0 : dice.pick(bias.bad ? [0.5, 1] : [0, 0, 0.3, 1])));
+    this.#shares = REVISIONS.map((_, n) =>
+      n === 0 || world.habits.blight ? 0 : dice.pick(bias.bad ? [0.5, 1] : [0, 0, 0.3, 1]),
+    );
   }
 
   isBad(hash: string, { nature }: SimulatedAgent): boolean {

@@ -94,6 +94,8 @@ export class HttpExchange implements AgentConnection {
   readonly link: AgentConnection['link'];
   readonly agent: SimulatedAgent;
   readonly plane: Plane;
+  /** When the agent's process started that posts it. */
+  readonly process: number;
   readonly #world: World;
   #answered = false;
   #isOver = false;
@@ -112,6 +114,7 @@ export class HttpExchange implements AgentConnection {
     this.#world = world;
     this.agent = agent;
     this.plane = plane;
+    this.process = agent.startedAt;
     this.#isGhost = isGhost;
     this.#done = done;
     this.link = { id: `http-${plane.number}`, transport: 'http' };

@@ -63,6 +63,11 @@ export class Servers {
     if (!this.#isAnyAwake()) timeline.after(this.#downtime(), () => this.#startUnlessThere());
   }
 
+  /** A person stops them all, and starts one again. */
+  stopAll(): void {
+    for (const plane of [...this.#planes]) this.crash(plane, 'stopped');
+  }
+
   #isAnyAwake(): boolean {
     return [...this.#planes].some(({ isAsleep }) => !isAsleep);
   }

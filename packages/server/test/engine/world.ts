@@ -7,6 +7,7 @@ import { decodeAgentToServer, uidFromBytes } from '@flaghoist/opamp';
 import type { AgentConnection } from '@flaghoist/opamp/node';
 import { type Moment, type SimulatedAgent, short } from './agent/agent.ts';
 import type { Nature } from './agent/nature.ts';
+import { awaitBlight } from './blight.ts';
 import { Database } from './database.ts';
 import { Dice } from './dice.ts';
 import { Badness, furnish } from './fleet.ts';
@@ -16,6 +17,7 @@ import { type HttpExchange, Network, type WebSocketLink } from './network.ts';
 import { Operators } from './operators/operators.ts';
 import { Servers } from './servers.ts';
 import { Timeline } from './timeline.ts';
+import { awaitTravel } from './travel.ts';
 import { CALM, type Rates, ratesOf, Weather } from './weather.ts';
 
 export const SECOND = 1_000;
@@ -33,6 +35,8 @@ export interface Bias {
   readonly fencing?: boolean;
   readonly shared?: boolean;
   readonly hangs?: boolean;
+  readonly blight?: boolean;
+  readonly travels?: boolean;
 }
 
 export class World {
@@ -53,6 +57,10 @@ export class World {
     readonly shared: boolean;
     /** Who reads slowly hangs: for minutes it comes to nothing that lies in its connection. */
     readonly hangs: boolean;
+    /** A larger group of agents that are well, until something befalls them that is not their configuration. */
+    readonly blight: boolean;
+    /** Images of the database are kept, and one may be put back (I14). */
+    readonly travels: boolean;
   };
   readonly faultsUntil: number;
   /** What happened, a line each. */
@@ -74,8 +82,10 @@ export class World {
       tick: dice.pick([250, 1_000, 1_000]),
       shared: bias.shared ?? dice.chance(0.6),
       hangs: bias.hangs ?? dice.chance(0.1),
+      blight: bias.blight ?? dice.chance(0.03),
+      travels: bias.travels ?? dice.chance(0.1),
     };
-    this.faultsUntil = START + dice.int(60, 300) * SECOND;
+    this.faultsUntil = START + (this.habits.blight ? 300 : dice.int(60, 300)) * SECOND;
     this.#badness = new Badness(this);
     this.database.fencing = bias.fencing ?? true;
     this.laws = new Laws(this);
@@ -101,9 +111,10 @@ export class World {
     plane.do(() => {
       const { control } = plane;
       if (control === undefined) return;
-      agent.heardAs = [...agent.heardAs, moment].slice(-5);
+      agent.heardAs = [...agent.heardAs, { ...moment, heardAt: this.timeline.now }].slice(-5);
       const { instanceUid, remoteConfigStatus } = decodeAgentToServer(payload);
-      if (remoteConfigStatus !== undefined) this.laws.heard(plane, uidFromBytes(instanceUid), remoteConfigStatus);
+      const uid = uidFromBytes(instanceUid);
+      if (remoteConfigStatus !== undefined) this.laws.heard(connection, uid, remoteConfigStatus);
       control.gateway.message(connection as AgentConnection, payload);
     });
   }
@@ -121,6 +132,8 @@ export class World {
     const { timeline, laws } = this;
     this.servers.start();
     this.operators.begin();
+    if (this.habits.blight) awaitBlight(this);
+    if (this.habits.travels) awaitTravel(this);
     const stopWeather = timeline.every(SECOND, () => gust(this));
     timeline.after(this.faultsUntil - START, () => {
       stopWeather();

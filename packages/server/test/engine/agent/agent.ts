@@ -40,7 +40,9 @@ export class SimulatedAgent {
   /** Each configuration that it has read. */
   readonly received: { readonly at: number; readonly hash: string }[] = [];
   /** What it was when it sent what the server heard last. */
-  heardAs: readonly Moment[] = [];
+  heardAs: readonly (Moment & { readonly heardAt: number })[] = [];
+  /** When it said last that it refuses a configuration, by hash. */
+  readonly refusedAt = new Map<string, number>();
   startedAt = 0;
   #disk: Disk = emptyDisk();
 
@@ -85,7 +87,11 @@ export class SimulatedAgent {
 
   /** It has something to say or to do. */
   get isBusy(): boolean {
-    return this.#connection.isBusy || this.words.hasNews;
+    // One that crash-loops tells of it for ever.
+    return (
+      this.#connection.isReading ||
+      (this.nature.vice !== 'crash-loops' && (this.#connection.isPosting || this.words.hasNews))
+    );
   }
 
   describe(): string {
@@ -101,7 +107,7 @@ export class SimulatedAgent {
   // ---- The process.
 
   start(): void {
-    if (this.gone) return;
+    if (this.gone || !this.down) return;
     this.#boot += 1;
     this.startedAt = this.#world.timeline.now;
     this.down = false;
@@ -176,6 +182,15 @@ export class SimulatedAgent {
   move(role: string): void {
     this.role = role;
     this.tell('description');
+  }
+
+  /** Its collector falls ill, whatever it runs; and is well again, unless it was started anew meanwhile. */
+  sicken(): void {
+    this.#collector.sicken();
+  }
+
+  recover(): void {
+    this.#collector.recover();
   }
 
   /** It accepts no configuration any more. */

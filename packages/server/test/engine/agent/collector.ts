@@ -136,6 +136,12 @@ export class Collector {
     this.#feel(false);
   }
 
+  recover(): void {
+    if (!this.#sick) return;
+    this.#sick = false;
+    this.#feel(this.runs !== '');
+  }
+
   #crashAgain(): void {
     this.#feel(false);
     this.#inAttempt(5_000, () => {
@@ -149,6 +155,7 @@ export class Collector {
     if (hash === before.hash && status === before.status) return;
     this.#agent.note(`says ${status} ${hash.slice(0, 6) || '-'}`);
     this.#disk.status = { hash, status, error };
+    if (status === 'FAILED') this.#agent.refusedAt.set(hash, this.#world.timeline.now);
     this.#agent.tell('status');
   }
 

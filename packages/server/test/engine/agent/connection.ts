@@ -32,8 +32,12 @@ export class Connection {
     return this.#backoff;
   }
 
-  get isBusy(): boolean {
-    return this.#isThinking || this.#inbox.length > 0 || this.#isPosting;
+  get isReading(): boolean {
+    return this.#isThinking || this.#inbox.length > 0;
+  }
+
+  get isPosting(): boolean {
+    return this.#isPosting;
   }
 
   open(): void {

@@ -72,6 +72,10 @@ export class Ending {
     hold(!fleet.isOpen(entry) || waits, 'no outcome for');
     hold(!this.#isBehind(agent, id), 'it waits for the stable revision:');
     if (this.#evidence.hasTwin(agent) || this.#evidence.doubled.has(id) || entry?.phase !== 'proven') return;
+    // It got that by the word of rows that are lost: nothing is sent to it before somebody wants it anew (I14).
+    const isOutlived =
+      this.#evidence.hasTravelled && !(this.#evidence.offers.get(id) ?? []).some(({ hash }) => hash === agent.runs);
+    if (isOutlived) return;
     const goneSince = agent.nature.vice === 'falls-back' || agent.nature.vice === 'rolls-back';
     hold(agent.runs === entry.revision.hash || goneSince, 'it runs something else:');
   }

@@ -1,7 +1,8 @@
 /** What the laws go by: what the durable rows say, what bytes left, and what was broken. */
-import type * as fleet from '@flaghoist/fleet';
+import * as fleet from '@flaghoist/fleet';
 import type { SimulatedAgent } from '../agent/agent.ts';
 import type { World } from '../world.ts';
+import { isActive, json } from './rows.ts';
 
 /** A law that was broken: its number, and how. */
 export interface Violation {
@@ -14,6 +15,8 @@ export interface Offer {
   readonly at: number;
   readonly hash: string;
   readonly epoch: string;
+  /** The process of the agent that asked, by when it started: another one hears nothing of the answer. */
+  readonly process: number;
   readonly source: fleet.AssignmentSource;
   readonly generation: number;
 }
@@ -32,8 +35,30 @@ export class Evidence {
   /** Agents that were two for a while: what they said may have been the other's. */
   readonly doubled = new Set<fleet.AgentId>();
 
+  /** Rollouts that were under way in an older database that was put back: more may have them than it knows of (I14). */
+  readonly travelled = new Set<string>();
+  hasTravelled = false;
+
   constructor(world: World) {
     this.world = world;
+  }
+
+  /** What is durable is an older copy: what we knew by rows that are lost is void. */
+  travel(): void {
+    this.hasTravelled = true;
+    const { logs, ledgers } = this.world.database;
+    this.folds.clear();
+    for (const [id, log] of logs) {
+      const fold = fleet.fold(json(log));
+      if (fold === null) continue;
+      this.folds.set(id, fold);
+      if (isActive(fold)) this.travelled.add(id);
+    }
+    this.offers.clear();
+    this.provenOnce.clear();
+    for (const [id, entries] of ledgers)
+      for (const { generation, phase } of entries.values())
+        if (phase === 'proven') this.provenOnce.add(`${id} ${generation}`);
   }
 
   broken(law: string, message: string): void {

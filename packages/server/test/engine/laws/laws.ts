@@ -16,6 +16,7 @@ import { Refusals } from './refusals.ts';
 import { Returns } from './returns.ts';
 import { RolloutLaws } from './rollouts.ts';
 import { RowLaws } from './rows.ts';
+import { TravelLaws } from './travel.ts';
 
 /** Tells those that watch a kind of thing of what happens. */
 export class Laws {
@@ -23,6 +24,7 @@ export class Laws {
   readonly #refusals: Refusals;
   readonly #offers: OfferLaws;
   readonly #returns: Returns;
+  readonly #travel: TravelLaws;
   readonly #rollouts: RolloutLaws;
   readonly #ledgers: LedgerLaws;
   readonly #rows: RowLaws;
@@ -33,7 +35,8 @@ export class Laws {
     this.#refusals = new Refusals(this.#evidence);
     this.#offers = new OfferLaws(this.#evidence, this.#refusals);
     this.#returns = new Returns(this.#evidence);
-    this.#rollouts = new RolloutLaws(this.#evidence, this.#refusals, this.#returns);
+    this.#travel = new TravelLaws(this.#evidence);
+    this.#rollouts = new RolloutLaws(this.#evidence, this.#refusals, this.#returns, this.#travel);
     this.#ledgers = new LedgerLaws(this.#evidence);
     this.#rows = new RowLaws(this.#evidence);
     this.#ending = new Ending(this.#evidence);
@@ -67,8 +70,8 @@ export class Laws {
   }
 
   /** A process hears a status. */
-  heard(plane: Plane, uid: string, status: RemoteConfigStatus): void {
-    this.#refusals.heard(plane, uid, status);
+  heard(connection: WebSocketLink | HttpExchange, uid: string, status: RemoteConfigStatus): void {
+    this.#refusals.heard(connection, uid, status);
   }
 
   /** A process asks for a transaction. */
@@ -102,6 +105,14 @@ export class Laws {
   /** A process reads what it finds. */
   checkRows(): void {
     this.#rows.found();
+  }
+
+  /** An older copy of the database was put back. */
+  travelled(): void {
+    this.#evidence.travel();
+    this.#refusals.travel();
+    this.#returns.travel();
+    this.#travel.travel();
   }
 
   isQuiet(): boolean {

@@ -60,8 +60,8 @@ export class LedgerLaws {
     const { heardAs } = agent;
     const reportsHealth = (capabilities & fleet.Capability.ReportsHealth) !== 0;
     const shows = ({ runs, healthy }: Moment) => runs === row.revision.hash && (healthy || !reportsHealth);
-    // What came last may be newer than this proof, which a slow disk has written only now.
-    const last = heardAs.findLast(({ at }) => world.timeline.now - at >= 10 * SECOND);
+    // What was heard last may be newer than this proof, which a slow disk has written only now.
+    const last = heardAs.findLast(({ heardAt }) => world.timeline.now - heardAt >= 10 * SECOND);
     const isTrue = heardAs.some((moment) => shows(moment) && moment.at >= (last?.at ?? 0));
     this.#evidence.hold('I11', isTrue, () => `called proven on ${short(row.revision.hash)}: ${agent.describe()}`);
   }
@@ -80,7 +80,8 @@ export class LedgerLaws {
     }
   }
 
-  #isLawful({ id, row: { source, revision } }: LedgerChange, changes: readonly Change[]): boolean {
+  #isLawful({ id, row }: LedgerChange, changes: readonly Change[]): boolean {
+    const { source, revision } = row;
     const said = (kind: string): boolean =>
       changes.some(
         (change) => change.kind === 'event' && change.row.kind === kind && change.row.subject === `agent/${id}`,
@@ -101,12 +102,19 @@ export class LedgerLaws {
             event.agents.some(({ agent, to }) => agent === id && to?.hash === revision.hash),
         );
       case 'catch-up':
-        return this.#isStable(source.group, revision.hash, changes) && !this.#evidence.isLeft(id, source.group);
+        return this.#isStable(source.group, revision.hash, changes) && !this.#isKept(id, row);
       case 'rollout': {
         const rollout = this.#evidence.folds.get(source.rollout);
         return rollout?.target.hash === revision.hash && rollout.targets.has(id);
       }
     }
+  }
+
+  /** What it was left with holds until somebody takes that from it, as a move to another group does: that has a generation of its own. */
+  #isKept(id: fleet.AgentId, { generation, source }: fleet.LedgerEntry): boolean {
+    const before = this.#evidence.world.database.ledgerOf(id);
+    if (source.kind !== 'catch-up' || before?.generation !== generation - 1) return false;
+    return this.#evidence.isLeft(id, source.group);
   }
 
   #isStable(group: string, hash: string, changes: readonly Change[]): boolean {

@@ -36,7 +36,8 @@ export class OfferLaws {
       return;
     }
     const { source, generation } = entry;
-    const offer = { at: world.timeline.now, hash, epoch: over.link.id, source, generation };
+    const process = over instanceof HttpExchange ? over.process : agent.startedAt;
+    const offer = { at: world.timeline.now, hash, epoch: over.link.id, process, source, generation };
     this.#checkRepetition(id, offer, over, told);
     offers.set(id, [...(offers.get(id) ?? []), offer]);
     this.#checkExposure(id, entry, told);
@@ -59,7 +60,7 @@ export class OfferLaws {
       // An answer that was lost is found by a full state, 30 s later at the earliest (ADR 4); the first may have waited for a slow disk.
       const { agent } = over;
       const isSoon =
-        isAgain && !this.#evidence.hasTwin(agent) && offer.at - last.at < 24 * SECOND && agent.startedAt <= last.at;
+        isAgain && !this.#evidence.hasTwin(agent) && offer.at - last.at < 24 * SECOND && offer.process === last.process;
       this.#evidence.hold('I5', !isSoon, () => `a second time within 30 s over HTTP: ${told()}`);
     } else this.#evidence.hold('I5', !isAgain, () => `a second time on one connection: ${told()}`);
     const isForgiven = isRetry || !this.#refusals.has(id, hash);
@@ -77,15 +78,18 @@ export class OfferLaws {
       this.#evidence.broken('I7', `no rollout ${source.rollout}: ${told()}`);
       return;
     }
-    this.#checkStage(id, rollout, told);
+    const hasTravelled = this.#evidence.travelled.has(rollout.id);
+    if (!hasTravelled) this.#checkStage(id, rollout, told);
     const heirs = [...folds.values()].filter(({ group, state }) => group === rollout.group && state !== 'superseded');
     const state = rollout.targets.get(id)?.state;
     const isOnTheBooks = (state !== undefined && fleet.OPEN.has(state)) || heirs.some(({ carried }) => carried.has(id));
     // What left its hands while the bytes were on their way was counted as failed.
     const isCurrent = world.database.ledgerOf(id)?.generation === generation;
-    const hasPlace = isOnTheBooks || !isCurrent || state === 'failed';
+    // Who proved it within the same turn, and lost its state, is sent it again without one (RO17).
+    const hadTurn = state === 'failed' || state === 'proven';
+    const hasPlace = isOnTheBooks || !isCurrent || hadTurn;
     this.#evidence.hold('I1', hasPlace, () => `${told()} without a place (${state})`);
-    this.#checkBound(id, rollout, told);
+    if (!hasTravelled) this.#checkBound(id, rollout, told);
   }
 
   #checkBound(id: fleet.AgentId, rollout: fleet.Rollout, told: () => string): void {
@@ -123,6 +127,7 @@ export class OfferLaws {
     const { database } = world;
     const members = [...database.identities.values()].filter((identity) => identity.group?.name === group);
     const open = members.filter(({ id }) => {
+      if (this.#evidence.agentsOf(id).length > 1) return false;
       const entry = database.ledgerOf(id);
       const isLane = entry?.source.kind === 'catch-up' && entry.revision.hash === hash && entry.sentAt !== null;
       return isLane && fleet.isOpen(entry) && !provenOnce.has(`${id} ${entry.generation}`);

@@ -3,6 +3,7 @@ import type * as fleet from '@flaghoist/fleet';
 import { type RemoteConfigStatus, RemoteConfigStatuses as Status } from '@flaghoist/opamp';
 import type { JournalEvent } from '../../../src/events/journal-event.ts';
 import type { Change } from '../../../src/storage/store.ts';
+import type { HttpExchange, WebSocketLink } from '../network.ts';
 import type { Plane } from '../plane.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -13,6 +14,8 @@ export class Refusals {
   readonly #asked = new Map<Change, ReadonlySet<string>>();
   /** Agent and hash: refused, and that is durable. */
   readonly #refused = new Set<string>();
+  /** When that was forgiven last. */
+  readonly #forgivenAt = new Map<string, number>();
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
@@ -22,11 +25,17 @@ export class Refusals {
     return this.#refused.has(`${id} ${hash}`);
   }
 
-  heard(plane: Plane, uid: string, { status, lastRemoteConfigHash }: RemoteConfigStatus): void {
+  heard(
+    { plane, agent }: Pick<WebSocketLink | HttpExchange, 'plane' | 'agent'>,
+    uid: string,
+    { status, lastRemoteConfigHash }: RemoteConfigStatus,
+  ): void {
     if (status !== Status.RemoteConfigStatuses_FAILED) return;
     const id = this.#evidence.idOf(uid);
     const hash = Buffer.from(lastRemoteConfigHash).toString('hex');
     if (id === undefined || hash === '') return;
+    // Said before a person had it asked once more, and heard or repeated since: that is forgiven.
+    if ((agent.refusedAt.get(hash) ?? 0) <= (this.#forgivenAt.get(`${id} ${hash}`) ?? -1)) return;
     const hearing = this.#hearing.get(plane) ?? new Set();
     this.#hearing.set(plane, hearing.add(`${id} ${hash}`));
   }
@@ -56,14 +65,26 @@ export class Refusals {
     }
   }
 
+  /** Of the older copy that was put back there are those that it knows. */
+  travel(): void {
+    this.#refused.clear();
+    for (const [id, { refused }] of this.#evidence.world.database.assignments)
+      for (const { hash } of refused) this.#refused.add(`${id} ${hash}`);
+  }
+
   /** A person has these asked once more. */
   retried(agents: readonly fleet.AgentId[], hash: string): void {
-    for (const agent of agents) this.#refused.delete(`${agent} ${hash}`);
+    for (const agent of agents) this.#forget(agent, hash);
+  }
+
+  #forget(id: fleet.AgentId, hash: string): void {
+    this.#refused.delete(`${id} ${hash}`);
+    this.#forgivenAt.set(`${id} ${hash}`, this.#evidence.world.timeline.now);
   }
 
   #forgive({ kind, subject, data }: JournalEvent): void {
     const id = subject.replace('agent/', '');
-    if (kind === 'agent.retried') this.#refused.delete(`${id} ${data['hash']}`);
+    if (kind === 'agent.retried') this.#forget(id, String(data['hash']));
     if (kind !== 'agent.conflict' && kind !== 'agent.deleted') return;
     for (const refusal of this.#refused) if (refusal.startsWith(`${id} `)) this.#refused.delete(refusal);
   }

@@ -12,6 +12,11 @@ export class Returns {
     this.#evidence = evidence;
   }
 
+  /** Which returns were confirmed is lost with the rows that said so. */
+  travel(): void {
+    this.#returned.clear();
+  }
+
   /** I9: each goes back to what it was proven on, never to what is being taken back or was condemned. */
   ordered({ id, group, target }: fleet.Rollout, reverts: readonly fleet.Revert[]): void {
     const condemned = this.#evidence.world.database.groups.get(group)?.condemned ?? [];

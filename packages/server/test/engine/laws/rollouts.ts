@@ -5,6 +5,7 @@ import type { Evidence } from './evidence.ts';
 import type { Refusals } from './refusals.ts';
 import type { Returns } from './returns.ts';
 import { isActive, json } from './rows.ts';
+import type { TravelLaws } from './travel.ts';
 
 /** Whether a person is to look behind the open stage: gates stand where their share of the plan ends, whatever stages came of it. */
 function hasGate({ canary, planned, stage, stages, strategy, from }: fleet.Rollout): boolean {
@@ -25,18 +26,22 @@ export class RolloutLaws {
   readonly #evidence: Evidence;
   readonly #refusals: Refusals;
   readonly #returns: Returns;
+  readonly #travel: TravelLaws;
+  /** When everybody of the open stage had an outcome; who was unclear then, and proves it since, begins no other soak. */
+  readonly #soakingSince = new Map<string, number>();
   /** The first summary of a rollout that was written. */
   readonly #frozen = new Map<string, RolloutSummary>();
 
-  constructor(evidence: Evidence, refusals: Refusals, returns: Returns) {
+  constructor(evidence: Evidence, refusals: Refusals, returns: Returns, travel: TravelLaws) {
     this.#evidence = evidence;
     this.#refusals = refusals;
     this.#returns = returns;
+    this.#travel = travel;
   }
 
   /** An event is about to stand in the log. */
   happens({ rollout: id, version, event, at }: RolloutLog): void {
-    const { folds, proven, world } = this.#evidence;
+    const { folds } = this.#evidence;
     const before = folds.get(id) ?? null;
     const isNext = version === (before?.version ?? 0) + 1;
     this.#evidence.hold(
@@ -52,20 +57,46 @@ export class RolloutLaws {
       return;
     }
     folds.set(id, after);
-    const state = after.state === 'paused' ? `paused (${after.pause?.reason})` : after.state;
-    world.note(`rollout ${id} ${event.type}: ${state} ${JSON.stringify(after.counts)}`);
+    this.#note(after, event);
+    if (before !== null) this.#checkEvent(before, event, after, at);
+  }
+
+  #note(after: fleet.Rollout, { type }: fleet.RolloutEvent): void {
+    const { id, counts, pause, targets } = after;
+    const { proven, world } = this.#evidence;
+    const state = after.state === 'paused' ? `paused (${pause?.reason})` : after.state;
+    world.note(`rollout ${id} ${type}: ${state} ${JSON.stringify(counts)}`);
     const all = proven.get(id) ?? new Set();
-    for (const { agent, state } of after.targets.values()) if (state === 'proven') all.add(agent);
+    for (const target of targets.values()) if (target.state === 'proven') all.add(target.agent);
     proven.set(id, all);
-    if (before !== null && event.type === 'advanced') this.#checkPassing(before, after, at);
-    if (event.type === 'admitted' || event.type === 'retried') this.#checkPlaces(before ?? after, after);
-    if (event.type === 'retried') this.#refusals.retried(event.agents, after.target.hash);
-    if (event.type === 'reverting') this.#returns.ordered(after, event.agents);
-    if (event.type === 'observed') this.#returns.observed(before, after);
-    if (after.state !== 'succeeded') return;
-    const { planned, counts } = after;
-    const isProven = counts.proven > 0 || planned === 0;
-    this.#evidence.hold('I11', isProven, () => `rollout ${id} succeeded without a proof`);
+  }
+
+  #checkEvent(before: fleet.Rollout, event: fleet.RolloutEvent, after: fleet.Rollout, at: number): void {
+    const { id, planned, counts, target } = after;
+    this.#travel.happens(before, event, after, at);
+    switch (event.type) {
+      case 'admitted':
+        if (event.found !== true) this.#checkPlaces(before, after);
+        break;
+      case 'retried':
+        this.#checkPlaces(before, after);
+        this.#refusals.retried(event.agents, target.hash);
+        break;
+      case 'soaking':
+        this.#soakingSince.set(id, at);
+        break;
+      case 'advanced':
+        this.#checkPassing(before, after, at);
+        break;
+      case 'observed':
+        this.#returns.observed(before, after);
+        break;
+      case 'reverting':
+        this.#returns.ordered(after, event.agents);
+        break;
+      case 'succeeded':
+        this.#evidence.hold('I11', counts.proven > 0 || planned === 0, () => `rollout ${id} succeeded without a proof`);
+    }
   }
 
   /** I1, of this rollout and over those of one push. */
@@ -105,8 +136,8 @@ export class RolloutLaws {
     const proven = own.filter(({ state }) => state === 'proven');
     const judged = own.filter(({ state }) => state === 'proven' || state === 'failed' || state === 'inconclusive');
     const soak = fleet.isCanary(before) ? strategy.soak.canary : strategy.soak.stage;
-    const since = at - proven.reduce((latest, target) => Math.max(latest, target.at), 0);
-    hold('A.5', since >= soak, `${since} ms after the last proof, ${soak} are asked`);
+    const since = at - (this.#soakingSince.get(id) ?? at);
+    hold('A.5', since >= soak, `${since} ms after everybody had an outcome, ${soak} are asked`);
     hold('I11', proven.length > 0 || counts.proven > 0, 'nobody is proven');
     const { threshold } = fleet.boundsNow(before);
     const isEnough =

@@ -48,6 +48,11 @@ export class Operators {
     if (dice.chance(0.2)) this.#insist(time + dice.int(10, 200) * SECOND, rollouts.takeBack);
   }
 
+  /** Somebody decides what becomes of the rollouts that an older database has paused. */
+  lookAfterTravel(delay: number): void {
+    this.#insist(delay, this.#rollouts.goOnAfterTravel);
+  }
+
   /** Asks until it is answered: the same request, so that it happens once (interface.md, idempotency). */
   #insist(delay: number, act: Act): void {
     this.#pending += 1;

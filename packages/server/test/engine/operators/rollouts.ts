@@ -1,5 +1,5 @@
 /** What people ask of rollouts, by themselves or as a push to several groups. */
-import { TERMINAL } from '@flaghoist/fleet';
+import { canGoBack, TERMINAL } from '@flaghoist/fleet';
 import type { RolloutSummary } from '../../../src/storage/store.ts';
 import type { World } from '../world.ts';
 import { type Act, AUTHOR, type Requests } from './operators.ts';
@@ -97,5 +97,14 @@ export function rolloutActs(world: World) {
   /** What has succeeded was wrong after all. */
   const takeBack = word('take back', rollback, ({ state }) => state === 'succeeded');
 
-  return { start, rollOn, odd, openGate, takeBack };
+  const hasTravelled = (row: RolloutSummary): boolean => isPaused(row) && row.pause?.reason === 'time-travel';
+  /** After an older database was put back: on, or back. */
+  const goOnAfterTravel: Act = (requests) => {
+    const act = dice.chance(0.5)
+      ? word('resume after the travel', (asked, id) => asked.resumeRollout({ id, body: { author } }), hasTravelled)
+      : word('roll back after the travel', rollback, (row) => hasTravelled(row) && canGoBack(row));
+    return act(requests);
+  };
+
+  return { start, rollOn, odd, openGate, takeBack, goOnAfterTravel };
 }
