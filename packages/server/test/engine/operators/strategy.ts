@@ -3,9 +3,6 @@ import { BUILT_IN_STRATEGIES, type Share, type StageName } from '@flaghoist/flee
 import type { Dice } from '../dice.ts';
 import { SECOND } from '../world.ts';
 
-/** Fields over one of the built-in strategies; the same as `strategy` and `overrides` of a start, or saved by a name. */
-export type Drawn = ReturnType<typeof drawStrategy>;
-
 /** Stages over more agents than most groups have: some of them come to nothing, and their gates stand before. */
 const STAGES: readonly (readonly [StageName, ...StageName[]])[] = [
   ['canary', '100%'],
@@ -16,7 +13,7 @@ const STAGES: readonly (readonly [StageName, ...StageName[]])[] = [
   ['100%'],
 ];
 
-/** Bounds that would let nobody go on, so that a world ends: a count is drawn from where that is seldom. */
+/** Fields over one of the built-in strategies: of a start, or saved by a name. */
 export function drawStrategy(dice: Dice) {
   const base = dice.pick(['careful', 'quick', 'all-at-once'] as const);
   const stages = dice.chance(0.5)
