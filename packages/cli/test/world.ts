@@ -55,6 +55,7 @@ const ALL_AT_ONCE: Rollout['strategy'] = {
   maxLost: '2%',
   maxDeferred: '20%',
   successThreshold: 95,
+  deliveryTimeout: '30s',
   applyTimeout: '2m',
   minHealthyTime: '0s',
   requireEffective: 'ifReported',

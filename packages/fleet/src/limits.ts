@@ -43,8 +43,8 @@ export const LIMITS = {
   problemsShown: 20,
   /** Sends of one assignment to one agent before it counts as never acknowledged. */
   sendsPerAssignment: 5,
-  /** Admitted, but not sent within this: the target is deferred (A.8). An HTTP agent gets time for three of its polls. */
-  deliveryTimeout: { websocket: 30_000, http: 90_000 },
+  /** An HTTP agent has at least so long until it counts as not reached: time for three of its polls (A.8). */
+  httpPatience: 90_000,
   /** Earlier stable revisions remembered of a group, and hashes condemned in it; the oldest go first. */
   previousPerGroup: 3,
   condemnedPerGroup: 256,

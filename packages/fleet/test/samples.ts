@@ -31,7 +31,12 @@ export const A = revision(10);
 export const B = revision(11);
 export const C = revision(12);
 
-export const TERMS: Terms = { applyTimeout: 120_000, minHealthyTime: 60_000, requireEffective: 'ifReported' };
+export const TERMS: Terms = {
+  deliveryTimeout: 30_000,
+  applyTimeout: 120_000,
+  minHealthyTime: 60_000,
+  requireEffective: 'ifReported',
+};
 export const QUICK: Terms = { ...TERMS, minHealthyTime: 0 };
 
 export const ROLLOUT: AssignmentSource = { kind: 'rollout', rollout: 'r-1' };

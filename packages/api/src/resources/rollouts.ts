@@ -37,6 +37,9 @@ const plain = {
   maxLost: v.share.describe('Agents that vanish after the offer; one more pauses it'),
   maxDeferred: v.share.describe('Agents that cannot be reached in their stage; one more pauses it'),
   successThreshold: z.number().min(0).max(100).describe('Percent of a stage that must be proven; all of the canary'),
+  deliveryTimeout: v.duration
+    .refine((millis) => millis >= 1, 'at least 1ms')
+    .describe('From its turn to the send; over HTTP at least 90s'),
   applyTimeout: v.duration.refine((millis) => millis >= 1, 'at least 1ms'),
   minHealthyTime: v.duration,
   requireEffective: z.enum(['never', 'ifReported', 'always']),

@@ -88,6 +88,9 @@ export interface EffectiveVerdict {
 
 /** What counts as proof, frozen when the assignment is made. */
 export interface Terms {
+  /** From the order to the send: who could not be sent it by then is left for later. */
+  readonly deliveryTimeout: Millis;
+  /** From the send to a verdict. */
   readonly applyTimeout: Millis;
   readonly minHealthyTime: Millis;
   readonly requireEffective: 'never' | 'ifReported' | 'always';

@@ -64,6 +64,7 @@ function isUndeliverable(agent: Agent, presence: Presence, now: Instant): boolea
   if (ledger?.phase !== 'offered' || ledger.sentAt !== null || !goesToMany(ledger)) return false;
   // There is nothing to deliver: it has it, and waits for that to count.
   if (presence.connected && isDoubtful(agent, presence, now)) return false;
-  const patience = LIMITS.deliveryTimeout[presence.transport ?? 'websocket'];
+  const { deliveryTimeout } = ledger.terms;
+  const patience = presence.transport === 'http' ? Math.max(deliveryTimeout, LIMITS.httpPatience) : deliveryTimeout;
   return !can(identity, 'AcceptsRemoteConfig') || now - ledger.offeredAt >= patience;
 }

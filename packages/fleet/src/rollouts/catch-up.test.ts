@@ -88,6 +88,7 @@ test('an agent that runs it already is adopted without a send', () => {
 
 test('the terms of the lane are those of a plain push', () => {
   expect(CATCH_UP_TERMS).toEqual({
+    deliveryTimeout: 30_000,
     applyTimeout: 120_000,
     minHealthyTime: 0,
     requireEffective: 'ifReported',

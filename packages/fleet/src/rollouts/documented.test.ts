@@ -64,6 +64,7 @@ function column({ canary, terms, soak, ...strategy }: Strategy): string[] {
     share(strategy.maxLost),
     share(strategy.maxDeferred),
     `${strategy.successThreshold}%`,
+    time(terms.deliveryTimeout),
     time(terms.applyTimeout),
     time(terms.minHealthyTime),
     `${time(soak.canary)}; ${time(soak.stage)}`,

@@ -54,7 +54,12 @@ const CAREFUL: Strategy = {
   maxLost: { percent: 2, least: 1 },
   maxDeferred: { percent: 20, least: 1 },
   successThreshold: 95,
-  terms: { applyTimeout: 120 * SECOND, minHealthyTime: 60 * SECOND, requireEffective: 'ifReported' },
+  terms: {
+    deliveryTimeout: 30 * SECOND,
+    applyTimeout: 120 * SECOND,
+    minHealthyTime: 60 * SECOND,
+    requireEffective: 'ifReported',
+  },
   progressDeadline: 10 * MINUTE,
   revertTimeout: 10 * MINUTE,
   soak: { canary: 10 * MINUTE, stage: 5 * MINUTE },
@@ -107,12 +112,12 @@ type Loose<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
 /** @throws FleetError `invalid-strategy` when what comes of it makes no sense. */
 export function withOverrides(strategy: Strategy, { canary, soak, ...over }: StrategyOverrides): Strategy {
-  const { applyTimeout, minHealthyTime, requireEffective, ...rest } = over;
+  const { deliveryTimeout, applyTimeout, minHealthyTime, requireEffective, ...rest } = over;
   const merged = {
     ...merge(strategy, rest),
     canary: merge(strategy.canary, canary ?? {}),
     soak: merge(strategy.soak, soak ?? {}),
-    terms: merge(strategy.terms, { applyTimeout, minHealthyTime, requireEffective }),
+    terms: merge(strategy.terms, { deliveryTimeout, applyTimeout, minHealthyTime, requireEffective }),
   };
   checkStrategy(merged);
   return merged;

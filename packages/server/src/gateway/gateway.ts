@@ -112,7 +112,7 @@ export class Gateway {
   sweep(): void {
     for (const speaker of this.#speakers.values()) {
       // Three of its own gaps, but never before an offer to it would count as not delivered.
-      const patience = Math.max(LIMITS.deliveryTimeout.http, 3 * speaker.gap);
+      const patience = Math.max(LIMITS.httpPatience, 3 * speaker.gap);
       const { link } = speaker.session;
       if (link?.transport !== 'http' || this.#silenceOf(speaker) <= patience) continue;
       this.#step(speaker, { kind: 'link-closed', link: link.id });

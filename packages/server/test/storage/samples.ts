@@ -71,7 +71,7 @@ export function ledgerEntry(generation: number): LedgerEntry {
     revision: REVISION,
     source: { kind: 'rollout', rollout: 'r-1' },
     generation,
-    terms: { applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
+    terms: { deliveryTimeout: 30_000, applyTimeout: 120_000, minHealthyTime: 0, requireEffective: 'ifReported' },
     phase: 'failed',
     offeredAt: AT,
     sentAt: AT + 1,
