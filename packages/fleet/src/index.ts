@@ -59,6 +59,7 @@ export {
 } from './rollouts/plan.ts';
 export * from './rollouts/preflight.ts';
 export * from './rollouts/rollout.ts';
+export { checkSeen, type Seen } from './rollouts/seen.ts';
 export { waitsFor } from './rollouts/straggler.ts';
 export * from './rollouts/strategy.ts';
 export type { Surroundings } from './rollouts/surroundings.ts';

@@ -39,7 +39,13 @@ describe('a rollout that goes on', () => {
     const gated = await lab.ends(id);
     // Nothing to go back to: the first look is a person's (A.7).
     expect(gated).toMatchObject({ state: 'paused', pause: { reason: 'gate' }, stage: 1, eta: null });
-    await lab.client.promoteRollout({ id, body: { author: 'ada' } });
+    const seen = [{ rollout: id, state: 'paused', stage: 1, reason: 'gate' }] as const;
+    await lab.client.promoteRollout({ id, body: { author: 'ada', seen: [...seen] } });
+    // Somebody else, who was asked at the gate too and confirms later, ends no soak by that.
+    await expect(lab.client.promoteRollout({ id, body: { author: 'bob', seen: [...seen] } })).rejects.toMatchObject({
+      ...{ code: 'conflict', status: 409 },
+      detail: expect.stringMatching(/has moved on since it was looked at, it is (running|baking).* now: look again/),
+    });
     await until(
       () => lab.client.getRollout({ id }),
       ({ state }) => state === 'baking',

@@ -228,7 +228,19 @@ export const retryRequest = v.request('RetryRequest', {
   agents: z.array(z.string()).min(1).describe('Failed agents of the rollout: our ids, or instance UIDs'),
   ...author,
 });
-export const goOnRequest = v.request('GoOnRequest', author);
+const seen = v.object(
+  'SeenRollout',
+  { rollout: z.string(), state: rolloutState, stage: v.count, reason: z.enum(PAUSE_REASONS).nullable() },
+  'How a rollout stood when a person looked at it; `reason` is that of its pause',
+);
+export const goOnRequest = v.request('GoOnRequest', {
+  seen: z
+    .array(seen)
+    .max(API_LIMITS.pageSizeMost)
+    .optional()
+    .describe('What was looked at: a rollout that has moved on since, or is not among these, is left alone (409)'),
+  ...author,
+});
 
 export const rolloutFilter = {
   group: z.string().optional(),

@@ -1,5 +1,5 @@
 /** What people ask of a rollout, or of all rollouts of a push to several groups, by the id of their parent. */
-import type { Client, RolloutPart } from '@flaghoist/api';
+import type { Client, RequestOf, RolloutPart } from '@flaghoist/api';
 import { command, type Given } from '../command.ts';
 import { print } from '../output/print.ts';
 import { lasting, oneLine, plural, revisionText } from '../output/text.ts';
@@ -18,21 +18,25 @@ const exposed = ({ counts }: RolloutPart): number => EXPOSED.reduce((sum, state)
 const sentences = (parts: readonly RolloutPart[], say: (part: RolloutPart) => string | undefined): string =>
   parts.flatMap((part) => say(part) ?? []).join('; ');
 
+type Seen = NonNullable<RequestOf<'promoteRollout'>['body']['seen']>;
+
 /** Asks `question`, where there is one, with the numbers as they are now; then does it and says what came of it. */
 async function act(
   session: Session,
   id: string,
   question: (going: readonly RolloutPart[], all: readonly RolloutPart[]) => string,
-  call: (client: Client) => ReturnType<Client['pauseRollout']>,
+  call: (client: Client, seen: Seen) => ReturnType<Client['pauseRollout']>,
 ): Promise<undefined> {
   const { client, stdout } = session;
   const all = partsOf(await client.getRollout({ id }));
-  const asked = question(
-    all.filter(({ state }) => !ENDED.has(state)),
-    all,
-  );
+  const going = all.filter(({ state }) => !ENDED.has(state));
+  const asked = question(going, all);
   if (asked !== '') await session.confirm(asked);
-  const { rollouts } = await call(client);
+  // Whatever it has become while the question stood there is not what was answered.
+  const seen = going.map(({ id: rollout, state, stage, pause }) => {
+    return { rollout, state, stage, reason: pause?.reason ?? null };
+  });
+  const { rollouts } = await call(client, seen);
   return print(session, rollouts, rollouts.map(ROLLOUT.name), () => {
     stdout.print(
       rollouts.map((one) => {
@@ -64,7 +68,7 @@ const resume = (session: Session, { author }: Given<'author!'>, id: string) =>
       const why = sentences(going, accepted);
       return why && `${why}. Go on all the same?`;
     },
-    (client) => client.resumeRollout({ id, body: { author } }),
+    (client, seen) => client.resumeRollout({ id, body: { seen, author } }),
   );
 
 /** What is skipped, and who is next. */
@@ -87,7 +91,7 @@ const promote = (session: Session, { author }: Given<'author!'>, id: string) =>
       const what = sentences(going, (part) => skipped(part, session.io.now()));
       return what && `${what}. Promote?`;
     },
-    (client) => client.promoteRollout({ id, body: { author } }),
+    (client, seen) => client.promoteRollout({ id, body: { seen, author } }),
   );
 
 const rollback = (session: Session, options: Given<'message' | 'atOnce' | 'author!'>, id: string) => {

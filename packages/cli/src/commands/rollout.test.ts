@@ -148,6 +148,7 @@ test('a push to several groups: status shows each of its rollouts, by the id of 
 });
 
 describe('what people ask of a rollout', () => {
+  const SEEN = { rollout: 'r-1', state: 'running', stage: 0, reason: null };
   beforeEach(async () => {
     await run(server.url, ['rollout', 'start', '--group', 'edge', '--to', 'edge@2']);
     server.world.progress('r-1', { counts: { ...NO_COUNTS, proven: 2, sent: 1, pending: 1 } });
@@ -155,8 +156,8 @@ describe('what people ask of a rollout', () => {
 
   test.each([
     [['pause', 'r-1', '-m', 'looks odd'], 'paused', { message: 'looks odd' }],
-    [['resume', 'rollout/r-1'], 'running', {}],
-    [['promote', 'r-1'], 'running', {}],
+    [['resume', 'rollout/r-1'], 'running', { seen: [SEEN] }],
+    [['promote', 'r-1'], 'running', { seen: [SEEN] }],
     [['rollback', 'r-1', '-m', 'bad', '--at-once'], 'rolling-back', { message: 'bad', atOnce: true }],
     [['stop', 'r-1', '-m', 'enough', '--leave-mixed'], 'stopped-mixed', { message: 'enough', leaveMixed: true }],
     [['retry', 'r-1', '--agent', 'edge-host-1', 'agent/a-edge-2'], 'running', { agents: ['a-edge-1', 'a-edge-2'] }],
@@ -185,6 +186,21 @@ describe('what people ask of a rollout', () => {
     const { code, err } = await run(server.url, ['rollout', ...words], { columns: 100, input: 'n\n' });
     expect([code, err]).toEqual([1, expect.stringContaining(question)]);
     expect(server.world.calls).toHaveLength(before);
+  });
+
+  test('promote, confirmed late: what the question was about is told to the server, not what it has become', async () => {
+    const gate = { reason: 'gate', message: 'canary has passed' } as const;
+    const stages = ['canary', '100%'].map((name) => ({ name: name as 'canary', planned: 2, counts: NO_COUNTS }));
+    server.world.progress('r-1', { state: 'paused', pause: gate, stages, stage: 1 });
+    const { err } = await run(server.url, ['rollout', 'promote', 'r-1', '--author', 'bob'], {
+      ...{ columns: 100, input: 'y\n' },
+      onOutput: (text) => {
+        if (text.includes('[y/N]')) server.world.progress('r-1', { state: 'running', pause: null });
+      },
+    });
+    expect(err).toContain('2 agents of stage 100% are next. Promote?');
+    const seen = [{ rollout: 'r-1', state: 'paused', stage: 1, reason: 'gate' }];
+    expect(server.world.calls.at(-1)).toEqual({ promote: { seen, author: 'bob' } });
   });
 
   test('stop needs a reason', async () => {

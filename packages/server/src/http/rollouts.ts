@@ -31,11 +31,14 @@ export function rolloutHandlers(plane: ControlPlane) {
   const prepare = planner(plane);
 
   /** Asks it of that rollout, or of all of a push to several groups that go on and can do it; answers when that is durable. */
-  async function askAll(id: string, asked: fleet.Verb, author: string) {
+  async function askAll(id: string, asked: fleet.Verb, author: string, seen?: readonly fleet.Seen[]) {
     const family = rollouts.family(id);
     const going = family.filter(({ state }) => !fleet.TERMINAL.has(state));
     const at = now();
-    asMany(going.length > 0 ? going : family, (one) => rollouts.ask(one.id, asked, at, author));
+    asMany(going.length > 0 ? going : family, (one) => {
+      if (seen !== undefined) fleet.checkSeen(one, seen);
+      rollouts.ask(one.id, asked, at, author);
+    });
     await reconciler.flush();
     return { rollouts: family.map((one) => view(rollouts.summary(one.id))) };
   }
@@ -85,9 +88,9 @@ export function rolloutHandlers(plane: ControlPlane) {
 
     pauseRollout: ({ id, body: { message, author } }) => askAll(id, { verb: 'pause', message }, author),
 
-    resumeRollout: ({ id, body: { author } }) => askAll(id, { verb: 'resume' }, author),
+    resumeRollout: ({ id, body: { author, seen } }) => askAll(id, { verb: 'resume' }, author, seen),
 
-    promoteRollout: ({ id, body: { author } }) => askAll(id, { verb: 'promote' }, author),
+    promoteRollout: ({ id, body: { author, seen } }) => askAll(id, { verb: 'promote' }, author, seen),
 
     stopRollout: ({ id, body: { author, ...body } }) => askAll(id, { verb: 'stop', ...body }, author),
 
