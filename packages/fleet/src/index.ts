@@ -43,7 +43,7 @@ export * from './limits.ts';
 export * from './rollouts/catch-up.ts';
 export { controlGroup } from './rollouts/control-group.ts';
 export { decide } from './rollouts/decide.ts';
-export { familyRoom, hasTripped } from './rollouts/family.ts';
+export { byNeed, familyRoom, hasTripped, placesHeldBy } from './rollouts/family.ts';
 export { etaOf, leastDuration } from './rollouts/forecast.ts';
 export { observation } from './rollouts/observation.ts';
 export * from './rollouts/own-strategy.ts';

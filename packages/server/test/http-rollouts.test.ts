@@ -83,6 +83,27 @@ describe('a rollout that goes on', () => {
 });
 
 describe('a push to several groups', () => {
+  it('shares its places; who waits for them says who holds them', async () => {
+    const strategy = { base: 'all-at-once', maxInFlight: 1 } as const;
+    await lab.client.putGroup({ name: 'edge', body: { selector: 'role=edge', configuration: 'edge', strategy } });
+    await lab.client.putGroup({ name: 'core', body: { selector: 'role=core', configuration: 'edge', strategy } });
+    const core = { labels: { role: 'core' }, outcome: silent };
+    const agents = [lab.agent({ ...edge, outcome: silent }), lab.agent(core)];
+    await Promise.all(agents.map((agent) => agent.connect()));
+    await lab.members(1);
+    await lab.client.createRevision({ name: 'edge', body: { files: { '': { body: story() } }, message: 'm' } });
+    const body = { fleet: true, configuration: 'edge', revision: 1, message: 'm' } as const;
+    const { rollouts } = await lab.client.startRollout({ body });
+    const { children } = await until(
+      () => lab.client.getRollout({ id: rollouts[0]?.parent ?? '' }),
+      ({ counts }) => counts.sent === 1,
+    );
+    const [holds, waits] = [...children].sort((a, b) => b.counts.sent - a.counts.sent);
+    expect(waits?.stragglers).toMatchObject([
+      { state: 'pending', reason: `waits for places: group ${holds?.group} of the same push holds them` },
+    ]);
+  });
+
   it('is one parent: their sums, the worst of their states, and each of them; asked by its id', async () => {
     await lab.client.putGroup({
       name: 'core',

@@ -11,7 +11,7 @@ import {
   rollbackStarted,
   started,
 } from '../../test/rollouts.ts';
-import { familyRoom, hasTripped } from './family.ts';
+import { byNeed, familyRoom, hasTripped, placesHeldBy } from './family.ts';
 import { PAUSE_REASONS } from './rollout.ts';
 
 test('all canaries together have as many in flight as one', () => {
@@ -33,6 +33,20 @@ test('one that is still in its canary does not slow those beyond it, nor grows w
   const [ahead, behind] = [after(canaryPassed({ maxInFlight: 50 }), admitted('a')), started({ id: 'r-2' })];
   expect(familyRoom(ahead, [ahead, behind])).toBe(49);
   expect(familyRoom(behind, [ahead, behind])).toBe(3);
+});
+
+test('who has the fewest in flight is asked first, then who had the fewest turns', () => {
+  const busy = after(canaryPassed(), admitted('a', 'b'));
+  const ahead = after(canaryPassed({ id: 'r-2' }), admitted('a'), observe('a', 'proven'));
+  const behind = started({ id: 'r-3' });
+  expect([busy, ahead, behind].sort(byNeed).map(({ id }) => id)).toEqual(['r-3', 'r-2', 'r-1']);
+});
+
+test('who waits for places is told who holds them; nobody does while there is one', () => {
+  const holds = after(started({ group: 'core' }), admitted('c1', 'c2', 'c3'));
+  const [waits, idle] = [started({ id: 'r-2' }), started({ id: 'r-3', group: 'lab' })];
+  expect(placesHeldBy(waits, [holds, waits, idle])).toEqual(['core']);
+  expect(placesHeldBy(waits, [after(started({ group: 'core' }), admitted('c1')), waits])).toEqual([]);
 });
 
 test('one that is paused gives nobody its bound, and its agents in flight still count', () => {

@@ -13,6 +13,18 @@ export function familyRoom(rollout: Rollout, active: readonly Rollout[]): number
   return isCanary(rollout) ? Math.min(room, left(CANARY_IN_FLIGHT, active.filter(isCanary))) : room;
 }
 
+/**
+ * Whom to ask first, where places are shared: who has the fewest in flight, of those who had the fewest turns. Asked always in
+ * the same order, the first would take every place that comes free.
+ */
+export const byNeed = (a: Rollout, b: Rollout): number => inFlight(a) - inFlight(b) || a.targets.size - b.targets.size;
+
+/** The groups whose agents in flight hold all places that this one may share; none while there is a place. */
+export function placesHeldBy(rollout: Rollout, active: readonly Rollout[]): string[] {
+  if (familyRoom(rollout, active) > 0) return [];
+  return active.filter((one) => one.id !== rollout.id && inFlight(one) > 0).map(({ group }) => group);
+}
+
 /** Pauses for what the revision may have done; that nobody can be reached, or none was asked, says nothing of it. */
 const TRIPS: ReadonlySet<PauseReason> = new Set<PauseReason>([
   'failures',

@@ -5,14 +5,21 @@ import { formatDuration, type Instant, type Millis } from '../time.ts';
 
 const roughly = (millis: Millis): string => formatDuration(Math.max(0, Math.round(millis / 1_000) * 1_000));
 
-export function waitsFor(agent: Agent, presence: Presence, now: Instant): string {
+/** `held` names the groups of the same push that hold all places. */
+export function waitsFor(agent: Agent, presence: Presence, now: Instant, held: readonly string[] = []): string {
   const { ledger } = agent;
   const isSaid = ledger?.phase === 'verifying' && agent.report.health?.healthy !== false;
   const due = ledger?.deadline == null || isSaid ? '' : `; a verdict is due in ${roughly(ledger.deadline - now)}`;
-  const what = isOpen(ledger) && ledger !== null ? `${stepOf(agent, ledger, now)}${due}` : 'has not had its turn';
+  const what = isOpen(ledger) && ledger !== null ? `${stepOf(agent, ledger, now)}${due}` : turnOf(held);
   if (presence.connected) return presence.synced ? what : `${what}; its full state is awaited`;
   const since = presence.disconnectedAt === null ? '' : ` for ${roughly(now - presence.disconnectedAt)}`;
   return `not connected${since}; ${what}`;
+}
+
+function turnOf(held: readonly string[]): string {
+  if (held.length === 0) return 'has not had its turn';
+  const [groups, hold] = held.length === 1 ? ['group', 'holds'] : ['groups', 'hold'];
+  return `waits for places: ${groups} ${held.join(', ')} of the same push ${hold} them`;
 }
 
 function stepOf({ identity, report }: Agent, entry: LedgerEntry, now: Instant): string {

@@ -13,7 +13,7 @@ import { settle } from '../../src/convergence/settle.ts';
 import { CATCH_UP_TERMS, lane, needsCatchUp, runsAlready } from '../../src/rollouts/catch-up.ts';
 import { controlGroup } from '../../src/rollouts/control-group.ts';
 import { decide } from '../../src/rollouts/decide.ts';
-import { familyRoom, hasTripped } from '../../src/rollouts/family.ts';
+import { byNeed, familyRoom, hasTripped } from '../../src/rollouts/family.ts';
 import { observation } from '../../src/rollouts/observation.ts';
 import { isCandidate, isIll, planRollout } from '../../src/rollouts/plan.ts';
 import {
@@ -102,10 +102,13 @@ export class Fleet {
   settle(): void {
     for (let turns = 0; turns < 100; turns += 1) {
       for (const host of this.hosts) this.#judge(host);
-      const isMoved = this.active().map((rollout) => this.#advance(rollout.id));
+      const isNews = this.active().map((rollout) => this.#foldObserved(rollout));
+      const isStopped = this.active().map((rollout) => rollout.parent !== null && this.#decide(rollout.id, 0));
+      const inTurn = this.active().sort(byNeed);
+      const isMoved = inTurn.map((rollout) => this.#decide(rollout.id));
       const isCaughtUp = this.hosts.map((host) => this.#catchUp(host));
       const isSent = this.hosts.map((host) => this.#offer(host));
-      if (![...isMoved, ...isCaughtUp, ...isSent].includes(true)) return;
+      if (![...isNews, ...isStopped, ...isMoved, ...isCaughtUp, ...isSent].includes(true)) return;
     }
     throw new Error('the turns do not end');
   }
@@ -135,22 +138,27 @@ export class Fleet {
     host.heard = host.agent.ledger;
   }
 
-  /** Folds what was heard, and decides until nothing is left to decide; whether anything was. */
-  #advance(id: string): boolean {
+  /** Folds what was heard; whether anything was. */
+  #foldObserved(rollout: Rollout): boolean {
+    const changes = this.#observed.get(rollout.id) ?? [];
+    this.#observed.delete(rollout.id);
+    if (changes.length > 0) this.#apply(rollout, { type: 'observed', changes });
+    return changes.length > 0;
+  }
+
+  /** Decides until nothing is left to decide; whether anything was. */
+  #decide(id: string, room = 250): boolean {
     const rollout = () => this.rollouts.get(id) as Rollout;
     const { version } = rollout();
-    const changes = this.#observed.get(id) ?? [];
-    this.#observed.delete(id);
-    if (changes.length > 0) this.#apply(rollout(), { type: 'observed', changes });
     for (let steps = 0; steps < 100; steps += 1) {
-      const event = decide(rollout(), this.#around(rollout()), this.now);
+      const event = decide(rollout(), this.#around(rollout(), room), this.now);
       if (event === undefined) return rollout().version > version;
       this.#apply(rollout(), event);
     }
     throw new Error(`it decides for ever: ${rollout().state}`);
   }
 
-  #around(rollout: Rollout): Surroundings {
+  #around(rollout: Rollout, room: number): Surroundings {
     const { id, group, parent, seed, stage } = rollout;
     const family = [...this.rollouts.values()].filter((one) => parent !== null && one.parent === parent);
     const members = this.membersOf(group);
@@ -173,7 +181,7 @@ export class Fleet {
       doubtful: () => members.filter(isDoubtful),
       upSince: T0,
       isReturning: () => false,
-      room: 250,
+      room,
       familyRoom: parent === null ? Number.POSITIVE_INFINITY : familyRoom(rollout, family.filter(isActive)),
       trippedSibling: family.find((one) => one.id !== id && hasTripped(one))?.id ?? null,
     };

@@ -113,12 +113,19 @@ export function rolloutViews({ now, reconciler, rollouts, roster, store }: Contr
             state: 'pending',
             since: presence.disconnectedAt ?? rollout.lastProgress,
           }));
+    const held = onTheWay.length > 0 || rollout.parent === null ? [] : heldBy(rollout);
     return longest(found).map(({ agent, state, since }) => {
       const member = roster.get(agent);
-      const reason = member === undefined ? 'it was deleted' : fleet.waitsFor(member.agent, member.presence, at);
+      const reason = member === undefined ? 'it was deleted' : fleet.waitsFor(member.agent, member.presence, at, held);
       return { ...named(agent), state, since, reason };
     });
   }
+
+  const heldBy = (rollout: fleet.Rollout): string[] =>
+    fleet.placesHeldBy(
+      rollout,
+      rollouts.running().filter(({ parent }) => parent === rollout.parent),
+    );
 
   const sinceOf = (agent: string, at: fleet.Instant) => roster.get(agent)?.agent.ledger?.offeredAt ?? at;
 

@@ -207,22 +207,34 @@ export class Rollouts {
 
   /** Folds what was observed and does what follows from it, admitting `room` agents at most. Returns how much room is left. */
   advance(now: fleet.Instant, room: number): number {
+    const all = [...this.#active.values()];
+    for (const active of all) this.#foldObserved(active, now);
+    // What stops one of a push is decided before another of it is given the place that came free by that (I2).
+    for (const active of all) if (active.rollout.parent !== null) this.#decide(active, now, 0);
     let left = room;
-    for (const active of [...this.#active.values()]) {
-      const changes = active.takeObserved();
-      if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
-      for (const { agent } of changes) {
-        const member = this.#parts.roster.get(agent);
-        if (member && active.rollout.targets.get(agent)?.state === 'deferred') active.follow(member, member.heard);
-      }
-      for (let steps = 0; steps < SERVER_LIMITS.decisionsPerTurn; steps += 1) {
-        const event = fleet.decide(active.rollout, this.#surroundings(active, left, now), now);
-        if (event === undefined) break;
-        if (event.type === 'admitted' || event.type === 'reverting') left -= event.agents.length;
-        this.#apply(active, event, now);
-      }
+    for (const active of all.sort((a, b) => fleet.byNeed(a.rollout, b.rollout))) left = this.#decide(active, now, left);
+    return left;
+  }
+
+  /** All that follows from what is; returns how much room is left. */
+  #decide(active: Active, now: fleet.Instant, room: number): number {
+    let left = room;
+    for (let steps = 0; steps < SERVER_LIMITS.decisionsPerTurn; steps += 1) {
+      const event = fleet.decide(active.rollout, this.#surroundings(active, left, now), now);
+      if (event === undefined) break;
+      if (event.type === 'admitted' || event.type === 'reverting') left -= event.agents.length;
+      this.#apply(active, event, now);
     }
     return left;
+  }
+
+  #foldObserved(active: Active, now: fleet.Instant): void {
+    const changes = active.takeObserved();
+    if (changes.length > 0) this.#apply(active, { type: 'observed', changes }, now);
+    for (const { agent } of changes) {
+      const member = this.#parts.roster.get(agent);
+      if (member && active.rollout.targets.get(agent)?.state === 'deferred') active.follow(member, member.heard);
+    }
   }
 
   #surroundings({ rollout, waiting, doubtful }: Active, room: number, now: fleet.Instant): fleet.Surroundings {
