@@ -107,7 +107,8 @@ const advance: Handler<'advanced'> = (rollout, _event, now) => {
   const next = { ...rollout, stage: rollout.stage + 1, watchedUntil: null, lastProgress: now };
   if (!isGated(rollout)) return goOn(next, now);
   const following = next.stages[next.stage];
-  const what = following === undefined ? 'the bake is' : `${following.planned} agents of stage ${following.name} are`;
+  const many = following?.planned === 1 ? ['agent', 'is'] : ['agents', 'are'];
+  const what = following ? `${following.planned} ${many[0]} of stage ${following.name} ${many[1]}` : 'the bake is';
   const message = `${rollout.stages[rollout.stage]?.name} has passed; ${what} next`;
   return { ...next, state: 'paused', pause: { reason: 'gate', message } };
 };
