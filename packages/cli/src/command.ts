@@ -52,7 +52,7 @@ export const OPTIONS = {
   url: ['--url <url>', 'OpAMP endpoint', 'ws://127.0.0.1:4320/v1/opamp'],
   view: ['--view <view>', 'which (effective)', ['desired', 'offered', 'effective']],
   webhookAllow: ['--webhook-allow <networks>', 'networks of your own that webhooks may go to: 10.0.0.0/8,127.0.0.1'],
-  watch: ['--watch', 'stay until it is decided; the exit code is the outcome'],
+  watch: ['--watch', 'stay until it has ended, also through gates; 0: succeeded, 1: not, 6: --timeout'],
 } as const satisfies Record<
   string,
   readonly [flags: string, about: string, how?: string | readonly string[] | ((text: string) => unknown)]

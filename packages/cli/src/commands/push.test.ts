@@ -178,6 +178,46 @@ test('--watch at a terminal draws in place; success is exit code 0', async () =>
   expect(out).toContain('rollout/r-1 succeeded: 12 of 12 agents of group edge prove that they run it');
 });
 
+test('--watch stays at a gate, says what opens it, and ends with the outcome', async () => {
+  const pause = { reason: 'gate', message: 'canary has passed; 11 agents of stage 100% are next' } as const;
+  server.world.onStart = ({ id }) => server.world.progress(id, { state: 'paused', pause });
+  const promoted = run(server.url, push('--group', 'edge', '--watch'), {
+    onOutput: (text) => {
+      if (text.includes('to go on: flaghoist rollout promote r-1'))
+        server.world.progress('r-1', { counts: { ...NO_COUNTS, proven: 12 }, state: 'succeeded', pause: null });
+    },
+  });
+  expect(await promoted).toMatchObject({ code: 0, out: expect.stringContaining('rollout/r-1 succeeded') });
+  const nobody = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '150ms'));
+  expect(nobody).toMatchObject({
+    code: 6,
+    err: expect.stringContaining('not finished in time; the rollout waits for'),
+  });
+});
+
+test('--watch of several groups: one that waits for a person keeps nobody, once another has stopped', async () => {
+  server.world.putGroup('gateway', { selector: 'role=gw', priority: 100, configuration: 'edge' });
+  server.world.onStart = ({ id }) => {
+    const reason = id === 'r-1' ? 'operator' : 'failures';
+    server.world.progress(id, { state: 'paused', pause: { reason, message: '' } });
+  };
+  expect((await run(server.url, push('--fleet', '--watch'))).code).toBe(1);
+});
+
+test('--watch tells of a retry when it happens', async () => {
+  const failed = { ...NO_COUNTS, failed: 1, pending: 11 };
+  server.world.onStart = ({ id }) => {
+    server.world.progress(id, { counts: failed });
+    setTimeout(() => {
+      const at = '2026-11-21T12:03:04.000Z';
+      server.world.decisions.push({ seq: 1, at, author: 'bob', kind: 'retried', data: { agents: ['a-edge-1'] } });
+      server.world.progress(id, { counts: { ...failed, failed: 0, offered: 1 } });
+    }, 50);
+  };
+  const { err } = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '2500ms'));
+  expect(err).toContain('12:03:04  bob  1 failed agent asked once more\n');
+});
+
 test('--timeout: exit code 6; Ctrl-C: 130. Both leave the rollout running and say so', async () => {
   const late = await run(server.url, push('--group', 'edge', '--watch', '--timeout', '150ms'));
   expect(late.code).toBe(6);

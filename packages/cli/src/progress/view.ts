@@ -13,7 +13,7 @@ export function totalOf({ counts, planned }: Counted): number {
 }
 
 /** How many failed in a rollout that goes on, or went on: those too that were taken back for it. */
-const failedIn = ({ counts }: Pick<RolloutPart, 'counts'>): number =>
+export const failedIn = ({ counts }: Pick<RolloutPart, 'counts'>): number =>
   counts.failed + counts.reverting + counts.reverted + counts['revert-unconfirmed'];
 
 interface Piece {

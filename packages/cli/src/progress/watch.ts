@@ -12,7 +12,7 @@ import { CliError, ExitCode } from '../exit-code.ts';
 import { cut } from '../output/text.ts';
 import type { Session } from '../session.ts';
 import { decisionLines, decisionRows } from './decisions.ts';
-import { renderLines, renderOutcome, renderRollout, summary, waysOut } from './view.ts';
+import { failedIn, renderLines, renderOutcome, renderRollout, summary, waysOut } from './view.ts';
 
 /** Between two looks, milliseconds: as often as anybody can read; in a log, less often. */
 const LOOK_MS = 250;
@@ -21,6 +21,14 @@ const LOOK_FOR_LOG_MS = 1_000;
 const DECISIONS = 6;
 
 const GOES_ON: ReadonlySet<RolloutPart['state']> = new Set(['running', 'baking', 'rolling-back'] as const);
+/** A person stopped it, or is to look as planned: that is no outcome, and goes on. */
+const isPersons = ({ state, pause }: RolloutPart): boolean =>
+  state === 'paused' && (pause?.reason === 'gate' || pause?.reason === 'operator');
+
+/** Whether there is more to see: of several, one that waits for a person is waited for while the others are well. */
+const goesOn = (parts: readonly RolloutPart[]): boolean =>
+  parts.some(({ state }) => GOES_ON.has(state)) ||
+  (parts.some(isPersons) && parts.every((part) => isPersons(part) || part.state === 'succeeded'));
 
 /** A rollout by itself, or those of a push to several groups. */
 export const partsOf = ({ children, ...own }: RolloutDetail): readonly RolloutPart[] =>
@@ -35,7 +43,9 @@ interface Seen {
 
 async function look(client: Client, part: RolloutPart, before: Seen | undefined, signal: AbortSignal): Promise<Seen> {
   const { id, state, stage, pause, watchedUntil, rollback } = part;
-  const decided = JSON.stringify({ state, stage, pause, watchedUntil, rollback });
+  // A retry shows in nothing else.
+  const failed = rollback === null ? failedIn(part) : 0;
+  const decided = JSON.stringify({ state, stage, pause, watchedUntil, rollback, failed });
   if (decided === before?.decided) return { ...before, part };
   const page = (cursor?: string) => client.listRolloutEvents({ id, kind: 'decisions', cursor }, { signal });
   return { part, decided, log: await allItems(page) };
@@ -57,6 +67,7 @@ function drawing(seen: readonly Seen[], now: number, width: number, rows: number
   const whole = seen.flatMap(({ part, log }) => [
     ...renderRollout(part, now, width),
     ...decisionRows(log, DECISIONS).map((line) => cut(line, width)),
+    ...wayOn(part).map((line) => cut(`  ${line}`, width)),
   ]);
   // What does not fit the screen could not be drawn over.
   const brief = () => renderLines(seen.map(({ part }) => part)).map((line) => cut(line, width));
@@ -72,12 +83,16 @@ function logLines(seen: readonly Seen[]): string[] {
       part.failures.map(({ reason, message }) => `${part.group}  ✗ ${reason}: ${message.split('\n')[0]}`),
     ),
     ...renderLines(seen.map(({ part }) => part)),
+    ...seen.flatMap(({ part }) => wayOn(part)),
   ];
 }
 
+/** What a person types whom it waits for. */
+const wayOn = (part: RolloutPart): string[] => (isPersons(part) ? waysOut(part).slice(0, 1) : []);
+
 /**
- * Follows rollouts until all are at rest. Resolves to the exit code: 0 when all succeeded. A server that goes away
- * meanwhile is waited for. @throws CliError when Ctrl-C or the timeout (milliseconds) ends the looking; the rollouts go
+ * Follows rollouts until all are at rest, through gates and pauses of people. Resolves to the exit code: 0 when all
+ * succeeded. A server that goes away meanwhile is waited for. @throws CliError when Ctrl-C or the timeout (milliseconds) ends the looking; the rollouts go
  * on, and it says so. @throws ApiError
  */
 export async function watchRollouts(
@@ -96,21 +111,26 @@ export async function watchRollouts(
     try {
       seen = await lookAt(client, watched, seen, signal);
     } catch (error) {
-      if (signal.aborted) throw endOfPatience(watched, interrupted.aborted);
+      if (signal.aborted) throw endOfPatience(watched, seen, interrupted.aborted);
       if (seen === undefined || !(error instanceof ApiError && error.code === 'unreachable')) throw error;
       trouble = ['  the server does not answer: trying again'];
     }
     const lines = stderr.isTTY ? drawing(seen, io.now(), stderr.width() - 1, stderr.rows()) : logLines(seen);
     stderr.draw([...lines, ...trouble]);
-  } while (seen.some(({ part }) => GOES_ON.has(part.state)));
+  } while (goesOn(seen.map(({ part }) => part)));
   const rollouts = seen.map(({ part }) => part);
   session.say(...rollouts.flatMap(renderOutcome), ...rollouts.map(summary));
   stderr.print(rollouts.flatMap(waysOut));
   return rollouts.every(({ state }) => state === 'succeeded') ? ExitCode.ok : ExitCode.negative;
 }
 
-function endOfPatience([first, ...more]: readonly { readonly id: string }[], interrupted: boolean): CliError {
-  const one = `the rollout goes on: flaghoist rollout status ${first?.id} --watch`;
+function endOfPatience(
+  [first, ...more]: readonly { readonly id: string }[],
+  seen: readonly Seen[] | undefined,
+  interrupted: boolean,
+): CliError {
+  const waits = seen?.some(({ part }) => isPersons(part)) ? 'waits for a person' : 'goes on';
+  const one = `the rollout ${waits}: flaghoist rollout status ${first?.id} --watch`;
   const goesOn = more.length === 0 ? one : 'the rollouts go on: flaghoist rollout list';
   if (interrupted) return new CliError(`not watching any more; ${goesOn}`, ExitCode.interrupted);
   return new CliError(`not finished in time; ${goesOn}`, ExitCode.timeout);
