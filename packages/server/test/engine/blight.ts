@@ -1,7 +1,8 @@
 /** Something that is nobody's configuration strikes a group: agents that were not touched degrade as those that were (A.5, control group). */
 import { TERMINAL } from '@flaghoist/fleet';
 import type { SimulatedAgent } from './agent/agent.ts';
-import { SECOND, type World } from './world.ts';
+import { SECOND } from './timeline.ts';
+import type { World } from './world.ts';
 
 /** Fewer untouched agents than this tell nothing. */
 const LEAST_CONTROLS = 20;

@@ -21,10 +21,22 @@ test(`no law is broken in ${SEEDS} worlds (T-A1)`, { timeout: 300_000 }, async (
   expect(code).toBe(0);
   // What the worlds are there for did happen in them.
   for (const kind of [
-    'rollout ID observed: paused',
+    'rollout ID observed: paused (no-rollback-target)',
+    'rollout ID advanced: paused (gate)',
+    'rollout ID paused: paused (environment)',
+    'rollout ID paused: paused (time-travel)',
+    'rollout ID admitted: paused (time-travel)',
+    'rollout ID retried: running',
+    'rollout ID reverting: running',
     'rollout ID superseded: superseded',
     'rollout ID rolled-back: rolled-back',
     'rollout ID stopped: stopped-mixed',
+    'operators open the gate of the push ID',
+    'operators pause the push ID',
+    'operators roll back the push ID',
+    'operators take back ID',
+    'operators retry those of ID',
+    'operators have ID retried',
     'server N ends: between two effects',
     'has taken over',
     'server N ends: the connection ended in COMMIT',

@@ -5,7 +5,8 @@ import { hashOf } from '../../src/gateway/wire.ts';
 import type { Change } from '../../src/storage/store.ts';
 import { SimulatedAgent } from './agent/agent.ts';
 import { HABITS, type Nature, VICES } from './agent/nature.ts';
-import { SECOND, START, type World } from './world.ts';
+import { SECOND, START } from './timeline.ts';
+import type { World } from './world.ts';
 
 /** The texts of a revision; the same in all worlds, so that they are understood once. */
 const text = (number: number): string => `receivers:

@@ -1,6 +1,7 @@
 /** What the weather does each second: to agents, to their connections, to the process that serves, to the way between them. */
 import type { SimulatedAgent } from './agent/agent.ts';
-import { SECOND, type World } from './world.ts';
+import { SECOND } from './timeline.ts';
+import type { World } from './world.ts';
 
 export function gust(world: World): void {
   const { agents, dice, network, servers, weather } = world;

@@ -92,6 +92,50 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
     bias: { rates: { crash: 0.05 }, bad: true, vice: 'stalls' },
   },
+  'failed-stay': {
+    lacks: 'who failed keeps what failed on it for as long as the others go on (A.4)',
+    edits: [
+      {
+        file: 'fleet/src/rollouts/revert.ts',
+        from: 'if (rollout.counts.failed === 0) return [];',
+        to: 'return [];',
+      },
+    ],
+    bias: { bad: true },
+  },
+  'holders-unseen': {
+    lacks: 'who has the revision although the older database never gave it to it is none of its targets (I14)',
+    edits: [
+      {
+        file: 'fleet/src/rollouts/decide.ts',
+        from: "return agents.length > 0 ? { type: 'admitted', agents, found: true } : undefined;",
+        to: 'return undefined;',
+      },
+    ],
+    bias: { travels: true },
+  },
+  'no-control-group': {
+    lacks: 'ill health takes a rollout back, whatever befell those that were not touched (A.5)',
+    edits: [
+      {
+        file: 'fleet/src/rollouts/control-group.ts',
+        from: 'return control.all >= LEAST_CONTROLS && control.bad > 0 && fisher(updated, control) >= SIGNIFICANT;',
+        to: 'return false;',
+      },
+    ],
+    bias: { blight: true },
+  },
+  'gates-of-nobody': {
+    lacks: 'the gate of a stage that came to nothing stands nowhere',
+    edits: [
+      {
+        file: 'fleet/src/rollouts/transitions.ts',
+        from: 'return at >= first && at < end;',
+        to: 'return at === first;',
+      },
+    ],
+    bias: {},
+  },
 };
 
 /** From now on sources are loaded with the edits made. @throws when a text to be edited is not there any more. */

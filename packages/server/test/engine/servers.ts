@@ -1,6 +1,7 @@
 /** The server processes that come and go over one database, and when none of them served. */
 import { Plane } from './plane.ts';
-import { SECOND, START, type World } from './world.ts';
+import { SECOND, START } from './timeline.ts';
+import type { World } from './world.ts';
 
 export class Servers {
   readonly #world: World;

@@ -1,4 +1,8 @@
 /** Virtual time: what is to happen, in order. Two things of one millisecond happen in the order in which they were asked for. */
+export const SECOND = 1_000;
+/** When all worlds begin. */
+export const START = Date.UTC(2026, 0, 1);
+
 export class Timeline {
   now: number;
   readonly #heap: Entry[] = [];

@@ -1,6 +1,7 @@
 /** An older copy of the database is put back while no server runs (I14); somebody has the rollouts that were under way go on, or taken back. */
 import type { Rows } from './rows.ts';
-import { SECOND, type World } from './world.ts';
+import { SECOND } from './timeline.ts';
+import type { World } from './world.ts';
 
 const KEPT = 30;
 

@@ -16,12 +16,10 @@ import { Laws } from './laws/laws.ts';
 import { type HttpExchange, Network, type WebSocketLink } from './network.ts';
 import { Operators } from './operators/operators.ts';
 import { Servers } from './servers.ts';
-import { Timeline } from './timeline.ts';
+import { SECOND, START, Timeline } from './timeline.ts';
 import { awaitTravel } from './travel.ts';
 import { CALM, type Rates, ratesOf, Weather } from './weather.ts';
 
-export const SECOND = 1_000;
-export const START = Date.UTC(2026, 0, 1);
 /** Some times what the busiest world takes. */
 const MOST_STEPS = 60_000;
 
@@ -154,6 +152,7 @@ export class World {
   /** With the faults over, nothing left to do, and nobody with anything to say, the world may end. */
   #lookAround(): void {
     const { timeline, servers, operators, laws } = this;
+    laws.look();
     const isCalm = timeline.now > this.faultsUntil && servers.serving !== undefined && operators.isDone;
     this.#quiet = isCalm && laws.isQuiet() ? this.#quiet + 1 : 0;
   }

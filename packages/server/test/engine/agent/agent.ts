@@ -44,6 +44,8 @@ export class SimulatedAgent {
   /** When it said last that it refuses a configuration, by hash. */
   readonly refusedAt = new Map<string, number>();
   startedAt = 0;
+  /** Since when its collector is not well, or it is not there. */
+  illSince: number | null = null;
   #disk: Disk = emptyDisk();
 
   // In the process.
@@ -126,6 +128,7 @@ export class SimulatedAgent {
 
   /** The process ends; what is on disk stays. */
   stop(): void {
+    this.illSince ??= this.#world.timeline.now;
     this.down = true;
     this.#boot += 1;
     this.#collector.stop();

@@ -163,6 +163,7 @@ export class Collector {
     const well = healthy && !this.#sick;
     if (well === this.healthy) return;
     this.healthy = well;
+    this.#agent.illSince = well ? null : this.#world.timeline.now;
     if (well && this.runs !== '') this.#agent.ranWell.add(this.runs);
     this.#agent.tell('health');
   }

@@ -2,13 +2,17 @@
 import * as fleet from '@flaghoist/fleet';
 import { type SimulatedAgent, short } from '../agent/agent.ts';
 import type { Evidence } from './evidence.ts';
+import type { FailureLaws } from './failures.ts';
 import { isActive } from './rows.ts';
 
 export class Ending {
   readonly #evidence: Evidence;
 
-  constructor(evidence: Evidence) {
+  readonly #failures: FailureLaws;
+
+  constructor(evidence: Evidence, failures: FailureLaws) {
     this.#evidence = evidence;
+    this.#failures = failures;
   }
 
   /** Nothing is to come any more, as far as anybody can see. */
@@ -70,6 +74,7 @@ export class Ending {
     // One that is pinned, and accepts nothing any more, waits for that to change.
     const waits = entry?.phase === 'offered' && !agent.accepts;
     hold(!fleet.isOpen(entry) || waits, 'no outcome for');
+    this.#failures.checkAgent(agent, id);
     hold(!this.#isBehind(agent, id), 'it waits for the stable revision:');
     if (this.#evidence.hasTwin(agent) || this.#evidence.doubled.has(id) || entry?.phase !== 'proven') return;
     // It got that by the word of rows that are lost: nothing is sent to it before somebody wants it anew (I14).

@@ -1,5 +1,6 @@
 /** What the laws go by: what the durable rows say, what bytes left, and what was broken. */
 import * as fleet from '@flaghoist/fleet';
+import { SERVER_LIMITS } from '../../../src/limits.ts';
 import type { SimulatedAgent } from '../agent/agent.ts';
 import type { World } from '../world.ts';
 import { isActive, json } from './rows.ts';
@@ -82,6 +83,16 @@ export class Evidence {
 
   hasTwin(agent: SimulatedAgent): boolean {
     return this.world.agents.some((one) => one !== agent && one.uid === agent.uid);
+  }
+
+  /** How long we served since then, ms. */
+  served(since: number): number {
+    const { timeline, servers } = this.world;
+    const { now } = timeline;
+    const away = servers.outages
+      .filter(({ from, until }) => until - from >= SERVER_LIMITS.absence)
+      .map(({ from, until }) => Math.max(0, Math.min(until, now) - Math.max(from, since)));
+    return now - since - away.reduce((sum, one) => sum + one, 0);
   }
 
   /** With a mix that was left on purpose, or what it was taken back to: no lane changes that before the next rollout (A.7). */

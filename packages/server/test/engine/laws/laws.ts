@@ -9,7 +9,9 @@ import type { HttpExchange, WebSocketLink } from '../network.ts';
 import type { Plane } from '../plane.ts';
 import type { World } from '../world.ts';
 import { Ending } from './ending.ts';
+import { EnvironmentLaws } from './environment.ts';
 import { Evidence, type Violation } from './evidence.ts';
+import { FailureLaws } from './failures.ts';
 import { LedgerLaws } from './ledgers.ts';
 import { OfferLaws } from './offers.ts';
 import { Refusals } from './refusals.ts';
@@ -25,6 +27,7 @@ export class Laws {
   readonly #offers: OfferLaws;
   readonly #returns: Returns;
   readonly #travel: TravelLaws;
+  readonly #failures: FailureLaws;
   readonly #rollouts: RolloutLaws;
   readonly #ledgers: LedgerLaws;
   readonly #rows: RowLaws;
@@ -36,10 +39,17 @@ export class Laws {
     this.#offers = new OfferLaws(this.#evidence, this.#refusals);
     this.#returns = new Returns(this.#evidence);
     this.#travel = new TravelLaws(this.#evidence);
-    this.#rollouts = new RolloutLaws(this.#evidence, this.#refusals, this.#returns, this.#travel);
+    this.#failures = new FailureLaws(this.#evidence);
+    this.#rollouts = new RolloutLaws(this.#evidence, {
+      refusals: this.#refusals,
+      returns: this.#returns,
+      travel: this.#travel,
+      failures: this.#failures,
+      environment: new EnvironmentLaws(this.#evidence),
+    });
     this.#ledgers = new LedgerLaws(this.#evidence);
     this.#rows = new RowLaws(this.#evidence);
-    this.#ending = new Ending(this.#evidence);
+    this.#ending = new Ending(this.#evidence, this.#failures);
   }
 
   get violation(): Violation | undefined {
@@ -113,6 +123,11 @@ export class Laws {
     this.#refusals.travel();
     this.#returns.travel();
     this.#travel.travel();
+  }
+
+  /** Some time has passed. */
+  look(): void {
+    this.#failures.look();
   }
 
   isQuiet(): boolean {

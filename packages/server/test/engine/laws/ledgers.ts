@@ -1,9 +1,8 @@
 /** What is watched at each ledger entry that becomes durable: I10, I11, and who may assign what, I7. */
 import * as fleet from '@flaghoist/fleet';
-import { SERVER_LIMITS } from '../../../src/limits.ts';
 import type { Change } from '../../../src/storage/store.ts';
 import { type Moment, short } from '../agent/agent.ts';
-import { SECOND } from '../world.ts';
+import { SECOND } from '../timeline.ts';
 import type { Evidence } from './evidence.ts';
 
 const SILENCE: ReadonlySet<string> = new Set(['lost-contact', 'apply-timeout', 'never-acknowledged']);
@@ -31,23 +30,13 @@ export class LedgerLaws {
     this.#evidence.hold('I10', extensions <= most, () => `the deadline of ${id} moved ${extensions} times`);
     if (before?.phase === 'failed' || failure === null || phase !== 'failed' || sentAt === null) return;
     if (this.#evidence.doubled.has(id) || !SILENCE.has(failure.reason) || extensions >= most) return;
-    const had = this.#served(sentAt);
+    const had = this.#evidence.served(sentAt);
     const least = terms.applyTimeout - 2 * SECOND;
     this.#evidence.hold(
       'I10',
       had >= least,
       () => `${id} failed by ${failure.reason} after ${had} ms in which we served, of ${least}`,
     );
-  }
-
-  /** How long we served since then, ms. */
-  #served(since: number): number {
-    const { timeline, servers } = this.#evidence.world;
-    const { now } = timeline;
-    const away = servers.outages
-      .filter(({ from, until }) => until - from >= SERVER_LIMITS.absence)
-      .map(({ from, until }) => Math.max(0, Math.min(until, now) - Math.max(from, since)));
-    return now - since - away.reduce((sum, one) => sum + one, 0);
   }
 
   /** I11: proven is only whose collector ran it, by its own record, when it said what the server heard last. */

@@ -4,7 +4,7 @@ import { type AgentRemoteConfig, uidFromBytes } from '@flaghoist/opamp';
 import { rank } from '../../../src/rollouts/active.ts';
 import { short } from '../agent/agent.ts';
 import { HttpExchange, type WebSocketLink } from '../network.ts';
-import { SECOND } from '../world.ts';
+import { SECOND } from '../timeline.ts';
 import type { Evidence, Offer } from './evidence.ts';
 import type { Refusals } from './refusals.ts';
 

@@ -1,7 +1,9 @@
 /** What is watched at each event of a rollout that becomes durable: I1, I4, I11, I15, A.5. */
 import * as fleet from '@flaghoist/fleet';
 import type { RolloutLog, RolloutSummary } from '../../../src/storage/store.ts';
+import type { EnvironmentLaws } from './environment.ts';
 import type { Evidence } from './evidence.ts';
+import type { FailureLaws } from './failures.ts';
 import type { Refusals } from './refusals.ts';
 import type { Returns } from './returns.ts';
 import { isActive, json } from './rows.ts';
@@ -22,25 +24,30 @@ function hasGate({ canary, planned, stage, stages, strategy, from }: fleet.Rollo
   return isFirst || strategy.gates.some(({ after }) => isHere(after));
 }
 
+/** Those that watch more of it. */
+interface Others {
+  readonly refusals: Refusals;
+  readonly returns: Returns;
+  readonly travel: TravelLaws;
+  readonly failures: FailureLaws;
+  readonly environment: EnvironmentLaws;
+}
+
 export class RolloutLaws {
   readonly #evidence: Evidence;
-  readonly #refusals: Refusals;
-  readonly #returns: Returns;
-  readonly #travel: TravelLaws;
+  readonly #others: Others;
   /** When everybody of the open stage had an outcome; who was unclear then, and proves it since, begins no other soak. */
   readonly #soakingSince = new Map<string, number>();
   /** The first summary of a rollout that was written. */
   readonly #frozen = new Map<string, RolloutSummary>();
 
-  constructor(evidence: Evidence, refusals: Refusals, returns: Returns, travel: TravelLaws) {
+  constructor(evidence: Evidence, others: Others) {
     this.#evidence = evidence;
-    this.#refusals = refusals;
-    this.#returns = returns;
-    this.#travel = travel;
+    this.#others = others;
   }
 
   /** An event is about to stand in the log. */
-  happens({ rollout: id, version, event, at }: RolloutLog): void {
+  happens({ rollout: id, version, event, at, author }: RolloutLog): void {
     const { folds } = this.#evidence;
     const before = folds.get(id) ?? null;
     const isNext = version === (before?.version ?? 0) + 1;
@@ -58,7 +65,10 @@ export class RolloutLaws {
     }
     folds.set(id, after);
     this.#note(after, event);
-    if (before !== null) this.#checkEvent(before, event, after, at);
+    this.#others.failures.happens(before, after);
+    if (before === null) return;
+    this.#others.environment.happens(before, event, author);
+    this.#checkEvent(before, event, after, at);
   }
 
   #note(after: fleet.Rollout, { type }: fleet.RolloutEvent): void {
@@ -73,14 +83,14 @@ export class RolloutLaws {
 
   #checkEvent(before: fleet.Rollout, event: fleet.RolloutEvent, after: fleet.Rollout, at: number): void {
     const { id, planned, counts, target } = after;
-    this.#travel.happens(before, event, after, at);
+    this.#others.travel.happens(before, event, after, at);
     switch (event.type) {
       case 'admitted':
         if (event.found !== true) this.#checkPlaces(before, after);
         break;
       case 'retried':
         this.#checkPlaces(before, after);
-        this.#refusals.retried(event.agents, target.hash);
+        this.#others.refusals.retried(event.agents, target.hash);
         break;
       case 'soaking':
         this.#soakingSince.set(id, at);
@@ -89,10 +99,10 @@ export class RolloutLaws {
         this.#checkPassing(before, after, at);
         break;
       case 'observed':
-        this.#returns.observed(before, after);
+        this.#others.returns.observed(before, after);
         break;
       case 'reverting':
-        this.#returns.ordered(after, event.agents);
+        this.#others.returns.ordered(after, event.agents);
         break;
       case 'succeeded':
         this.#evidence.hold('I11', counts.proven > 0 || planned === 0, () => `rollout ${id} succeeded without a proof`);
@@ -134,7 +144,9 @@ export class RolloutLaws {
     hold('A.5', fleet.inFlight(before) === 0, 'somebody is in flight');
     const own = targets.values().filter((target) => target.stage === stage);
     const proven = own.filter(({ state }) => state === 'proven');
-    const judged = own.filter(({ state }) => state === 'proven' || state === 'failed' || state === 'inconclusive');
+    const judged = own.filter(
+      (target) => target.state === 'proven' || target.state === 'inconclusive' || fleet.hasFailed(target),
+    );
     const soak = fleet.isCanary(before) ? strategy.soak.canary : strategy.soak.stage;
     const since = at - (this.#soakingSince.get(id) ?? at);
     hold('A.5', since >= soak, `${since} ms after everybody had an outcome, ${soak} are asked`);

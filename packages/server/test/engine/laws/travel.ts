@@ -1,6 +1,6 @@
 /** I14: on an older database nothing goes on before a person has said so, and who has the revision counts as exposed by then. */
 import type * as fleet from '@flaghoist/fleet';
-import { SECOND } from '../world.ts';
+import { SECOND } from '../timeline.ts';
 import type { Evidence } from './evidence.ts';
 
 export class TravelLaws {

@@ -1,5 +1,6 @@
 /** What people do to single agents. */
-import { SECOND, type World } from '../world.ts';
+import { SECOND } from '../timeline.ts';
+import type { World } from '../world.ts';
 import { type Act, AUTHOR } from './operators.ts';
 
 export function agentActs(world: World) {
@@ -25,8 +26,8 @@ export function agentActs(world: World) {
   /** Most often one that has failed. */
   const retry: Act = (requests) => {
     const id = (dice.chance(0.8) ? dice.pick(failed()) : undefined) ?? someone();
-    world.note(`operators retry ${id}`);
-    return requests.retryAgent({ id, author: AUTHOR });
+    world.note(`operators ask to retry ${id}`);
+    return requests.retryAgent({ id, author: AUTHOR }).then(() => world.note(`operators have ${id} retried`));
   };
 
   /** Labels of operators win over those of the agent: it changes its group. */

@@ -2,7 +2,8 @@
 import { ApiError } from '@flaghoist/api';
 import { FleetError } from '@flaghoist/fleet';
 import type { Plane } from '../plane.ts';
-import { SECOND, type World } from '../world.ts';
+import { SECOND } from '../timeline.ts';
+import type { World } from '../world.ts';
 import { agentActs } from './agents.ts';
 import { rolloutActs } from './rollouts.ts';
 

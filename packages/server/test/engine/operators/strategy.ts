@@ -1,7 +1,7 @@
 /** The strategies that operators ask for: all kinds, and what makes no sense as seldom as people write it. */
 import { BUILT_IN_STRATEGIES, type Share, type StageName } from '@flaghoist/fleet';
 import type { Dice } from '../dice.ts';
-import { SECOND } from '../world.ts';
+import { SECOND } from '../timeline.ts';
 
 /** Stages over more agents than most groups have: some of them come to nothing, and their gates stand before. */
 const STAGES: readonly (readonly [StageName, ...StageName[]])[] = [
