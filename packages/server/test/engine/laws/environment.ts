@@ -18,8 +18,8 @@ export class EnvironmentLaws {
     const isEnvironment = event.type === 'paused' && event.reason === 'environment';
     this.#evidence.hold(
       'A.5',
-      !isEnvironment || (all >= LEAST_CONTROLS && ill > 0),
-      () => `rollout ${before.id} blames the environment: ${ill} of ${all} untouched agents were ill`,
+      !isEnvironment || all >= LEAST_CONTROLS,
+      () => `rollout ${before.id} blames the environment: ${all} agents were not touched`,
     );
     const { failed, unwell } = before.spent;
     const isTakenBack = event.type === 'rollback-started' && author === 'flaghoist' && failed <= unwell;
