@@ -64,13 +64,12 @@ function watched(rollout: Rollout, around: Surroundings, now: Instant, passes: R
 
 /** How many proven agents look worse just now, where that is more than the budgets have left: time will tell (I11). */
 function inDoubt(rollout: Rollout, { doubtful }: Surroundings): number {
-  const { spent, waived, targets } = rollout;
-  const { maxFailed, maxLost } = boundsNow(rollout);
+  const { spent, targets } = rollout;
+  const { failed, lost } = budgetsOf(rollout);
   const worse = Iterator.from(doubtful())
     .filter(({ agent }) => targets.get(agent.identity.id)?.state === 'proven')
     .toArray().length;
-  const most = Math.max(maxFailed + (maxLost ?? 0), waived.failed + waived.lost);
-  return spent.failed + spent.lost + worse > most ? worse : 0;
+  return spent.failed + spent.lost + worse > failed.most + lost.most ? worse : 0;
 }
 
 // ---- What goes wrong.
@@ -83,23 +82,31 @@ function regressed(rollout: Rollout, around: Surroundings, now: Instant): Rollou
 
 /** A budget that is exceeded, not merely met (I4). */
 function tripped(rollout: Rollout, around: Surroundings): RolloutEvent | undefined {
-  const { spent, waived, planned } = rollout;
-  const { maxFailed, maxLost } = boundsNow(rollout);
-  // In the canary who vanishes has failed: a host that is gone after an offer may be gone because of it.
-  const [failed, accepted] =
-    maxLost === null ? [spent.failed + spent.lost, waived.failed + waived.lost] : [spent.failed, waived.failed];
-  if (failed > Math.max(maxFailed, accepted)) {
-    const message = `${failed} of ${planned} agents failed; ${maxFailed} may`;
+  const { waived, planned } = rollout;
+  const { failed, lost } = budgetsOf(rollout);
+  if (failed.spent > failed.most) {
+    const message = `${failed.spent} of ${planned} agents failed; ${failed.may} may`;
     return environment(rollout, around, message) ?? failure(rollout, message);
   }
-  if (maxLost !== null && spent.lost > Math.max(maxLost, waived.lost)) {
-    const message = `${spent.lost} of ${planned} agents vanished after the offer; ${maxLost} may`;
+  if (lost.spent > lost.most) {
+    const message = `${lost.spent} of ${planned} agents vanished after the offer; ${lost.may} may`;
     return environment(rollout, around, message) ?? paused('lost', message);
   }
   const { trippedSibling } = around;
   return trippedSibling === null || waived.sibling
     ? undefined
     : paused('sibling', `rollout ${trippedSibling} of the same push has stopped`);
+}
+
+/** What was spent of each budget, how many may, and how many do not trip it after what people accepted (I4). */
+function budgetsOf(rollout: Rollout) {
+  const { spent, waived } = rollout;
+  const { maxFailed, maxLost } = boundsNow(rollout);
+  const budget = (used: number, may: number, accepted: number) => ({ spent: used, may, most: Math.max(may, accepted) });
+  if (maxLost !== null)
+    return { failed: budget(spent.failed, maxFailed, waived.failed), lost: budget(spent.lost, maxLost, waived.lost) };
+  // In the canary who vanishes has failed: a host that is gone after an offer may be gone because of it.
+  return { failed: budget(spent.failed + spent.lost, maxFailed, waived.failed + waived.lost), lost: budget(0, 0, 0) };
 }
 
 /** Health and contact are lost elsewhere as well: no reason to take back what may be good. Never where an agent said no. */

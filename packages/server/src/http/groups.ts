@@ -45,9 +45,10 @@ export function groupHandlers({ groups, journal, now, reconciler, rollouts, rost
   function refuseMoves(edited: Group, isDeleted = false): void {
     const others = groups.list().filter(({ name }) => name !== edited.name);
     const after = isDeleted ? others : [...others, edited];
-    refuseEscapes(grouping(after));
+    const groupOf = grouping(after);
+    refuseEscapes(groupOf);
     const edit = Array.from(roster.all(), ({ agent }) => ({ agent, identity: agent.identity }));
-    refuseUnstaged(edit, grouping(after), (name) => {
+    refuseUnstaged(edit, groupOf, (name) => {
       const { stable, strategy } = after.find((one) => one.name === name) ?? edited;
       return { stable, strategy: strategies.resolve(strategy) };
     });

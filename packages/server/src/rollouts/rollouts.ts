@@ -8,6 +8,7 @@ import type { RolloutSummary, Store } from '../storage/store.ts';
 import { Active, rank } from './active.ts';
 import { carryOut } from './orders.ts';
 import { checkRetry } from './retry.ts';
+import { Summaries, summaryOf } from './summaries.ts';
 import { dataOf, wordFor } from './telling.ts';
 import { wayBack } from './way-back.ts';
 
@@ -20,10 +21,6 @@ interface Parts {
 type Request = Omit<fleet.RolloutRequest, 'supersedes'>;
 
 const sha256: fleet.Digest = (text) => hash('sha256', text);
-
-function summaryOf({ targets: _targets, carried: _carried, ...summary }: fleet.Rollout): RolloutSummary {
-  return summary;
-}
 
 /** Ended like this, nothing of it is sent any more. */
 const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
@@ -38,7 +35,7 @@ const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
 export class Rollouts {
   /** By group: at most one rollout of a group is active (I12). */
   readonly #active = new Map<string, Active>();
-  readonly #ended = new Map<string, RolloutSummary>();
+  readonly #summaries = new Summaries();
   readonly #parts: Parts;
   /** After our own downtime agents need time to come back: until then nobody counts as unreachable (I10). */
   readonly #startedAt: fleet.Instant;
@@ -52,13 +49,14 @@ export class Rollouts {
   async load(summaries: Iterable<RolloutSummary>, store: Pick<Store, 'rolloutLog'>): Promise<void> {
     for (const summary of summaries) {
       const rollout = fleet.TERMINAL.has(summary.state) ? null : fleet.fold(await store.rolloutLog(summary.id));
-      if (rollout === null) this.#ended.set(summary.id, summary);
-      else this.#active.set(rollout.group, Active.ranked(rollout, this.#parts.roster.inGroup(rollout.group)));
+      this.#summaries.put(rollout === null ? summary : summaryOf(rollout));
+      if (rollout !== null)
+        this.#active.set(rollout.group, Active.ranked(rollout, this.#parts.roster.inGroup(rollout.group)));
     }
   }
 
   all(): RolloutSummary[] {
-    return [...this.running(), ...this.#ended.values()];
+    return this.#summaries.all();
   }
 
   /** The active ones. */
@@ -67,17 +65,17 @@ export class Rollouts {
   }
 
   find(id: string): RolloutSummary | undefined {
-    return this.active(id)?.rollout ?? this.#ended.get(id);
+    return this.#summaries.find(id);
   }
 
   /** @throws FleetError `not-found`. */
   summary(id: string): RolloutSummary {
-    return fleet.found(this.find(id), `no rollout has the id ${JSON.stringify(id)}`);
+    return this.#summaries.get(id);
   }
 
   /** The rollouts of that id: one, or those of a push to several groups. @throws FleetError `not-found`. */
   family(id: string): RolloutSummary[] {
-    const children = this.all().filter(({ parent }) => parent === id);
+    const children = this.#summaries.childrenOf(id);
     return children.length > 0 ? children : [this.summary(id)];
   }
 
@@ -85,7 +83,7 @@ export class Rollouts {
   isWithdrawn({ ledger }: fleet.Agent): boolean {
     const rollout = fleet.broughtBy(ledger);
     if (rollout === undefined) return false;
-    const state = this.active(rollout)?.rollout.state ?? this.#ended.get(rollout)?.state;
+    const state = this.find(rollout)?.state;
     return state !== undefined && WITHDRAWN.has(state);
   }
 
@@ -96,13 +94,14 @@ export class Rollouts {
   isLeft({ ledger }: fleet.Agent): boolean {
     const source = ledger?.source;
     if (source === undefined || !('rollout' in source)) return false;
-    const last = this.#ended.get(source.rollout ?? '');
-    if (last === undefined || (source.kind !== 'rollback' && last.state !== 'stopped-mixed')) return false;
-    return !this.all().some(({ group, createdAt }) => group === last.group && createdAt > last.createdAt);
+    const last = this.find(source.rollout ?? '');
+    if (last === undefined || !fleet.TERMINAL.has(last.state)) return false;
+    if (source.kind !== 'rollback' && last.state !== 'stopped-mixed') return false;
+    return this.#summaries.newestOf(last.group)?.id === last.id;
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */
-  active(id: string): Pick<Active, 'rollout' | 'waiting'> | undefined {
+  active(id: string): Active | undefined {
     return this.#active.values().find(({ rollout }) => rollout.id === id);
   }
 
@@ -166,7 +165,7 @@ export class Rollouts {
 
   /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */
   ask(id: string, asked: fleet.Verb, now: fleet.Instant, author: string): void {
-    const active = this.#active.values().find(({ rollout }) => rollout.id === id);
+    const active = this.active(id);
     if (active === undefined)
       throw new fleet.FleetError('conflict', `rollout ${id} has ended (${this.summary(id).state})`);
     const event = fleet.eventOf(active.rollout, asked);
@@ -270,9 +269,11 @@ export class Rollouts {
   /** Folds one event; its row stands in the next commit, together with all that follows from it. */
   #fold(before: fleet.Rollout | null, event: fleet.RolloutEvent, now: fleet.Instant, author = 'flaghoist') {
     const rollout = fleet.step(before, event, now);
+    const row = summaryOf(rollout);
+    this.#summaries.put(row);
     this.#parts.journal.write(
       { kind: 'rollout-log', row: { rollout: rollout.id, version: rollout.version, at: now, author, event } },
-      { kind: 'rollout', row: summaryOf(rollout) },
+      { kind: 'rollout', row },
     );
     return rollout;
   }
@@ -280,12 +281,11 @@ export class Rollouts {
   /** A success makes its target the stable revision, a rollback condemns it; what has ended leaves its members to others. */
   #enter({ rollout }: Active): void {
     const { roster, groups } = this.#parts;
-    const { id, group, state, target } = rollout;
+    const { group, state, target } = rollout;
     if (state === 'succeeded') groups.makeStable(group, target);
     if (state === 'rolling-back') groups.condemn(group, target.hash);
     if (!fleet.TERMINAL.has(state)) return;
     this.#active.delete(group);
-    this.#ended.set(id, summaryOf(rollout));
     for (const member of roster.inGroup(group)) roster.touch(member);
   }
 }
