@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { assigned, entry, presence, T0, TERMS } from '../../test/samples.ts';
-import { isDue } from './settle.ts';
+import { assigned, entry, health, presence, QUICK, T0, TERMS, without } from '../../test/samples.ts';
+import { isDue, settle } from './settle.ts';
 
 const BRIEF = { sentAt: null, terms: { ...TERMS, deliveryTimeout: 5_000 } };
 
@@ -15,4 +15,29 @@ test.each([
   ['sent, and out of time', entry('sent', { deadline: T0 }), {}, true],
 ] as const)('an agent is looked at again by time alone: %s', (_, ledger, over, expected) => {
   expect(isDue(assigned(ledger), presence(over), T0)).toBe(expected);
+});
+
+test('what an older effective config confirmed is no proof while the newer one is being read (I11)', () => {
+  const confirmed = { kind: 'confirmed', why: '', at: T0 } as const;
+  const heard = {
+    health: health(true, T0 + 50),
+    reported: null,
+    effective: { files: [], digest: 'other', at: T0 + 50 },
+  };
+  const sent = entry('sent', { terms: QUICK, effective: confirmed });
+  const agent = assigned(sent, heard, without('ReportsRemoteConfig'));
+  const here = presence({ fullStateAt: T0 + 50, lastSeen: T0 + 50 });
+  const groupOf = () => 'edge';
+  const unread = settle(agent, here, { groupOf, verdictOn: () => undefined }, T0 + 60);
+  expect(unread.ledger).toMatchObject({ phase: 'sent', effective: null });
+  const read = settle(unread, here, { groupOf, verdictOn: () => ({ kind: 'confirmed', why: '' }) }, T0 + 70);
+  expect(read.ledger?.phase).toBe('proven');
+});
+
+test('a verdict stands while nothing newer was reported, whoever remembers it (a start of the server)', () => {
+  const effective = { kind: 'confirmed', why: '', at: T0 + 50 } as const;
+  const { ledger, ...rest } = assigned(entry('verifying', { effective }));
+  const agent = { ...rest, ledger, report: { ...rest.report, effective: { files: [], digest: 'same', at: T0 + 40 } } };
+  const settled = settle(agent, presence(), { groupOf: () => 'edge', verdictOn: () => undefined }, T0 + 60);
+  expect(settled.ledger?.effective).toEqual(effective);
 });

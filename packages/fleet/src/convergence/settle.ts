@@ -6,7 +6,7 @@ import type { Instant } from '../time.ts';
 import { assess, lacksNews } from './assess.ts';
 import { unassign, unpin, withLedger } from './assignment.ts';
 import { isDoubtful, mustReconnect } from './crossing.ts';
-import { type EffectiveVerdict, goesToMany, isOpen } from './ledger.ts';
+import { type EffectiveVerdict, goesToMany, isOpen, type LedgerEntry } from './ledger.ts';
 
 /** What the agents' surroundings say of one of them. */
 export interface Surroundings {
@@ -52,10 +52,17 @@ function withVerdict(agent: Agent, verdictOn: Surroundings['verdictOn'], now: In
   // What an agent sends of an effective config without reporting it is of its first moments, and never renewed.
   if (ledger === null || !can(agent.identity, 'ReportsEffectiveConfig')) return agent;
   const verdict = verdictOn(agent);
-  if (verdict === undefined) return agent;
+  if (verdict === undefined)
+    return isOutdated(agent, ledger) ? { ...agent, ledger: { ...ledger, effective: null } } : agent;
   const { kind, why } = ledger.effective ?? {};
   const isSame = kind === verdict.kind && why === verdict.why;
   return isSame ? agent : { ...agent, ledger: { ...ledger, effective: { ...verdict, at: now } } };
+}
+
+/** What was confirmed is of an older effective config than the one that is being read: that proves nothing now. */
+function isOutdated({ report }: Agent, ledger: LedgerEntry): boolean {
+  const { effective } = ledger;
+  return isOpen(ledger) && effective?.kind === 'confirmed' && (report.effective?.at ?? 0) > effective.at;
 }
 
 /** Assigned to one of many, but not sent in time: not exposed, so it costs nothing and may come again (A.4, DEFERRED). */
