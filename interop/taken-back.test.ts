@@ -90,6 +90,10 @@ test('(a) a configuration that cannot start: refused in the words of the Collect
   expect(canary.collectorPid()).toBe(collector);
   expect(canary.refusals()[0]).toContain('has invalid keys: timeuot');
   expect(await server.api.rolloutMessages(bad.id)).toContain(canary.refusals()[0]);
+  const alerts = await server.api.alertsOf(bad.id);
+  const causes = [{ reason: 'agent-failed', message: canary.refusals()[0], count: 1 }];
+  expect(alerts.find(({ kind }) => kind === 'config-failed')).toMatchObject({ causes });
+  expect(alerts.map(({ kind }) => kind)).toContain('rollout-rolled-back');
 });
 
 test('(e) the Supervisor is killed while it applies: it comes back on the new revision, and is taken back', async () => {

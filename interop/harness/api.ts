@@ -112,6 +112,12 @@ export class Api {
     return this.#client.getRollout({ id });
   }
 
+  /** The alerts of a rollout, resolved ones too. */
+  async alertsOf(id: string) {
+    const { items } = await this.#client.listAlerts({});
+    return items.filter(({ rollout }) => rollout === id);
+  }
+
   /** What agents said, as the log of the rollout has it. */
   async rolloutMessages(id: string): Promise<string[]> {
     const log = await allItems((cursor) =>
