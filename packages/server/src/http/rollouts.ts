@@ -59,7 +59,7 @@ export function rolloutHandlers(plane: ControlPlane) {
           for (const { request } of planned) rollouts.checkFree(request.group, body.supersede);
           checkStart(planned, body);
           const at = now();
-          for (const { request } of planned) rollouts.start(request, at);
+          for (const one of planned) rollouts.start(one.plan, at);
           return { rollouts: planned.map(({ request }) => view(rollouts.summary(request.id))) };
         };
       }),

@@ -126,11 +126,10 @@ export class Rollouts {
     return fleet.planRollout({ ...request, supersedes }, members, rank, sha256);
   }
 
-  /** Starts a rollout over the group's members; O(1) rows are written (principle 6). */
-  start(request: Request, now: fleet.Instant): void {
-    const { id, group, author } = request;
+  /** Starts what was planned in the same turn, over the group's members; O(1) rows are written (principle 6). */
+  start({ header, order }: fleet.Plan, now: fleet.Instant): void {
+    const { id, group, author } = header;
     const before = this.#active.get(group);
-    const { header, order } = this.plan(request);
     if (before !== undefined) this.#apply(before, { type: 'superseded', by: id }, now, author);
     const rollout = this.#fold(null, { type: 'started', header }, now, author);
     const members = order.flatMap(({ agent, rank }) => {
@@ -159,7 +158,7 @@ export class Rollouts {
   ): void {
     const { group, target } = finished;
     this.checkFree(group, false);
-    this.start({ ...given, ...wayBack(finished, this.#parts.groups.get(group), given.message) }, now);
+    this.start(this.plan({ ...given, ...wayBack(finished, this.#parts.groups.get(group), given.message) }), now);
     this.#parts.groups.condemn(group, target.hash);
   }
 
