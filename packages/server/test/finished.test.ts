@@ -31,7 +31,10 @@ test('whoever fails on the way back stops it and nothing more; what was taken ba
   const group = await lab.client.getGroup({ name: 'edge' });
   expect(group.stable?.hash).toBe(bad.hash);
   const again = { group: 'edge', configuration: 'edge', revision: bad.number, message: '', supersede: true } as const;
-  await expect(lab.client.startRollout({ body: again })).rejects.toMatchObject({ code: 'preflight-failed' });
+  await expect(lab.client.startRollout({ body: again })).rejects.toMatchObject({
+    code: 'preflight-failed',
+    detail: expect.stringContaining(`rollout ${back} took it back`),
+  });
 });
 
 test('a group that is deleted and made again remembers what was condemned in it, over a restart as well', async () => {

@@ -50,10 +50,11 @@ export function planner(plane: ControlPlane) {
   /** Who took that revision back in the group; null when nobody did. */
   function condemnedBy({ name, condemned }: fleet.Group, hash: string): string | null {
     if (!condemned.includes(hash)) return null;
-    const took = rollouts
-      .all()
-      .filter(({ group, target, state }) => group === name && target.hash === hash && TOOK_BACK.has(state));
-    return took.at(-1)?.id ?? 'of an earlier time';
+    const its = rollouts.all().filter(({ group }) => group === name);
+    const took = its.findLast(({ target, state }) => target.hash === hash && TOOK_BACK.has(state));
+    // It had succeeded: the way back from it is a rollout of its own.
+    const left = its.findLast(({ from }) => from?.hash === hash);
+    return (took ?? left)?.id ?? 'of an earlier time';
   }
 
   function findings(group: fleet.Group, { header }: fleet.Plan): fleet.Finding[] {
