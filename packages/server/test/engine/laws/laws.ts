@@ -123,6 +123,7 @@ export class Laws {
     this.#refusals.travel();
     this.#returns.travel();
     this.#travel.travel();
+    this.#rollouts.travel();
   }
 
   /** Some time has passed. */

@@ -46,6 +46,13 @@ export class RolloutLaws {
     this.#others = others;
   }
 
+  /** An older copy of the database was put back: its log tells what happened. */
+  travel(): void {
+    this.#soakingSince.clear();
+    for (const log of this.#evidence.world.database.logs.values())
+      for (const { rollout, event, at } of log) if (event.type === 'soaking') this.#soakingSince.set(rollout, at);
+  }
+
   /** An event is about to stand in the log. */
   happens({ rollout: id, version, event, at, author }: RolloutLog): void {
     const { folds } = this.#evidence;

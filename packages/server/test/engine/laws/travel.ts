@@ -8,6 +8,9 @@ export class TravelLaws {
   /** Rollouts that ran in the older copy: the next thing that happens to them is a pause. */
   readonly #toBePaused = new Set<string>();
 
+  /** By rollout: who had its target when a person decided what becomes of it. */
+  readonly #holding = new Map<string, readonly fleet.AgentId[]>();
+
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
   }
@@ -15,6 +18,7 @@ export class TravelLaws {
   /** An older copy was put back. */
   travel(): void {
     this.#toBePaused.clear();
+    this.#holding.clear();
     for (const { id, state } of this.#evidence.folds.values())
       if (state === 'running' || state === 'baking') this.#toBePaused.add(id);
   }
@@ -28,13 +32,28 @@ export class TravelLaws {
         type === 'paused' && after.pause?.reason === 'time-travel',
         () => `rollout ${id}, which ran in the older database, goes on with ${type}`,
       );
+    if (type === 'rolled-back') this.#checkReturned(after);
     if (pause?.reason !== 'time-travel' || (type !== 'resumed' && type !== 'rollback-started')) return;
-    for (const agent of this.#holders(before, at)) {
-      const target = before.targets.get(agent);
+    const holders = this.#holders(before, at);
+    this.#holding.set(id, holders);
+    for (const agent of holders) {
+      const { state = 'none' } = before.targets.get(agent) ?? {};
       this.#evidence.hold(
         'I14',
-        target !== undefined && target.state !== 'deferred' && target.state !== 'skipped',
-        () => `${agent} names the target of rollout ${id}, and is ${target?.state ?? 'none'} of its targets: ${type}`,
+        state !== 'none' && state !== 'deferred' && state !== 'skipped',
+        () => `${agent} names the target of rollout ${id}, and is ${state} of its targets: ${type}`,
+      );
+    }
+  }
+
+  /** They were taken back with the others. */
+  #checkReturned({ id, targets }: fleet.Rollout): void {
+    for (const agent of this.#holding.get(id) ?? []) {
+      const { state = 'none' } = targets.get(agent) ?? {};
+      this.#evidence.hold(
+        'I14',
+        state === 'reverted' || state === 'revert-unconfirmed' || state === 'skipped',
+        () => `${agent} had the target of rollout ${id}, which is taken back, and is ${state}`,
       );
     }
   }
