@@ -87,13 +87,9 @@ export class SimulatedAgent {
     return (this.#capabilities & Bits.AgentCapabilities_AcceptsRemoteConfig) !== 0;
   }
 
-  /** It has something to say or to do. */
+  /** It has something to say or to do; one that crash-loops tells of it for ever. */
   get isBusy(): boolean {
-    // One that crash-loops tells of it for ever.
-    return (
-      this.#connection.isReading ||
-      (this.nature.vice !== 'crash-loops' && (this.#connection.isPosting || this.words.hasNews))
-    );
+    return this.#connection.isReading || (this.nature.vice !== 'crash-loops' && this.words.hasNews);
   }
 
   describe(): string {

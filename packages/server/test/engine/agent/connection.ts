@@ -36,10 +36,6 @@ export class Connection {
     return this.#isThinking || this.#inbox.length > 0;
   }
 
-  get isPosting(): boolean {
-    return this.#isPosting;
-  }
-
   open(): void {
     if (this.#agent.nature.transport === 'http') {
       this.send();

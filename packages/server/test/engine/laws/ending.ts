@@ -25,9 +25,13 @@ export class Ending {
       const id = this.#evidence.idOf(agent.uid);
       if (id === undefined || agent.down || agent.isBusy) return false;
       const entry = database.ledgerOf(id);
-      const isOpen = fleet.isOpen(entry) && (entry?.phase !== 'offered' || agent.accepts);
+      const isOpen = fleet.isOpen(entry) && (entry?.phase !== 'offered' || this.#canBeSent(agent, id));
       return !isOpen && !this.#isBehind(agent, id);
     });
+  }
+
+  #canBeSent(agent: SimulatedAgent, id: fleet.AgentId): boolean {
+    return agent.accepts && this.#evidence.world.database.identities.get(id)?.admission === 'open';
   }
 
   /** The group's stable revision should come to it, and has not. */
@@ -71,12 +75,13 @@ export class Ending {
         () =>
           `${what} ${id} ${agent.describe()}: ${entry?.phase ?? 'nothing desired'} ${short(entry?.revision.hash ?? '')}`,
       );
-    // One that is pinned, and accepts nothing any more, waits for that to change.
-    const waits = entry?.phase === 'offered' && !agent.accepts;
-    hold(!fleet.isOpen(entry) || waits, 'no outcome for');
+    // One that is pinned, and accepts nothing any more or is quarantined, waits for that to change. Two with one uid contradict each other for ever.
+    const isTwo = this.#evidence.hasTwin(agent);
+    const waits = entry?.phase === 'offered' && !this.#canBeSent(agent, id);
+    hold(!fleet.isOpen(entry) || waits || isTwo, 'no outcome for');
     this.#failures.checkAgent(agent, id);
     hold(!this.#isBehind(agent, id), 'it waits for the stable revision:');
-    if (this.#evidence.hasTwin(agent) || this.#evidence.doubled.has(id) || entry?.phase !== 'proven') return;
+    if (isTwo || this.#evidence.doubled.has(id) || entry?.phase !== 'proven') return;
     // It got that by the word of rows that are lost: nothing is sent to it before somebody wants it anew (I14).
     const isOutlived =
       this.#evidence.hasTravelled && !(this.#evidence.offers.get(id) ?? []).some(({ hash }) => hash === agent.runs);

@@ -36,6 +36,8 @@ export class Evidence {
   /** Agents that were two for a while: what they said may have been the other's. */
   readonly doubled = new Set<fleet.AgentId>();
 
+  /** Ledgers of agents that were deleted, by uid. */
+  readonly deleted = new Map<string, readonly fleet.LedgerEntry[]>();
   /** Rollouts that were under way in an older database that was put back: more may have them than it knows of (I14). */
   readonly travelled = new Set<string>();
   hasTravelled = false;
@@ -73,6 +75,13 @@ export class Evidence {
   idOf(uid: string): fleet.AgentId | undefined {
     for (const { id, instanceUid } of this.world.database.identities.values()) if (instanceUid === uid) return id;
     return undefined;
+  }
+
+  /** An agent is about to be deleted: what was sent to it may be on its way to the socket. */
+  deleting(id: fleet.AgentId): void {
+    const { identities, ledgers } = this.world.database;
+    const entries = [...(ledgers.get(id)?.values() ?? [])];
+    this.deleted.set(identities.get(id)?.instanceUid ?? '', entries);
   }
 
   /** Those that use that agent's uid: more than one are clones. */

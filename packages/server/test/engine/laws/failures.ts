@@ -27,6 +27,12 @@ export class FailureLaws {
     else if (!wentOn) this.#goesOnSince.set(id, this.#evidence.world.timeline.now);
   }
 
+  /** An older copy of the database was put back: what it says begins now. */
+  travel(): void {
+    this.#goesOnSince.clear();
+    for (const rollout of this.#evidence.folds.values()) this.happens(null, rollout);
+  }
+
   /** Now and then: nobody who failed waits for longer than an order takes. */
   look(): void {
     for (const [id, since] of this.#goesOnSince) {

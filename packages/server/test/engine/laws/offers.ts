@@ -31,6 +31,9 @@ export class OfferLaws {
     this.#evidence.hold('I8', isSomething, () => `an empty configuration: ${told()}`);
     const id = this.#evidence.idOf(uidFromBytes(uid));
     const entry = id === undefined ? undefined : this.#sentEntry(id, hash);
+    const isSent = (one: fleet.LedgerEntry): boolean => one.revision.hash === hash && one.sentAt !== null;
+    // Its rows went while the bytes were on their way to the socket.
+    if (entry === undefined && this.#evidence.deleted.get(uidFromBytes(uid))?.some(isSent)) return;
     if (id === undefined || entry === undefined) {
       this.#evidence.broken('I3', `no durable row says so: ${told()}`);
       return;
