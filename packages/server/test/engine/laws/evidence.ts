@@ -1,6 +1,7 @@
 /** What the laws go by: what the durable rows say, what bytes left, and what was broken. */
 import * as fleet from '@flaghoist/fleet';
 import { SERVER_LIMITS } from '../../../src/limits.ts';
+import type { Change } from '../../../src/storage/store.ts';
 import type { SimulatedAgent } from '../agent/agent.ts';
 import type { World } from '../world.ts';
 import { isActive, json } from './rows.ts';
@@ -78,9 +79,10 @@ export class Evidence {
   }
 
   /** An agent is about to be deleted: what was sent to it may be on its way to the socket. */
-  deleting(id: fleet.AgentId): void {
+  deleting(id: fleet.AgentId, changes: readonly Change[]): void {
     const { identities, ledgers } = this.world.database;
-    const entries = [...(ledgers.get(id)?.values() ?? [])];
+    const last = changes.flatMap((change) => (change.kind === 'ledger' && change.id === id ? [change.row] : []));
+    const entries = [...(ledgers.get(id)?.values() ?? []), ...last];
     this.deleted.set(identities.get(id)?.instanceUid ?? '', entries);
   }
 

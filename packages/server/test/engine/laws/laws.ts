@@ -100,7 +100,7 @@ export class Laws {
       if (change.kind === 'ledger') this.#ledgers.written(change);
       if (change.kind === 'event' && change.row.kind === 'agent.conflict')
         this.#evidence.doubled.add(change.row.subject.replace('agent/', ''));
-      if (change.kind === 'agent-deleted') this.#evidence.deleting(change.id);
+      if (change.kind === 'agent-deleted') this.#evidence.deleting(change.id, changes);
       if (change.kind === 'rollout-log') this.#rollouts.happens(change.row);
       if (change.kind === 'rollout') this.#rollouts.summarised(change.row);
     }
