@@ -54,6 +54,11 @@ test('apply: created, then unchanged, then configured; --dry-run changes nothing
   expect(server.world.rollouts.size).toBe(0);
 });
 
+test('an empty document, such as behind a last ---, is nothing', async () => {
+  await writeFile(join(directory, 'fleet.yaml'), `---\n${MANIFEST}---\n# the end\n`);
+  expect((await apply()).out).toBe('configuration/edge created (revision 1)\ngroup/edge created\n');
+});
+
 test('--rollout starts what follows from it, once', async () => {
   expect((await apply('--rollout')).out).toContain('rollout/r-1 started: group edge to edge@1');
   expect((await apply('--rollout')).out).toBe('configuration/edge unchanged\ngroup/edge unchanged\n');

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Document, isMap, isNode, LineCounter, parseAllDocuments, type Scalar, visit } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import { CliError } from '../exit-code.ts';
 import type { Session } from '../session.ts';
@@ -76,5 +76,7 @@ async function readManifests(file: string, text: string): Promise<Manifest[]> {
     return data;
   };
   const documents = [...parseAllDocuments(text, { lineCounter: lines })];
-  return Promise.all(documents.filter(({ contents }) => contents !== null).map(read));
+  // An empty one is nothing, such as behind a last `---`.
+  const isEmpty = ({ contents }: Document) => contents === null || (isScalar(contents) && contents.value === null);
+  return Promise.all(documents.filter((document) => !isEmpty(document)).map(read));
 }
