@@ -228,6 +228,7 @@ export class World {
       maxDeferred: 20,
       spent: { failed: 0, unwell: 0, lost: 0 },
       parent: null,
+      takesBack: null,
       stage: 0,
       stages: [{ name: '100%', planned: group.agents, counts: { ...NO_COUNTS, pending: group.agents } }],
       stragglers: [],

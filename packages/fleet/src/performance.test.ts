@@ -95,6 +95,7 @@ test('a rollout over 10,000 agents: plan, lane, batches, fold', () => {
     message: '',
     supersedes: null,
     parent: null,
+    takesBack: null,
     seed: 's',
   };
   const fresh = Array.from({ length: FLEET }, (_, n) => agent(`a-${n}`));

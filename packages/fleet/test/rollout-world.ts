@@ -86,7 +86,7 @@ export class World {
     }
     const request = {
       ...{ id: 'r-1', group: 'edge', target: B, from, strategy, seed: `${seed}`, author: 'ada', message: '' },
-      ...{ supersedes: null, parent: null },
+      ...{ supersedes: null, parent: null, takesBack: null },
     };
     const { header } = planRollout(
       request,

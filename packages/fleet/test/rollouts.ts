@@ -28,6 +28,7 @@ export function header(over: Partial<RolloutHeader> = {}): RolloutHeader {
     message: 'second exporter',
     supersedes: null,
     parent: null,
+    takesBack: null,
     planned: 100,
     stages: [
       { name: 'canary', planned: 3, upTo: null },

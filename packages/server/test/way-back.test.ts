@@ -56,6 +56,29 @@ it('who never answered is asked to connect anew, and is taken at its word only w
   expect(refused).toEqual([]);
 });
 
+it('the way back of a finished rollout is not taken back, and what it comes from is given to nobody (I9)', async () => {
+  const agents = await Promise.all(Array.from({ length: 6 }, () => lab.agent(edge).connect()));
+  const good = await stable(6);
+  const second = await lab.push(story('otlp/secondary'), { maxInFlight: 6 });
+  expect(await lab.ends(second.id)).toMatchObject({ state: 'succeeded' });
+  for (const agent of agents.slice(1)) agent.outcome = silent;
+  const asked = (id: string) => lab.client.rollbackRollout({ id, body: { author: 'ada', message: 'drops data' } });
+  const [back] = (await asked(second.id)).rollouts;
+  expect(back).toMatchObject({ takesBack: second.id, target: { hash: good } });
+  const id = back?.id ?? '';
+  await expect(asked(id)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('way back') });
+  // Who comes now is given what the others go back to.
+  const late = await lab.agent(edge).connect();
+  await until(
+    () => lab.detail(late.uid),
+    ({ desired }) => desired !== null,
+  );
+  expect(late.hashes).toEqual([good]);
+  const stop = { author: 'ada', message: 'enough', leaveMixed: true };
+  await lab.client.stopRollout({ id, body: stop });
+  expect(await lab.client.getGroup({ name: 'edge' })).toMatchObject({ stable: { hash: good } });
+});
+
 it('over a connection that carries others the time alone counts', async () => {
   const [one, two] = [lab.agent(edge), lab.agent(edge)];
   let closed = false;

@@ -105,6 +105,7 @@ export const rollout = v.object('Rollout', {
   from: v.revisionRef.nullable().describe('The stable revision of the group when it started'),
   strategy,
   parent: z.string().nullable().describe('The push to several groups that it is a part of'),
+  takesBack: z.string().nullable().describe('The finished rollout that it is the way back from'),
   stage: v.count.describe('Position of the open stage; behind the last one while it bakes'),
   stages: z.array(z.object({ name: stageName, planned: v.count })),
   watchedUntil: v.time.nullable().describe('The end of the present soak or bake'),

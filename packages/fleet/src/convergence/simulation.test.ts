@@ -176,6 +176,7 @@ class Simulation {
       message: '',
       supersedes: before?.id ?? null,
       parent: null,
+      takesBack: null,
       seed: '',
     };
     const { header } = planRollout(request, this.members, (_seed, id) => id, String);

@@ -11,6 +11,7 @@ import {
   losing,
   NOW,
   observe,
+  ordered,
   paused,
   proving,
   resumed,
@@ -129,6 +130,19 @@ describe('the control group (A.5)', () => {
       reason: 'environment',
       message: '1 of 100 agents failed; 0 may; of 500 agents that were not touched 50 lost health or contact as well',
     });
+  });
+
+  test('who failed and is back by now had it as well', () => {
+    const bad = Array.from({ length: 12 }, (_, n) => `b${n}`);
+    const oneByOne = bad.flatMap((id) => [
+      admitted(id),
+      observe(id, 'sent'),
+      ill(id),
+      ordered(id),
+      observe(id, 'reverted'),
+    ]);
+    const rollout = after(canaryPassed({ maxFailed: 11 }), ...oneByOne);
+    expect(tripped(rollout, { control: () => ({ bad: 60, all: 60 }) })).toMatchObject({ reason: 'environment' });
   });
 
   test('they do not: it is taken back', () => {

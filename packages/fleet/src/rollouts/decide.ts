@@ -10,7 +10,18 @@ import { lateFailure } from './observation.ts';
 import { admissible, isLate, isReachable, type Placed } from './plan.ts';
 import { failedReverts, nextReverts } from './revert.ts';
 import type { Observation, PauseReason, Rollout, RolloutEvent, Target } from './rollout.ts';
-import { boundsNow, canGoBack, exposed, failedSoFar, hasFailed, inFlight, isAtGate, mayBeAdmitted } from './rollout.ts';
+import {
+  boundsNow,
+  canGoBack,
+  everExposed,
+  exposed,
+  failedSoFar,
+  hasFailed,
+  inFlight,
+  isAtGate,
+  mayBeAdmitted,
+  withoutWayBack,
+} from './rollout.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The next event, or undefined while nothing is to be done. */
@@ -58,7 +69,8 @@ function watched(rollout: Rollout, around: Surroundings, now: Instant, passes: R
   if (watchedUntil === null || now < watchedUntil || around.isReturning()) return undefined;
   const worse = inDoubt(rollout, around);
   if (worse === 0) return passes;
-  if (!hasPassed(strategy.progressDeadline, watchedUntil, around, now)) return undefined;
+  const since = Math.max(watchedUntil, rollout.lastProgress);
+  if (!hasPassed(strategy.progressDeadline, since, around, now)) return undefined;
   return paused('no-progress', `${worse} agents that were proven look worse, and neither fail nor recover`);
 }
 
@@ -114,15 +126,14 @@ function environment(rollout: Rollout, { control }: Surroundings, message: strin
   const { failed, unwell, lost } = rollout.spent;
   if (failed > unwell) return undefined;
   const untouched = control();
-  if (!isAlike({ bad: unwell + lost, all: exposed(rollout) }, untouched)) return undefined;
+  if (!isAlike({ bad: unwell + lost, all: everExposed(rollout) }, untouched)) return undefined;
   const others = `of ${untouched.all} agents that were not touched ${untouched.bad} lost health or contact as well`;
   return paused('environment', `${message}; ${others}`);
 }
 
 function failure(rollout: Rollout, message: string): RolloutEvent {
   if (rollout.strategy.onFailure === 'pause') return paused('failures', message);
-  if (!canGoBack(rollout))
-    return paused('no-rollback-target', `${message}; the group has no earlier revision to go back to`);
+  if (!canGoBack(rollout)) return paused('no-rollback-target', `${message}; ${withoutWayBack(rollout)}`);
   return { type: 'rollback-started', message };
 }
 

@@ -25,7 +25,7 @@ describe('when it would end', () => {
   const target = { ...from, revision: 2, hash: 'bb' };
   const header = {
     ...{ id: 'r', group: 'edge', target, from, strategy, seed: 's', author: 'ada', message: '', supersedes: null },
-    ...{ parent: null, stages, canary: [], digest: '', carried: [], skipped: [], planned: 1_000 },
+    ...{ parent: null, takesBack: null, stages, canary: [], digest: '', carried: [], skipped: [], planned: 1_000 },
     ...{ maxInFlight: 50, maxFailed: 10, maxLost: 20, maxDeferred: 200 },
   };
   const begun: Rollout = step(null, { type: 'started', header }, T0);

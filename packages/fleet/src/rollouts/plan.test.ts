@@ -21,6 +21,7 @@ const request = {
   message: '',
   supersedes: null,
   parent: null,
+  takesBack: null,
 };
 const plan = (members: readonly Placed[], over: Partial<typeof request> = {}) =>
   planRollout({ ...request, ...over }, members, rank, sha256);

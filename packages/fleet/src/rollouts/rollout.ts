@@ -106,6 +106,8 @@ export interface RolloutRequest {
   readonly supersedes: string | null;
   /** The push to several groups that this one is a part of. */
   readonly parent: string | null;
+  /** The finished rollout that this one takes back (A.7): it is never taken back itself (I9). */
+  readonly takesBack: string | null;
 }
 
 /** What a rollout is born with: its plan, frozen. Lists instead of sets, because it stands in the log as JSON. */
@@ -227,11 +229,21 @@ export const hasFailed = ({ state }: Target): boolean => FAILED_STATES.some((one
 export const mayBeRetried = (target: Target | undefined): boolean =>
   target !== undefined && target.state !== 'reverting' && hasFailed(target);
 
+/** How many ever were: those too that are back, or on their way. */
+export const everExposed = (rollout: Pick<Rollout, 'counts'>): number =>
+  exposed(rollout) + REVERT_STATES.reduce((sum, state) => sum + rollout.counts[state], 0);
+
 export const isExposed = ({ state }: Target): boolean => EXPOSED.some((one) => one === state);
 
 /** Whether the group ran another revision before, to which its agents can be taken back (I9). */
-export const canGoBack = ({ from, target }: Pick<Rollout, 'from' | 'target'>): boolean =>
-  from !== null && from.hash !== target.hash;
+export const canGoBack = ({ from, target, takesBack }: Pick<Rollout, 'from' | 'target' | 'takesBack'>): boolean =>
+  from !== null && from.hash !== target.hash && takesBack === null;
+
+/** Why it cannot be taken back, where that is so. */
+export const withoutWayBack = ({ takesBack }: Pick<Rollout, 'takesBack'>): string =>
+  takesBack === null
+    ? 'the group has no earlier revision to go back to'
+    : `it is the way back from rollout ${takesBack}, whose revision is not brought out again`;
 
 /** At most so many at once in the canary, whatever the strategy says (A.8, defaults). */
 export const CANARY_IN_FLIGHT = 3;

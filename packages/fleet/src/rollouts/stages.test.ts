@@ -21,6 +21,7 @@ import { decide } from './decide.ts';
 import type { Placed } from './plan.ts';
 import type { Rollout, RolloutHeader } from './rollout.ts';
 import { strategyNamed, withOverrides } from './strategy.ts';
+import { step } from './transitions.ts';
 
 const MINUTE = 60_000;
 const waits = (id: string, where: Partial<Placed['presence']> = {}): Placed => ({
@@ -263,9 +264,13 @@ describe('late regression (A.4)', () => {
     const gone = [proven({ connected: false, disconnectedAt: end - 1 })];
     expect(decide(soaks, around({ doubtful: () => gone }), end)).toBeUndefined();
     const unsynced = [proven({ synced: false }, end - 1)];
-    expect(decide(soaks, around({ doubtful: () => unsynced }), end + 10 * MINUTE)).toMatchObject({
-      reason: 'no-progress',
-    });
+    const doubted = around({ doubtful: () => unsynced });
+    const stuck = decided(soaks, doubted, end + 10 * MINUTE);
+    expect(stuck.pause?.reason).toBe('no-progress');
+    const resumedAt = end + 30 * MINUTE;
+    const again = step(stuck, { type: 'resumed' }, resumedAt);
+    expect(decide(again, doubted, resumedAt + 10 * MINUTE - 1)).toBeUndefined();
+    expect(decide(again, doubted, resumedAt + 10 * MINUTE)).toMatchObject({ reason: 'no-progress' });
     expect(decide(soaks, around(), end)).toEqual({ type: 'advanced' });
     const bakes = after(started({ ...AT_ONCE, maxFailed: 0, maxLost: 1 }), ...proving('a'), soaking, {
       type: 'advanced',

@@ -7,7 +7,7 @@ import type { Instant } from '../time.ts';
 import type { PauseReason, Rollout, RolloutEvent, RolloutHeader, RolloutState, TargetState } from './rollout.ts';
 import {
   boundsNow,
-  exposed,
+  everExposed,
   freeOwnSlots,
   freeSlots,
   isCanary,
@@ -195,7 +195,7 @@ const finishRollback: Handler<'rolled-back'> = (rollout, _event, now) =>
 const succeed: Handler<'succeeded'> = (rollout, _event, now) => end(rollout, 'succeeded', now);
 /** Who was not sent it keeps what it runs. */
 const stop: Handler<'stopped'> = (rollout, { message }, now) => {
-  const state = exposed(rollout) > 0 ? 'stopped-mixed' : 'cancelled';
+  const state = everExposed(rollout) > 0 ? 'stopped-mixed' : 'cancelled';
   return { ...end(rollout, state, now), pause: { reason: 'operator', message } };
 };
 const supersede: Handler<'superseded'> = (rollout, { by }, now) => ({

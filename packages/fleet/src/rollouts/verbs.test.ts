@@ -11,6 +11,7 @@ import {
   IN,
   NOW,
   observe,
+  ordered,
   paused,
   proving,
   soaking,
@@ -122,8 +123,8 @@ describe('rollback', () => {
   });
 
   test('is refused where there is nothing else to go back to (I9)', () => {
-    for (const from of [null, B])
-      expect(answer(canaryPassed({ from }), ROLLBACK)).toContain('rollout stop r-1 --leave-mixed');
+    for (const over of [{ from: null }, { from: B }, { takesBack: 'r-0' }])
+      expect(answer(canaryPassed(over), ROLLBACK)).toContain('rollout stop r-1 --leave-mixed');
   });
 });
 
@@ -131,6 +132,9 @@ describe('stop', () => {
   test('is a cancellation while nobody was sent it', () => {
     expect(answer(after(started(), admitted('c1')), STOP)).toBe('cancelled');
     expect(answer(after(started(), admitted('c1'), observe('c1', 'sent')), STOP)).toContain('1 of 1 agents');
+    const back = after(started(), admitted('c1'), failing('c1'), ordered('c1'));
+    expect(answer(back, STOP)).toContain('1 of 1 agents');
+    expect(answer(after(back, observe('c1', 'reverted')), STOP)).toBe('stopped-mixed');
   });
 });
 

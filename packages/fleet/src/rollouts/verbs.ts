@@ -1,6 +1,15 @@
 /** What people may ask of a rollout, as the event that it makes; a word twice is no event. */
 import { FleetError } from '../errors.ts';
-import { canGoBack, exposed, freeSlots, mayBeRetried, type Rollout, type RolloutEvent, TERMINAL } from './rollout.ts';
+import {
+  canGoBack,
+  exposed,
+  freeSlots,
+  mayBeRetried,
+  type Rollout,
+  type RolloutEvent,
+  TERMINAL,
+  withoutWayBack,
+} from './rollout.ts';
 
 export type Verb =
   | { readonly verb: 'pause'; readonly message: string }
@@ -57,16 +66,14 @@ function rollback(rollout: Rollout, { message, atOnce }: { message: string; atOn
   if (state === 'rolling-back') return atOnce && rollback?.bounded ? ({ type: 'hurried' } as const) : undefined;
   if (canGoBack(rollout)) return { type: 'rollback-started', message } as const;
   const instead = `fix it with a new revision (rollout start --supersede), or flaghoist rollout stop ${id} --leave-mixed`;
-  throw new FleetError(
-    'conflict',
-    `the group had no other revision before rollout ${id}, so there is nothing to go back to: ${instead}`,
-  );
+  throw new FleetError('conflict', `rollout ${id} cannot be taken back: ${withoutWayBack(rollout)}; ${instead}`);
 }
 
 function stop(rollout: Rollout, { message, leaveMixed }: { message: string; leaveMixed: boolean }): RolloutEvent {
   const { id, state, targets } = rollout;
   if (state === 'rolling-back') throw new FleetError('conflict', `rollout ${id} is being taken back; let it end`);
-  const have = exposed(rollout);
+  const { counts } = rollout;
+  const have = exposed(rollout) + counts.reverting + counts['revert-unconfirmed'];
   if (have === 0 || leaveMixed) return { type: 'stopped', message };
   throw new FleetError(
     'conflict',

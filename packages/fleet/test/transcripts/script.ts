@@ -122,6 +122,7 @@ function start(fleet: Fleet, to: string, strategy: string, groups = 'edge', wish
       message: '',
       supersedes,
       parent,
+      takesBack: null,
     };
     fleet.start({ id, group, target: revisionOf(to), from, ...settings });
   }

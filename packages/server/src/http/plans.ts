@@ -53,7 +53,7 @@ export function planner(plane: ControlPlane) {
     const its = rollouts.all().filter(({ group }) => group === name);
     const took = its.findLast(({ target, state }) => target.hash === hash && TOOK_BACK.has(state));
     // It had succeeded: the way back from it is a rollout of its own.
-    const left = its.findLast(({ from }) => from?.hash === hash);
+    const left = its.findLast(({ from, takesBack }) => takesBack !== null && from?.hash === hash);
     return (took ?? left)?.id ?? 'of an earlier time';
   }
 
@@ -89,7 +89,17 @@ export function planner(plane: ControlPlane) {
           asked.overrides ?? {},
         );
         const seed = shown.find((one) => one.group === group.name)?.seed ?? randomId('r', machine);
-        const given = { group: group.name, target, from: group.stable, strategy, parent, seed, author, message };
+        const given = {
+          group: group.name,
+          target,
+          from: group.stable,
+          strategy,
+          parent,
+          takesBack: null,
+          seed,
+          author,
+          message,
+        };
         const request = { id: randomId('r', machine), ...given };
         const plan = rollouts.plan(request);
         return { request, plan, findings: findings(group, plan) };

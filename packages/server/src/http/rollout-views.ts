@@ -180,7 +180,15 @@ export function rolloutViews({ now, reconciler, rollouts, roster, store }: Contr
     const state = WORST.find((worst) => parts.some((one) => one.state === worst)) ?? 'running';
     return {
       state,
-      ...{ group: null, strategy: null, from: null, parent: null, supersedes: null, supersededBy: null },
+      ...{
+        group: null,
+        strategy: null,
+        from: null,
+        parent: null,
+        takesBack: null,
+        supersedes: null,
+        supersededBy: null,
+      },
       ...{ digest: '', stage: 0, stages: [], watchedUntil: null },
       pause: parts.find(({ pause }) => pause !== null)?.pause ?? null,
       rollback: parts.find(({ rollback }) => rollback !== null)?.rollback ?? null,

@@ -150,16 +150,19 @@ export class Rollouts {
     }
   }
 
-  /** Starts what takes a finished rollout back, and condemns what that brought. @throws FleetError `conflict` when that cannot be. */
+  /** Starts what takes a finished rollout back: what that brought is condemned, and given to nobody more. @throws FleetError `conflict` when that cannot be. */
   goBack(
     finished: RolloutSummary,
     given: Pick<Request, 'id' | 'seed' | 'author' | 'message'>,
     now: fleet.Instant,
   ): void {
+    const { groups } = this.#parts;
     const { group, target } = finished;
     this.checkFree(group, false);
-    this.start(this.plan({ ...given, ...wayBack(finished, this.#parts.groups.get(group), given.message) }), now);
-    this.#parts.groups.condemn(group, target.hash);
+    const request = { ...given, ...wayBack(finished, groups.get(group), given.message) };
+    this.start(this.plan(request), now);
+    groups.condemn(group, target.hash);
+    groups.makeStable(group, request.target);
   }
 
   /** What a person asks of an active rollout. @throws FleetError `conflict` when that cannot be. */

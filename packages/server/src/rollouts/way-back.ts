@@ -27,5 +27,5 @@ export function wayBack(
   const waits = { soak: { canary: 0, stage: 0 }, bake: 0 };
   const fast = fleet.withOverrides(strategy, { stages: ['100%'], gates: [], ...waits, onFailure: 'pause' });
   const why = message || `rollback of ${id}`;
-  return { group, target: from, from: stable, strategy: fast, message: why, parent: null };
+  return { group, target: from, from: stable, strategy: fast, message: why, parent: null, takesBack: id };
 }

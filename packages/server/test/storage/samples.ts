@@ -123,6 +123,7 @@ export const revision = {
   number: 1,
   hash: HASH,
   parent: null,
+  takesBack: null,
   author: ODD,
   message: '',
   createdAt: AT,
@@ -151,6 +152,7 @@ export const rollout = {
   strategy: strategyNamed('quick'),
   seed: ODD,
   parent: null,
+  takesBack: null,
   stages: [
     { name: 'canary', planned: 1, upTo: null },
     { name: '100%', planned: 9, upTo: null },
