@@ -26,7 +26,6 @@ test(`no law is broken in ${SEEDS} worlds (T-A1)`, { timeout: 300_000 }, async (
     'rollout ID paused: paused (environment)',
     'rollout ID paused: paused (time-travel)',
     'rollout ID admitted: paused (time-travel)',
-    'rollout ID retried: running',
     'rollout ID reverting: running',
     'rollout ID superseded: superseded',
     'rollout ID rolled-back: rolled-back',
