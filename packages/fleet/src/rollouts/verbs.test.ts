@@ -153,7 +153,7 @@ describe('retry (I5)', () => {
     expect(answer(failed(), retry('p'))).toContain('agent p has not failed');
     expect(() => step(failed(), { type: 'retried', agents: ['p'] }, NOW)).toThrow('agent p has not failed');
     const full = after(failed(), admitted('b', 'd', 'e', 'f', 'g'));
-    expect(answer(full, retry('a'))).toContain('0 may be in flight more (I1)');
+    expect(answer(full, retry('a'))).toContain('0 of 5 places are free (I1)');
     expect(() => step(full, { type: 'retried', agents: ['a'] }, NOW)).toThrow('(I1)');
     expect(answer(IN['rolling-back'](), retry('a'))).toContain('being taken back');
     expect(answer(failed(), retry())).toBe('no event');

@@ -1,6 +1,7 @@
 /** What people may ask of a rollout, as the event that it makes; a word twice is no event. */
 import { FleetError } from '../errors.ts';
 import {
+  boundsNow,
   canGoBack,
   exposed,
   freeSlots,
@@ -93,7 +94,8 @@ function retry(rollout: Rollout, asked: readonly string[]): RolloutEvent | undef
   if (agents.length > free)
     throw new FleetError(
       'conflict',
-      `${agents.length} agents, and ${free} may be in flight more (I1): retry fewer, or later`,
+      `${agents.length} to retry, and ${free} of ${boundsNow(rollout).maxInFlight} places are free (I1): while others wait for their turn ` +
+        `each is taken at once; flaghoist rollout pause ${id}, and retry when those in flight are done`,
     );
   return agents.length === 0 ? undefined : { type: 'retried', agents };
 }

@@ -31,6 +31,11 @@ const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
   'rolled-back-partial',
 ]);
 
+/** What to say instead to one that has ended. */
+const INSTEAD: Partial<Record<fleet.Verb['verb'], string>> = {
+  retry: ': flaghoist agent retry AGENT asks it once more',
+};
+
 /** The shell of the rollouts: feeds what happens to the pure machine, writes its log, and does what follows. */
 export class Rollouts {
   /** By group: at most one rollout of a group is active (I12). */
@@ -169,7 +174,10 @@ export class Rollouts {
   ask(id: string, asked: fleet.Verb, now: fleet.Instant, author: string): void {
     const active = this.active(id);
     if (active === undefined)
-      throw new fleet.FleetError('conflict', `rollout ${id} has ended (${this.summary(id).state})`);
+      throw new fleet.FleetError(
+        'conflict',
+        `rollout ${id} has ended (${this.summary(id).state})${INSTEAD[asked.verb] ?? ''}`,
+      );
     const event = fleet.eventOf(active.rollout, asked);
     if (event?.type === 'retried') this.#checkRetries(active.rollout, event.agents);
     if (event !== undefined) this.#apply(active, event, now, author);
@@ -182,7 +190,7 @@ export class Rollouts {
     if (agents.length > room)
       throw new fleet.FleetError(
         'conflict',
-        `${agents.length} agents, and ${room} may be in flight more over all groups of this push (I1): retry fewer, or later`,
+        `${agents.length} to retry, and ${room} places are free over all groups of this push (I1): pause it, and retry when those in flight are done`,
       );
   }
 
