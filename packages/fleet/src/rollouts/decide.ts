@@ -28,18 +28,12 @@ import type { Surroundings } from './surroundings.ts';
 export function decide(rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined {
   switch (rollout.state) {
     case 'running':
-      return (
-        regressed(rollout, around, now) ??
-        tripped(rollout, around) ??
-        failedBack(rollout, around, now) ??
-        forward(rollout, around, now)
-      );
     case 'baking':
       return (
         regressed(rollout, around, now) ??
         tripped(rollout, around) ??
         failedBack(rollout, around, now) ??
-        baked(rollout, around, now)
+        (isUntold(rollout, around) ? undefined : onward(rollout, around, now))
       );
     case 'rolling-back':
       return backward(rollout, around, now);
@@ -53,6 +47,9 @@ export function decide(rollout: Rollout, around: Surroundings, now: Instant): Ro
       return undefined;
   }
 }
+
+const onward = (rollout: Rollout, around: Surroundings, now: Instant): RolloutEvent | undefined =>
+  rollout.state === 'baking' ? baked(rollout, around, now) : forward(rollout, around, now);
 
 const paused = (reason: PauseReason, message: string): RolloutEvent => ({ type: 'paused', reason, message });
 
@@ -96,6 +93,7 @@ function regressed(rollout: Rollout, around: Surroundings, now: Instant): Rollou
 function tripped(rollout: Rollout, around: Surroundings): RolloutEvent | undefined {
   const { waived, planned } = rollout;
   const { failed, lost } = budgetsOf(rollout);
+  if (isUntold(rollout, around)) return undefined;
   if (failed.spent > failed.most) {
     const message = `${failed.spent} of ${planned} agents failed; ${failed.may} may`;
     return environment(rollout, around, message) ?? failure(rollout, message);
@@ -108,6 +106,16 @@ function tripped(rollout: Rollout, around: Surroundings): RolloutEvent | undefin
   return trippedSibling === null || waived.sibling
     ? undefined
     : paused('sibling', `rollout ${trippedSibling} of the same push has stopped`);
+}
+
+/**
+ * A budget is exceeded by health and contact alone, and after our own start the others have not come back: whether they
+ * degrade alike is not known yet. Nothing goes on until it is, and those who failed go back by themselves.
+ */
+function isUntold(rollout: Rollout, { isReturning }: Surroundings): boolean {
+  const { failed, lost } = budgetsOf(rollout);
+  const isExceeded = failed.spent > failed.most || lost.spent > lost.most;
+  return isExceeded && rollout.spent.failed <= rollout.spent.unwell && isReturning();
 }
 
 /** What was spent of each budget, how many may, and how many do not trip it after what people accepted (I4). */

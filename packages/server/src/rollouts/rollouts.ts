@@ -149,8 +149,7 @@ export class Rollouts {
   pauseForTimeTravel(now: fleet.Instant): void {
     const message = 'an older copy of the database was put back: agents may have more than it knows of';
     for (const active of this.#active.values()) {
-      const { state } = active.rollout;
-      if (state === 'running' || state === 'baking')
+      if (active.rollout.state !== 'rolling-back')
         this.#apply(active, { type: 'paused', reason: 'time-travel', message }, now);
     }
   }

@@ -32,13 +32,12 @@ export class EnvironmentLaws {
 
   /** Of the members without a turn that were well when it began: how many have lost health or contact, by their own record, for a while. */
   #untouched(rollout: fleet.Rollout): readonly [ill: number, all: number] {
-    const { database, servers, timeline } = this.#evidence.world;
+    const { database, timeline } = this.#evidence.world;
     const members = [...database.identities.values()].filter(
       ({ id, group }) => group?.name === rollout.group && fleet.mayBeAdmitted(rollout, id),
     );
     const agents = members.flatMap(({ id }) => this.#evidence.agentsOf(id));
-    // A server that started since knows nothing of who has not come back to it.
-    const since = Math.max(rollout.createdAt, servers.outages.at(-1)?.until ?? 0);
+    const since = rollout.createdAt;
     const ill = agents.filter(({ illSince: at }) => at !== null && at > since && at < timeline.now - 5 * SECOND);
     return [ill.length, agents.length];
   }
