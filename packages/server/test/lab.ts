@@ -14,14 +14,33 @@ import {
   RemoteConfigStatuses,
   type ServerToAgent,
 } from '@flaghoist/opamp';
-import { applied as appliedAlone, MemoryAgent, type MemoryAgentOptions, type Outcome } from '@flaghoist/opamp/testing';
+import {
+  applied as appliedAlone,
+  failed,
+  MemoryAgent,
+  type MemoryAgentOptions,
+  type Outcome,
+} from '@flaghoist/opamp/testing';
 import { connectWebSocket, httpExchange, type WebSocketClient } from '../../opamp/test/client.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../src/index.ts';
 
-export { failed, silent } from '@flaghoist/opamp/testing';
+export { silent } from '@flaghoist/opamp/testing';
+export { failed };
 
 /** As the Supervisor does it: the new process reports its health before APPLIED. */
 export const applied: Outcome = (config) => [{ health: { healthy: true } }, ...appliedAlone(config)];
+
+/** Does so with what has that exporter, and takes everything else. */
+const where =
+  (exporter: string, outcome: Outcome): Outcome =>
+  (config) => {
+    const text = Buffer.from(config.config?.configMap['']?.body ?? []).toString();
+    return text.includes(exporter) ? outcome(config) : applied(config);
+  };
+export const refusing = (exporter: string): Outcome => where(exporter, failed('unknown exporter'));
+/** Says APPLIED, and is not healthy with it. */
+export const illWith = (exporter: string): Outcome =>
+  where(exporter, (config) => [{ health: { healthy: false, lastError: 'queue is full' } }, ...appliedAlone(config)]);
 
 const anyPort = { host: '127.0.0.1', port: 0 };
 

@@ -3,7 +3,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../src/storage/sqlite-store.ts';
-import { applied, edge, failed, Lab, type LabAgent, silent, story, until } from './lab.ts';
+import { applied, edge, failed, Lab, type LabAgent, refusing, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -22,14 +22,6 @@ const SCALED = {
   bake: '300ms',
 };
 const NEXT = 'otlp/secondary';
-
-/** Refuses what has that exporter, and takes everything else. */
-const refusing =
-  (exporter: string): LabAgent['outcome'] =>
-  (config) => {
-    const text = Buffer.from(config.config?.configMap['']?.body ?? []).toString();
-    return text.includes(exporter) ? failed('unknown exporter')(config) : applied(config);
-  };
 
 const agents = async (count: number, options = {}): Promise<LabAgent[]> => {
   const there = await Promise.all(Array.from({ length: count }, () => lab.agent({ ...edge, ...options }).connect()));

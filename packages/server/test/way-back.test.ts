@@ -2,7 +2,7 @@
 import { decodeServerToAgent, encodeAgentToServer, formatUid } from '@flaghoist/opamp';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectWebSocket } from '../../opamp/test/client.ts';
-import { edge, Lab, type LabAgent, offered, silent, story, until } from './lab.ts';
+import { edge, illWith, Lab, type LabAgent, offered, refusing, silent, story, until } from './lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -77,6 +77,33 @@ it('the way back of a finished rollout is not taken back, and what it comes from
   const stop = { author: 'ada', message: 'enough', leaveMixed: true };
   await lab.client.stopRollout({ id, body: stop });
   expect(await lab.client.getGroup({ name: 'edge' })).toMatchObject({ stable: { hash: good } });
+});
+
+it('who fell ill of it and was taken back is not given it again when a later push fails as well (A.4, I7)', async () => {
+  const bad = await lab.agent({ labels: { ...edge.labels, old: 'yes' } }).connect();
+  const others = await Promise.all(Array.from({ length: 3 }, () => lab.agent(edge).connect()));
+  const agents = [bad, ...others];
+  const good = await stable(4);
+  bad.outcome = illWith('otlp/secondary');
+  const share = { applyTimeout: '1s', maxFailed: 1, successThreshold: 50, maxInFlight: 4 };
+  const second = await lab.push(story('otlp/secondary'), share);
+  const becomes = (id: string, wanted: string) =>
+    until(
+      () => lab.client.getRollout({ id }),
+      ({ state }) => state === wanted,
+    );
+  expect(await becomes(second.id, 'succeeded')).toMatchObject({ counts: { proven: 3, reverted: 1 } });
+  for (const agent of others) agent.outcome = refusing('otlp/third');
+  const third = await lab.push(story('otlp/third'), {
+    ...share,
+    canary: { size: 1, selector: '!old' },
+    stages: ['canary', '100%'],
+  });
+  await becomes(third.id, 'rolled-back');
+  const hashes = async () => Promise.all(agents.map(async ({ uid }) => (await lab.detail(uid)).desired?.hash));
+  // Whatever the lane would do it does within a few ticks.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(await hashes()).toEqual([good, second.hash, second.hash, second.hash]);
 });
 
 it('over a connection that carries others the time alone counts', async () => {

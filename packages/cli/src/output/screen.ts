@@ -36,11 +36,11 @@ export function screenOn(output: Output, env: Io['env']) {
     }
   }
 
-  /** Columns that there are; unlimited when nobody looks. */
-  const width = (): number => (isTTY ? (output.columns ?? 80) : Number.POSITIVE_INFINITY);
+  /** Columns that there are, unlimited when nobody looks. A terminal without a size says 0. */
+  const width = (): number => (isTTY ? output.columns || 80 : Number.POSITIVE_INFINITY);
 
   /** Lines that there are. */
-  const rows = (): number => (isTTY ? (output.rows ?? 24) : Number.POSITIVE_INFINITY);
+  const rows = (): number => (isTTY ? output.rows || 24 : Number.POSITIVE_INFINITY);
 
   return { isTTY, width, rows, print, foreign, draw };
 }

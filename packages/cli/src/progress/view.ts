@@ -184,16 +184,17 @@ export function summary(rollout: RolloutPart): string {
 }
 
 /** What works now, each as it is typed. */
-export function waysOut({ id, state, pause, group, target, from }: RolloutPart): string[] {
+export function waysOut({ id, state, pause, group, target, from, takesBack }: RolloutPart): string[] {
   if (state !== 'paused') return [];
+  const canGoBack = from !== null && from.hash !== target.hash && takesBack === null;
   const go = pause?.reason === 'gate' ? 'promote' : 'resume';
   const accept = pause?.reason === 'gate' || pause?.reason === 'operator' ? '' : ', accepting that';
   const push = `flaghoist push FILE --configuration ${target.configuration} --group ${group} --supersede -m WHY`;
   return [
     `to go on${accept}: flaghoist rollout ${go} ${id}`,
-    ...(from === null
-      ? [`to leave it as it is: flaghoist rollout stop ${id} --leave-mixed -m WHY`]
-      : [`to go back to ${revisionText(from)}: flaghoist rollout rollback ${id} -m WHY`]),
+    canGoBack
+      ? `to go back to ${revisionText(from)}: flaghoist rollout rollback ${id} -m WHY`
+      : `to leave it as it is: flaghoist rollout stop ${id} --leave-mixed -m WHY`,
     `with a mended text: ${push}`,
   ];
 }

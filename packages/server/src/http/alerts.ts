@@ -6,14 +6,15 @@ import { descending, pageOf } from './pages.ts';
 const stateOf = ({ resolvedAt }: Alert) => (resolvedAt === null ? 'active' : 'resolved');
 const view = (alert: Alert) => ({ ...alert, state: stateOf(alert), summary: summaryOf(alert) }) as const;
 
-export const alertHandlers = ({ alerts }: ControlPlane) =>
+export const alertHandlers = ({ alerts, rollouts }: ControlPlane) =>
   ({
     listAlerts: async ({ state, kind, group, rollout, ...paging }) => {
+      const family = rollout === undefined ? [] : rollouts.family(rollout).map(({ id }) => id);
       const asked = (alert: Alert): boolean =>
         (state ?? stateOf(alert)) === stateOf(alert) &&
         (kind ?? alert.kind) === alert.kind &&
         (group ?? alert.group) === alert.group &&
-        (rollout ?? alert.rollout) === alert.rollout;
+        (rollout === undefined || family.some((id) => id === alert.rollout));
       const key = ({ raisedAt, id }: Alert) => `${descending(raisedAt)} ${id}`;
       return pageOf(alerts.all().filter(asked), paging, key, view);
     },

@@ -226,7 +226,7 @@ export class Reconciler {
     for (const member of this.#open) if (fleet.isDue(member.agent, member.presence, at)) roster.touch(member);
     this.#lanes.tick();
     // A soak, a bake or a deadline of a rollout may be over.
-    if (this.#memory.rollouts.running().some(({ state }) => state !== 'paused')) this.#schedule();
+    if (this.#memory.rollouts.running().length > 0) this.#schedule();
     for (const [member, since] of this.#unheard) if (at - since >= SERVER_LIMITS.tick) this.#unheard.delete(member);
     if (this.#waiting.size > 0) this.#schedule();
   }

@@ -94,7 +94,7 @@ export class Rollouts {
 
   /**
    * Whether a rollout that has ended left the agent with another revision than the stable one on purpose, as a mix or as its
-   * own last good one: no lane brings it elsewhere before the group's next rollout (A.7).
+   * own last good one: no lane brings it elsewhere before another rollout of the group has succeeded (A.7).
    */
   isLeft({ ledger }: fleet.Agent): boolean {
     const source = ledger?.source;
@@ -102,7 +102,7 @@ export class Rollouts {
     const last = this.find(source.rollout ?? '');
     if (last === undefined || !fleet.TERMINAL.has(last.state)) return false;
     if (source.kind !== 'rollback' && last.state !== 'stopped-mixed') return false;
-    return this.#summaries.newestOf(last.group)?.id === last.id;
+    return !this.#summaries.isOutdated(last);
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */

@@ -10,15 +10,15 @@ export class Summaries {
   readonly #byId = new Map<string, RolloutSummary>();
   /** The rollouts of each push to several groups, in the order of their start. */
   readonly #children = new Map<string, Set<string>>();
-  readonly #newest = new Map<string, RolloutSummary>();
+  /** By group, when the newest of those began that succeeded. */
+  readonly #successes = new Map<string, fleet.Instant>();
 
   /** As it stands now. */
   put(summary: RolloutSummary): void {
-    const { id, group, parent, createdAt } = summary;
+    const { id, group, parent, createdAt, state } = summary;
     this.#byId.set(id, summary);
     if (parent !== null) this.#children.set(parent, (this.#children.get(parent) ?? new Set()).add(id));
-    const newest = this.#newest.get(group);
-    if (newest === undefined || newest.createdAt <= createdAt) this.#newest.set(group, summary);
+    if (state === 'succeeded') this.#successes.set(group, Math.max(createdAt, this.#successes.get(group) ?? createdAt));
   }
 
   all(): RolloutSummary[] {
@@ -31,15 +31,17 @@ export class Summaries {
 
   /** @throws FleetError `not-found`. */
   get(id: string): RolloutSummary {
-    return fleet.found(this.find(id), `no rollout has the id ${JSON.stringify(id)}`);
+    const parts = [...(this.#children.get(id) ?? [])];
+    const hint = parts.length === 0 ? '' : `; it is a push of several: ${parts.join(', ')}`;
+    return fleet.found(this.find(id), `no rollout has the id ${JSON.stringify(id)}${hint}`);
   }
 
   childrenOf(parent: string): RolloutSummary[] {
     return Array.from(this.#children.get(parent) ?? [], (id) => this.get(id));
   }
 
-  /** The rollout that began last in a group. */
-  newestOf(group: string): RolloutSummary | undefined {
-    return this.#newest.get(group);
+  /** Whether a later rollout of its group has succeeded. */
+  isOutdated({ group, createdAt }: RolloutSummary): boolean {
+    return (this.#successes.get(group) ?? createdAt) > createdAt;
   }
 }

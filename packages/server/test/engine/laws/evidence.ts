@@ -106,12 +106,14 @@ export class Evidence {
     return now - since - away.reduce((sum, one) => sum + one, 0);
   }
 
-  /** With a mix that was left on purpose, or what it was taken back to: no lane changes that before the next rollout (A.7). */
+  /** With a mix that was left on purpose, or what it was taken back to: no lane changes that before another has succeeded (A.7). */
   isLeft(id: fleet.AgentId, inGroup: string): boolean {
     const { source, phase } = this.world.database.ledgerOf(id) ?? {};
     if (source === undefined || !('rollout' in source) || phase === 'offered') return false;
     const last = this.folds.get(source.rollout ?? '');
     if (last?.group !== inGroup || (source.kind !== 'rollback' && last.state !== 'stopped-mixed')) return false;
-    return ![...this.folds.values()].some(({ group, createdAt }) => group === last.group && createdAt > last.createdAt);
+    return ![...this.folds.values()].some(
+      ({ group, createdAt, state }) => group === last.group && createdAt > last.createdAt && state === 'succeeded',
+    );
   }
 }
