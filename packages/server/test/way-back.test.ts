@@ -70,8 +70,8 @@ it('the way back of a finished rollout is not taken back, and what it comes from
   // Who comes now is given what the others go back to.
   const late = await lab.agent(edge).connect();
   await until(
-    () => lab.detail(late.uid),
-    ({ desired }) => desired !== null,
+    () => late.hashes,
+    ({ length }) => length > 0,
   );
   expect(late.hashes).toEqual([good]);
   const stop = { author: 'ada', message: 'enough', leaveMixed: true };

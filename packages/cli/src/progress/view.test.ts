@@ -34,7 +34,7 @@ function staged(more: Partial<ReturnType<World['start']>> = {}) {
     { name: '25%' as const, planned: 72, counts: counts({ proven: 40, applying: 5, failed: 1, pending: 26 }) },
     { name: '100%' as const, planned: 225, counts: counts({ pending: 225 }) },
   ];
-  const from = { configuration: 'edge', revision: 3, hash: 'ab' };
+  const from = { configuration: 'edge', revision: 3, hash: 'cd' };
   return rollout(43, {
     ...{ stages, stage: 1, from, inFlight: 5, counts: counts({ proven: 43, applying: 5, failed: 1, pending: 251 }) },
     ...more,

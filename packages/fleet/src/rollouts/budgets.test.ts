@@ -29,6 +29,11 @@ const each = (agents: readonly string[], how: (agent: string) => RolloutEvent) =
 const pausing = { strategy: withOverrides(strategyNamed('careful'), { onFailure: 'pause' }) };
 
 describe('failures', () => {
+  test('what fails while a stage is watched is judged at its end as well (A.5)', () => {
+    const soaks = after(canaryPassed({ maxFailed: 9 }), ...proving('a', 'b'), soaking, failing('a'));
+    expect(decide(soaks, around(), soaks.watchedUntil ?? 0)).toMatchObject({ type: 'paused', reason: 'threshold' });
+  });
+
   test('one in the canary takes it back; met is not exceeded afterwards (I4)', () => {
     const canary = after(started(), ...each(['c1'], failing));
     expect(tripped(canary)).toEqual({ type: 'rollback-started', message: '1 of 100 agents failed; 0 may' });
@@ -130,6 +135,12 @@ describe('the control group (A.5)', () => {
       reason: 'environment',
       message: '1 of 100 agents failed; 0 may; of 500 agents that were not touched 50 lost health or contact as well',
     });
+  });
+
+  test('who vanished counts among them', () => {
+    const lost = ['c1', 'c2', 'c3'].flatMap((id) => [admitted(id), losing(id)]);
+    const message = tripped(after(started(), ...lost), { control: () => ({ bad: 1, all: 60 }) });
+    expect(message).toMatchObject({ type: 'rollback-started' });
   });
 
   test('who failed and is back by now had it as well', () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { fisher, isAlike } from './control-group.ts';
+import { started } from '../../test/rollouts.ts';
+import { agent, health, presence, T0 } from '../../test/samples.ts';
+import { controlGroup, fisher, isAlike } from './control-group.ts';
 
 test.each([
   [{ bad: 1, all: 3 }, { bad: 0, all: 500 }, 0.006, false],
@@ -27,4 +29,22 @@ test('a probability, however large the numbers', () => {
   expect(p).toBeGreaterThan(0.4);
   expect(p).toBeLessThan(0.6);
   expect(fisher({ bad: 0, all: 10 }, { bad: 5, all: 10 })).toBeCloseTo(1, 9);
+});
+
+test('of the untouched, who was ill or away before the rollout began tells nothing', () => {
+  const member = (id: string, illAt: number | null, over = {}) => {
+    const one = agent(id);
+    return {
+      agent: { ...one, report: { ...one.report, health: health(illAt === null, illAt ?? T0) } },
+      presence: presence(over),
+    };
+  };
+  const gone = (disconnectedAt: number) => ({ connected: false, disconnectedAt });
+  const members = [member('a', null), member('b', T0 - 1), member('c', T0 + 1)];
+  const away = [
+    member('d', null, gone(T0 - 1)),
+    member('e', null, gone(T0 + 1)),
+    member('f', null, { lastSeen: null }),
+  ];
+  expect(controlGroup(started(), [...members, ...away])).toEqual({ bad: 2, all: 3 });
 });

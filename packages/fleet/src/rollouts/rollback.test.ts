@@ -209,6 +209,18 @@ describe('who failed while the others go on (A.4)', () => {
     (reason) => expect(next(goingOn(reason), failedBy(reason))?.type).not.toBe('reverting'),
   );
 
+  test('as many in a turn as there is room for', () => {
+    const two = after(goingOn(), admitted('g'), observe('g', 'failed', 'unhealthy'));
+    const agents = [failedBy('unhealthy'), failedBy('unhealthy', 'g')];
+    expect(decide(two, world(agents, { room: 1 }), NOW)).toMatchObject({ agents: [{ agent: 'f' }] });
+  });
+
+  test('of what another brought since is not its business', () => {
+    const since = failedBy('unhealthy');
+    const other = { ...since, ledger: entry('failed', { ...since.ledger, source: { kind: 'pin' } }) };
+    expect(next(goingOn(), other)?.type).not.toBe('reverting');
+  });
+
   test('that was proven and fell ill goes back; one that was silent and proved it late stays', () => {
     const late = (reason: FailureReason) =>
       after(canaryPassed({ maxFailed: 3 }), ...proving('f'), observe('f', 'failed', reason));

@@ -175,7 +175,13 @@ function manyAgents(plane: ControlPlane, restarts: Restarts) {
 }
 
 export function manyHandlers(plane: ControlPlane, restarts: Restarts) {
-  const { configurations, offers } = plane;
+  const { configurations, groups, offers } = plane;
+  /** One agent may be given it on purpose; many are a rollout (I9). @throws FleetError `conflict`. */
+  function refuseCondemned({ agent }: Member, { configuration, revision, hash }: fleet.RevisionRef): void {
+    const group = groups.find(agent.identity.group?.name ?? '');
+    if (group?.condemned.includes(hash))
+      throw new fleet.FleetError('conflict', `${configuration}@${revision} was condemned for group ${group.name}`);
+  }
   const acts = agentActs({ ...plane, restarts });
   const many = manyAgents(plane, restarts);
   return {
@@ -187,7 +193,10 @@ export function manyHandlers(plane: ControlPlane, restarts: Restarts) {
       await offers.fetch(hash);
       const target = configurations.ref(configuration, revision);
       const pinning = { reason, author, expires };
-      return many.each(many.chosen(asked), author, (member) => acts.pin(member, target, pinning));
+      return many.each(many.chosen(asked), author, (member) => {
+        refuseCondemned(member, target);
+        return acts.pin(member, target, pinning);
+      });
     },
 
     unpinAgents: async ({ body: { author, ...asked } }) => many.each(many.chosen(asked), author, acts.unpin),
