@@ -8,8 +8,8 @@ import type { Count, Link } from './session.ts';
  * - `fits`: exactly one more than the last.
  * - `poll`: uid only; carries no number (A4).
  * - `repeat`: the very bytes taken in last (S-054).
- * - `echo`: the very bytes of the last full message, after others: over HTTP a copy that a proxy sent late, or the agent has
- *   begun anew and says the same. Nobody can tell, so nothing is concluded from it.
+ * - `echo`: the very bytes of the last full message, or of the one that began this run of numbers, after others: over HTTP a
+ *   copy that a proxy sent late, or the agent has begun anew and says the same. Nobody can tell, so nothing is concluded from it.
  * - `reboot`: the count began anew, at 0 or 1 (S-096). A client that sends the same number always never reboots.
  * - `gap`: any other number (S-088).
  * - `intruder`: the lower of two counts that take turns under this uid, once they have crossed twice (S-084).
@@ -29,16 +29,16 @@ export function readSequence(
   const last = fingerprint(payload);
   const { next: expected, last: lastTaken, displaced } = count;
   if (next === expected && last === lastTaken) return { verdict: 'repeat', count };
-  if (transport === 'http' && last === count.full) return { verdict: 'echo', count };
+  if (transport === 'http' && (last === count.full || last === count.opening)) return { verdict: 'echo', count };
 
   // A displaced run that waits for this number cannot be told from this one any more.
   const others = displaced.filter((other) => other !== number);
   const heard: Count = { ...count, next, last, displaced: others };
-  if (expected === undefined) return { verdict: 'first', count: heard };
+  if (expected === undefined) return { verdict: 'first', count: { ...heard, opening: last } };
   if (number === expected) return { verdict: 'fits', count: heard };
   const jumped = { ...heard, displaced: [expected, ...others].slice(0, sessionLimits.displacedCounts) };
   if (number <= 1n && number + 1n < expected) {
-    return { verdict: 'reboot', count: { ...jumped, boots: count.boots + 1 } };
+    return { verdict: 'reboot', count: { ...jumped, opening: last, boots: count.boots + 1 } };
   }
   const resumed = others.length < displaced.length;
   if (!resumed || number > expected) return { verdict: 'gap', count: jumped };

@@ -176,6 +176,18 @@ describe('sequence and full state', () => {
     expect(session()).toMatchObject({ knowledge: 'synced', epoch: 'boot#1' });
   });
 
+  test('S-054: nor is a late copy of the message by which a restart was known', () => {
+    const { server, agent, session } = setUp();
+    server.hear(http, agent.start());
+    for (let i = 0; i < 3; i++) server.hear(http, agent.report());
+    server.hear(http, agent.start());
+    const second = agent.report();
+    server.hear(http, second);
+    server.hear(http, agent.fullState());
+    expect(server.hear(http, second).facts).toEqual([]);
+    expect(session()).toMatchObject({ knowledge: 'unknown', epoch: 'boot#1', count: { next: 3n } });
+  });
+
   test('S-097: a client that polls with number 0 for ever is asked ever more seldom', () => {
     const { server, agent } = setUp(1);
     let asked = 0;

@@ -37,6 +37,8 @@ export interface Count {
   readonly last?: number;
   /** Fingerprint of the last full message, to recognise a copy of it that comes late over HTTP. */
   readonly full?: number | undefined;
+  /** Fingerprint of the message that began this run of numbers, for the same reason. */
+  readonly opening?: number | undefined;
   /** Restarts of the agent seen, as numbers falling back to 0 or 1 (S-096). */
   readonly boots: number;
   /** Where runs of numbers would go on that another number displaced, newest first. */
