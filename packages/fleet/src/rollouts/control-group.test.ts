@@ -31,20 +31,23 @@ test('a probability, however large the numbers', () => {
   expect(fisher({ bad: 0, all: 10 }, { bad: 5, all: 10 })).toBeCloseTo(1, 9);
 });
 
-test('of the untouched, who was ill or away before the rollout began tells nothing', () => {
-  const member = (id: string, illAt: number | null, over = {}) => {
-    const one = agent(id);
-    return {
-      agent: { ...one, report: { ...one.report, health: health(illAt === null, illAt ?? T0) } },
-      presence: presence(over),
-    };
+const member = (id: string, illAt: number | null, over = {}) => {
+  const one = agent(id);
+  return {
+    agent: { ...one, report: { ...one.report, health: health(illAt === null, illAt ?? T0) } },
+    presence: presence(over),
   };
+};
+const UNHEARD = { connected: false, lastSeen: null };
+
+test('of the untouched, who was ill or away before the rollout began tells nothing', () => {
   const gone = (disconnectedAt: number) => ({ connected: false, disconnectedAt });
   const members = [member('a', null), member('b', T0 - 1), member('c', T0 + 1)];
-  const away = [
-    member('d', null, gone(T0 - 1)),
-    member('e', null, gone(T0 + 1)),
-    member('f', null, { lastSeen: null }),
-  ];
-  expect(controlGroup(started(), [...members, ...away])).toEqual({ bad: 2, all: 3 });
+  const away = [member('d', null, gone(T0 - 1)), member('e', null, gone(T0 + 1)), member('f', null, UNHEARD)];
+  expect(controlGroup(started(), [...members, ...away], T0 - 1)).toEqual({ bad: 2, all: 3 });
+});
+
+test('who has not come back after our own start is gone, as a target would be; before the rollout it says nothing', () => {
+  expect(controlGroup(started(), [member('a', null, UNHEARD)], T0 + 1)).toEqual({ bad: 1, all: 1 });
+  expect(controlGroup(started(), [member('a', null, UNHEARD)], T0 - 1)).toEqual({ bad: 0, all: 0 });
 });

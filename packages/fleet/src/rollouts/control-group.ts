@@ -1,4 +1,5 @@
 /** Whether agents that were not touched degrade as those that were: then it is not the revision (A.5). */
+import type { Instant } from '../time.ts';
 import type { Placed } from './plan.ts';
 import { mayBeAdmitted, type Rollout } from './rollout.ts';
 
@@ -42,14 +43,18 @@ function choose(n: number, k: number): number {
   return sum;
 }
 
-/** How the members without a turn got on since the rollout began; of who was not heard since our own start nothing is known. */
-export function controlGroup(rollout: Rollout, members: Iterable<Placed>): Degraded {
+/**
+ * How the members without a turn got on since the rollout began. To be asked once agents had their time to come back after
+ * our own start at `upSince`: who was not heard since is gone, as a target would be.
+ */
+export function controlGroup(rollout: Rollout, members: Iterable<Placed>, upSince: Instant): Degraded {
   let bad = 0;
   let all = 0;
   for (const { agent, presence } of members) {
-    if (presence.lastSeen === null || !mayBeAdmitted(rollout, agent.identity.id)) continue;
+    if (!mayBeAdmitted(rollout, agent.identity.id)) continue;
     const { health } = agent.report;
-    const goneAt = presence.connected ? null : presence.disconnectedAt;
+    const goneSince = presence.lastSeen === null ? upSince : presence.disconnectedAt;
+    const goneAt = presence.connected ? null : goneSince;
     const illAt = health?.healthy === false ? health.at : null;
     // Who was away or ill before tells nothing either way.
     const worseAt = goneAt ?? illAt;

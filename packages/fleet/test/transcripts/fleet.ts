@@ -176,7 +176,7 @@ export class Fleet {
       waiting: () => waiting(stage),
       untouched: () => waiting(rollout.stages.length),
       member: (agent) => this.host(agent)?.agent,
-      control: () => controlGroup(rollout, members),
+      control: () => controlGroup(rollout, members, T0),
       condemned: this.#group(group).condemned,
       doubtful: () => members.filter(isDoubtful),
       upSince: T0,

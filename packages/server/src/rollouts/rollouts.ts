@@ -254,7 +254,7 @@ export class Rollouts {
       waiting: () => waiting.upTo(stage),
       untouched: () => waiting.upTo(rollout.stages.length),
       member: (id) => roster.get(id)?.agent,
-      control: () => fleet.controlGroup(rollout, members()),
+      control: () => fleet.controlGroup(rollout, members(), this.#startedAt),
       condemned: new Set(groups.find(group)?.condemned),
       doubtful: () => doubtful,
       upSince: this.#startedAt,

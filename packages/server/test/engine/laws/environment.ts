@@ -14,15 +14,19 @@ export class EnvironmentLaws {
 
   /** An event of a rollout, and who said so. */
   happens(before: fleet.Rollout, event: fleet.RolloutEvent, author: string): void {
-    const [ill, all] = this.#untouched(before);
+    // The decision stands in one transaction with what it goes by.
+    const untouched = this.#evidence
+      .identities()
+      .filter(({ id, group }) => group?.name === before.group && fleet.mayBeAdmitted(before, id));
     const isEnvironment = event.type === 'paused' && event.reason === 'environment';
     this.#evidence.hold(
       'A.5',
-      !isEnvironment || all >= LEAST_CONTROLS,
-      () => `rollout ${before.id} blames the environment: ${all} agents were not touched`,
+      !isEnvironment || untouched.length >= LEAST_CONTROLS,
+      () => `rollout ${before.id} blames the environment: ${untouched.length} agents were not touched`,
     );
     const { failed, unwell } = before.spent;
     const isTakenBack = event.type === 'rollback-started' && author === 'flaghoist' && failed <= unwell;
+    const [ill, all] = this.#worse(untouched, before.createdAt);
     this.#evidence.hold(
       'A.5',
       !isTakenBack || all < LEAST_CONTROLS || ill < 0.9 * all,
@@ -30,15 +34,18 @@ export class EnvironmentLaws {
     );
   }
 
-  /** Of the members without a turn that were well when it began: how many have lost health or contact, by their own record, for a while. */
-  #untouched(rollout: fleet.Rollout): readonly [ill: number, all: number] {
-    const { database, timeline } = this.#evidence.world;
-    const members = [...database.identities.values()].filter(
-      ({ id, group }) => group?.name === rollout.group && fleet.mayBeAdmitted(rollout, id),
-    );
-    const agents = members.flatMap(({ id }) => this.#evidence.agentsOf(id));
-    const since = rollout.createdAt;
-    const ill = agents.filter(({ illSince: at }) => at !== null && at > since && at < timeline.now - 5 * SECOND);
-    return [ill.length, agents.length];
+  /**
+   * Of those that were well when it began: how many have lost health or contact since, by their own record, for a while. Who
+   * had neither could not lose it; of clones, which are one agent to us, it cannot be said.
+   */
+  #worse(untouched: readonly fleet.AgentIdentity[], since: number): readonly [ill: number, all: number] {
+    const { now } = this.#evidence.world.timeline;
+    const agents = untouched.flatMap(({ id }) => {
+      const [agent, ...twins] = this.#evidence.agentsOf(id);
+      return agent === undefined || twins.length > 0 ? [] : [agent];
+    });
+    const wasWell = agents.filter(({ illSince }) => illSince === null || illSince > since);
+    const ill = wasWell.filter(({ illSince }) => illSince !== null && illSince < now - 5 * SECOND);
+    return [ill.length, wasWell.length];
   }
 }

@@ -37,6 +37,8 @@ export class Evidence {
   /** Agents that were two for a while: what they said may have been the other's. */
   readonly doubled = new Set<fleet.AgentId>();
 
+  /** The transaction that is about to become durable. */
+  writing: readonly Change[] = [];
   /** Ledgers of agents that were deleted, by uid. */
   readonly deleted = new Map<string, readonly fleet.LedgerEntry[]>();
   /** Rollouts that were under way in an older database that was put back: more may have them than it knows of (I14). */
@@ -76,6 +78,16 @@ export class Evidence {
   idOf(uid: string): fleet.AgentId | undefined {
     for (const { id, instanceUid } of this.world.database.identities.values()) if (instanceUid === uid) return id;
     return undefined;
+  }
+
+  /** All agents as they stand in our records, with what the transaction says of them that is about to become durable. */
+  identities(): fleet.AgentIdentity[] {
+    const all = new Map(this.world.database.identities);
+    for (const change of this.writing) {
+      if (change.kind === 'agent-identity') all.set(change.row.id, change.row);
+      if (change.kind === 'agent-deleted') all.delete(change.id);
+    }
+    return [...all.values()];
   }
 
   /** An agent is about to be deleted: what was sent to it may be on its way to the socket. */

@@ -96,6 +96,7 @@ export class Laws {
 
   /** A transaction is about to become durable. */
   writing(changes: readonly Change[]): void {
+    this.#evidence.writing = changes;
     for (const change of changes) {
       if (change.kind === 'ledger') this.#ledgers.written(change);
       if (change.kind === 'event' && change.row.kind === 'agent.conflict')
