@@ -29,7 +29,7 @@ export {
   withLedger,
 } from './convergence/assignment.ts';
 export { keepingConnection, mustReconnect } from './convergence/crossing.ts';
-export { extendDeadline, markSent } from './convergence/entry.ts';
+export { extendDeadline, markSent, withoutAbsence } from './convergence/entry.ts';
 export * from './convergence/ledger.ts';
 export { decideOffer } from './convergence/pull-law.ts';
 export { regression } from './convergence/regression.ts';

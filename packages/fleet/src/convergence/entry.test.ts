@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { B, entry, ROLLOUT, T0, TERMS } from '../../test/samples.ts';
-import { extendDeadline, markSent, openEntry } from './entry.ts';
+import { extendDeadline, markSent, openEntry, withoutAbsence } from './entry.ts';
 import { isOpen, PHASES } from './ledger.ts';
 
 test('an open entry has nothing but its beginning', () => {
@@ -72,4 +72,19 @@ describe('extendDeadline (I10)', () => {
     const settled = entry(phase);
     expect(extendDeadline(settled, T0 + 200_000, 60_000, 3)).toBe(settled);
   });
+});
+
+describe('withoutAbsence (I11)', () => {
+  test('the window of a proof moves by the time in which we did not listen', () => {
+    const proving = entry('verifying', { healthySince: T0 });
+    expect(withoutAbsence(proving, T0 + 70_000, 66_000)).toEqual({ ...proving, healthySince: T0 + 66_000 });
+  });
+  test('never into the future, for who is well since we listen again', () => {
+    const proving = entry('verifying', { healthySince: T0 + 69_999 });
+    expect(withoutAbsence(proving, T0 + 70_000, 66_000).healthySince).toBe(T0 + 70_000);
+  });
+  test.each([entry('verifying', { healthySince: null }), entry('proven', { healthySince: T0 })])(
+    'nothing else has one ($phase)',
+    (other) => expect(withoutAbsence(other, T0 + 70_000, 66_000)).toBe(other),
+  );
 });

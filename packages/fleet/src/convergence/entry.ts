@@ -40,3 +40,9 @@ export function extendDeadline(entry: LedgerEntry, now: Instant, grace: Millis, 
   if (deadline <= entry.deadline) return entry;
   return { ...entry, deadline, extensions: entry.extensions + 1 };
 }
+
+/** What passed while we did not listen proves nothing: the window of a proof moves by it (S4, I11). */
+export function withoutAbsence(entry: LedgerEntry, now: Instant, away: Millis): LedgerEntry {
+  if (entry.phase !== 'verifying' || entry.healthySince === null) return entry;
+  return { ...entry, healthySince: Math.min(now, entry.healthySince + away) };
+}

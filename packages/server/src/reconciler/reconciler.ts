@@ -56,17 +56,17 @@ export class Reconciler {
   start(): void {
     const { roster, startedAt } = this.#memory;
     for (const member of roster.all()) this.#watch(member);
-    this.#excuse(startedAt);
+    this.#excuse(startedAt, 0);
   }
 
-  /** Deadlines move by the time that we were away: nobody fails by what we could not hear (I10). */
-  #excuse(now: fleet.Instant): void {
+  /** Deadlines and proofs move by the time that we were away: nobody fails by what we could not hear (I10), or is proven (I11). */
+  #excuse(now: fleet.Instant, away: fleet.Millis): void {
     const { roster } = this.#memory;
     for (const member of roster.all()) {
       const { agent } = member;
       if (agent.ledger === null) continue;
       const ledger = fleet.extendDeadline(
-        agent.ledger,
+        fleet.withoutAbsence(agent.ledger, now, away),
         now,
         SERVER_LIMITS.reconnectGrace,
         fleet.LIMITS.outageExtensions,
@@ -91,7 +91,8 @@ export class Reconciler {
 
   /** A process that was stopped, or a machine that was: what was said meanwhile is still to be read. */
   #noticeAbsence(now: fleet.Instant): void {
-    if (now - this.#lastLook >= SERVER_LIMITS.absence) this.#excuse(now);
+    const away = now - this.#lastLook;
+    if (away >= SERVER_LIMITS.absence) this.#excuse(now, away);
     this.#lastLook = now;
   }
 

@@ -109,7 +109,8 @@ export class World {
     plane.do(() => {
       const { control } = plane;
       if (control === undefined) return;
-      agent.heardAs = [...agent.heardAs, { ...moment, heardAt: this.timeline.now }].slice(-5);
+      // What one that was overtaken in its sleep hears is lost with it.
+      if (plane === this.servers.serving) agent.heard(moment);
       const { instanceUid, remoteConfigStatus } = decodeAgentToServer(payload);
       const uid = uidFromBytes(instanceUid);
       if (remoteConfigStatus !== undefined) this.laws.heard(connection, uid, remoteConfigStatus);

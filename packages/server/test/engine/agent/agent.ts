@@ -25,6 +25,13 @@ export interface Moment {
   readonly healthy: boolean;
 }
 
+interface Heard extends Moment {
+  readonly heardAt: number;
+}
+
+/** For so long a slow disk may write down what was heard, ms. */
+const LATELY = 15_000;
+
 export class SimulatedAgent {
   readonly nature: Nature;
   readonly #world: World;
@@ -39,8 +46,10 @@ export class SimulatedAgent {
   down = true;
   /** Each configuration that it has read. */
   readonly received: { readonly at: number; readonly hash: string }[] = [];
-  /** What it was when it sent what the server heard last. */
-  heardAs: readonly (Moment & { readonly heardAt: number })[] = [];
+  /** What it was when it sent what the server heard of late, oldest first. */
+  heardAs: readonly Heard[] = [];
+  /** Since when no server has heard that it is well; null while what was heard last says so. */
+  heardIllSince: number | null = null;
   /** When it said last that it refuses a configuration, by hash. */
   readonly refusedAt = new Map<string, number>();
   startedAt = 0;
@@ -175,6 +184,14 @@ export class SimulatedAgent {
       effective,
       status: this.#disk.status,
     });
+  }
+
+  /** A server has heard a message; `moment` is what it was when it sent that. */
+  heard(moment: Moment): void {
+    const { now } = this.#world.timeline;
+    const oldest = this.heardAs.findLastIndex(({ heardAt }) => heardAt < now - LATELY);
+    this.heardAs = [...this.heardAs.slice(Math.max(0, oldest)), { ...moment, heardAt: now }];
+    this.heardIllSince = moment.healthy ? null : (this.heardIllSince ?? now);
   }
 
   /** It moves to another group, by its own attributes. */
