@@ -36,7 +36,8 @@ export class EnvironmentLaws {
 
   /**
    * Of those that were well when it began: how many have lost health or contact since, by their own record, for a while. Who
-   * had neither could not lose it; of clones, which are one agent to us, it cannot be said.
+   * had neither could not lose it, nor who was heard to be ill before and to be well never since; of clones, which are one
+   * agent to us, it cannot be said.
    */
   #worse(untouched: readonly fleet.AgentIdentity[], since: number): readonly [ill: number, all: number] {
     const { now } = this.#evidence.world.timeline;
@@ -44,7 +45,8 @@ export class EnvironmentLaws {
       const [agent, ...twins] = this.#evidence.agentsOf(id);
       return agent === undefined || twins.length > 0 ? [] : [agent];
     });
-    const wasWell = agents.filter(({ illSince }) => illSince === null || illSince > since);
+    const isSince = (at: number | null): boolean => at === null || at > since;
+    const wasWell = agents.filter(({ illSince, heardIllSince }) => isSince(illSince) && isSince(heardIllSince));
     const ill = wasWell.filter(({ illSince }) => illSince !== null && illSince < now - 5 * SECOND);
     return [ill.length, wasWell.length];
   }
