@@ -106,6 +106,29 @@ it('who fell ill of it and was taken back is not given it again when a later pus
   expect(await hashes()).toEqual([good, second.hash, second.hash, second.hash]);
 });
 
+it('a mix stays while the next rollout is paused before it comes to it (A.7, I7)', async () => {
+  const old = await lab.agent({ labels: { ...edge.labels, old: 'yes' } }).connect();
+  const other = await lab.agent(edge).connect();
+  await stable(2);
+  old.outcome = silent;
+  const by = { author: 'ada', message: 'wait' };
+  const second = await lab.push(story('otlp/secondary'), { applyTimeout: '1s', maxInFlight: 2 });
+  await lab.client.pauseRollout({ id: second.id, body: by });
+  await until(
+    () => ledgerOf(old.uid),
+    (entry) => entry?.phase === 'failed',
+  );
+  await lab.client.stopRollout({ id: second.id, body: { ...by, leaveMixed: true } });
+  other.outcome = silent;
+  const canary = { size: 1, selector: '!old' };
+  const third = await lab.push(story('otlp/third'), { applyTimeout: '60s', canary, stages: ['canary', '100%'] });
+  await lab.client.pauseRollout({ id: third.id, body: by });
+  await old.reconnect();
+  // Whatever the lane would do it does within a few ticks.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect(await ledgerOf(old.uid)).toMatchObject({ revision: { hash: second.hash }, source: { rollout: second.id } });
+});
+
 it('over a connection that carries others the time alone counts', async () => {
   const [one, two] = [lab.agent(edge), lab.agent(edge)];
   let closed = false;

@@ -58,7 +58,7 @@ export function catchUpLanes({ roster, groups, rollouts, journal, travelledAt }:
       if (name === undefined || stable == null || !fleet.needsCatchUp(agent, presence, stable, now)) return;
       if (agent.ledger?.revision.hash === stable.hash && fleet.isOutlived(agent, travelledAt)) return;
       const active = rollouts.activeOf(name);
-      if (active ? !isFreeOf(active, member, now) : rollouts.isLeft(agent)) return;
+      if (rollouts.isLeft(agent) || (active && !isFreeOf(active, member, now))) return;
       const mayPass =
         fleet.runsAlready(agent, stable, now) || (!fleet.isFlapping(presence, now) && takePlace(name, stable));
       if (!mayPass) waiting.add(member);
