@@ -238,7 +238,9 @@ export class SimulatedAgent {
       this.note(`takes ${short(hash)}`);
       this.#collector.apply(hash);
     }
-    if (agentIdentification !== undefined) this.uid = uidFromBytes(agentIdentification.newInstanceUid);
+    if (agentIdentification === undefined) return;
+    this.#world.laws.renamed(this.uid);
+    this.uid = uidFromBytes(agentIdentification.newInstanceUid);
   }
 }
 

@@ -79,6 +79,12 @@ export class Laws {
     this.#returns.taken(agent, hash);
   }
 
+  /** An agent is told that it is not the only one of that uid: the record of it is of two from now on, whoever keeps it. */
+  renamed(uid: string): void {
+    const id = this.#evidence.idOf(uid);
+    if (id !== undefined) this.#evidence.doubled.add(id);
+  }
+
   /** A process hears a status. */
   heard(connection: WebSocketLink | HttpExchange, uid: string, status: RemoteConfigStatus): void {
     this.#refusals.heard(connection, uid, status);
