@@ -34,6 +34,8 @@ export class Evidence {
   readonly proven = new Map<string, Set<fleet.AgentId>>();
   /** Which assignments were proven, as agent and generation. */
   readonly provenOnce = new Set<string>();
+  /** How many the lane could hold when it gave an assignment a place, as agent and generation: the group may have shrunk since. */
+  readonly laneWhenGiven = new Map<string, number>();
   /** Agents that were two for a while: what they said may have been the other's. */
   readonly doubled = new Set<fleet.AgentId>();
 
@@ -88,6 +90,12 @@ export class Evidence {
       if (change.kind === 'agent-deleted') all.delete(change.id);
     }
     return [...all.values()];
+  }
+
+  /** L1 in SPEC.md of rollouts: 5 % of the group, one at least. */
+  laneOf(inGroup: string): number {
+    const members = this.identities().filter(({ group }) => group?.name === inGroup);
+    return Math.max(1, Math.ceil(members.length / 20));
   }
 
   /** An agent is about to be deleted: what was sent to it may be on its way to the socket. */

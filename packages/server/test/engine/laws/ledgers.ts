@@ -61,6 +61,8 @@ export class LedgerLaws {
     for (const change of changes) {
       if (change.kind !== 'ledger' || database.ledgers.get(change.id)?.has(change.row.generation)) continue;
       const { id, row } = change;
+      if (row.source.kind === 'catch-up')
+        this.#evidence.laneWhenGiven.set(`${id} ${row.generation}`, this.#evidence.laneOf(row.source.group));
       this.#evidence.hold(
         'I7',
         this.#isLawful(change, changes),

@@ -30,7 +30,7 @@ export class OfferLaws {
     const isSomething = bodies.some(({ body }) => body.length > 0);
     this.#evidence.hold('I8', isSomething, () => `an empty configuration: ${told()}`);
     const id = this.#evidence.idOf(uidFromBytes(uid));
-    const entry = id === undefined ? undefined : this.#sentEntry(id, hash);
+    const entry = id === undefined ? undefined : this.#sentEntry(id, hash, over.link.id);
     const isSent = (one: fleet.LedgerEntry): boolean => one.revision.hash === hash && one.sentAt !== null;
     // Its rows went while the bytes were on their way to the socket.
     if (entry === undefined && this.#evidence.deleted.get(uidFromBytes(uid))?.some(isSent)) return;
@@ -46,10 +46,17 @@ export class OfferLaws {
     this.#checkExposure(id, entry, told);
   }
 
-  /** The newest durable row that says that this hash was sent to the agent (I3). */
-  #sentEntry(id: fleet.AgentId, hash: string): fleet.LedgerEntry | undefined {
+  /**
+   * The durable row that says that this hash was sent to the agent (I3): the newest, but each retry is good for one send of
+   * its own (I5), and a slow disk may let those of two leave one after the other.
+   */
+  #sentEntry(id: fleet.AgentId, hash: string, link: string): fleet.LedgerEntry | undefined {
     const entries = [...(this.#evidence.world.database.ledgers.get(id)?.values() ?? [])];
-    return entries.findLast(({ revision, sentAt }) => revision.hash === hash && sentAt !== null);
+    const sent = entries.filter(({ revision, sentAt }) => revision.hash === hash && sentAt !== null);
+    const left = new Set(this.#evidence.offers.get(id)?.map(({ generation }) => generation));
+    const isDue = ({ source, generation, sentEpoch }: fleet.LedgerEntry): boolean =>
+      source.kind === 'retry' && !left.has(generation) && sentEpoch?.split('#')[0] === link;
+    return sent.find(isDue) ?? sent.at(-1);
   }
 
   #checkRepetition(id: fleet.AgentId, offer: Offer, over: WebSocketLink | HttpExchange, told: () => string): void {
@@ -124,18 +131,20 @@ export class OfferLaws {
     );
   }
 
-  /** L1 in SPEC.md of rollouts: 5 % of the group, one at least. */
+  /** Places are given by the size of the group at that time, and stay when others leave it. */
   #checkLane(group: string, hash: string, told: () => string): void {
-    const { provenOnce, world } = this.#evidence;
+    const { provenOnce, laneWhenGiven, world } = this.#evidence;
     const { database } = world;
     const members = [...database.identities.values()].filter((identity) => identity.group?.name === group);
-    const open = members.filter(({ id }) => {
-      if (this.#evidence.agentsOf(id).length > 1) return false;
+    const open = members.flatMap(({ id }) => {
+      if (this.#evidence.agentsOf(id).length > 1) return [];
       const entry = database.ledgerOf(id);
       const isLane = entry?.source.kind === 'catch-up' && entry.revision.hash === hash && entry.sentAt !== null;
-      return isLane && fleet.isOpen(entry) && !provenOnce.has(`${id} ${entry.generation}`);
+      return isLane && fleet.isOpen(entry) && !provenOnce.has(`${id} ${entry.generation}`)
+        ? [`${id} ${entry.generation}`]
+        : [];
     });
-    const most = Math.max(1, Math.ceil(members.length / 20));
+    const most = Math.max(1, ...open.map((one) => laneWhenGiven.get(one) ?? 1));
     this.#evidence.hold('I6', open.length <= most, () => `${open.length} catch up at once, ${most} may: ${told()}`);
   }
 }
