@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assigned, entry, health, presence, QUICK, T0, TERMS, without } from '../../test/samples.ts';
+import { assigned, B, C, entry, health, presence, QUICK, reported, T0, TERMS, without } from '../../test/samples.ts';
 import { isDue, settle } from './settle.ts';
 
 const BRIEF = { sentAt: null, terms: { ...TERMS, deliveryTimeout: 5_000 } };
@@ -15,6 +15,15 @@ test.each([
   ['sent, and out of time', entry('sent', { deadline: T0 }), {}, true],
 ] as const)('an agent is looked at again by time alone: %s', (_, ledger, over, expected) => {
   expect(isDue(assigned(ledger), presence(over), T0)).toBe(expected);
+});
+
+test('whoever may speak of the time before an earlier send is asked again until it answers, as a question may be lost (I13, I16)', () => {
+  const offered = assigned(entry('offered', { sentAt: null, offeredAt: T0 }), { reported: reported(B, 'APPLIED', T0) });
+  const leftOnTheWay = { hash: C.hash, epoch: 'e1', sentAt: T0, until: T0 + 1_000 };
+  const doubtful = { ...offered, assignment: { ...offered.assignment, leftOnTheWay } };
+  const onAnother = (fullStateAt: number | null) => presence({ epoch: 'e2', fullStateAt });
+  expect(isDue(doubtful, onAnother(null), T0 + 100)).toBe(true);
+  expect(isDue(doubtful, onAnother(T0 + 100), T0 + 200)).toBe(false);
 });
 
 test('what an older effective config confirmed is no proof while the newer one is being read (I11)', () => {

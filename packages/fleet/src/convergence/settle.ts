@@ -7,6 +7,7 @@ import { assess, lacksNews } from './assess.ts';
 import { unassign, unpin, withLedger } from './assignment.ts';
 import { isDoubtful, mustReconnect } from './crossing.ts';
 import { type EffectiveVerdict, goesToMany, isOpen, type LedgerEntry } from './ledger.ts';
+import { decideOffer } from './pull-law.ts';
 
 /** What the agents' surroundings say of one of them. */
 export interface Surroundings {
@@ -26,6 +27,8 @@ export function settle(agent: Agent, presence: Presence, { groupOf, verdictOn }:
 /** Whether time alone has changed something: a pin or a deadline is over, or what was to be seen for a while was. */
 export function isDue(agent: Agent, presence: Presence, now: Instant): boolean {
   const { ledger } = agent;
+  // The question what it runs may be lost, and nothing else brings an answer (I16); how often it is asked, its session bounds.
+  if (ledger?.phase === 'offered' && decideOffer(agent, presence, now) === 'ask-full-state') return true;
   if (isPinOver(agent, now) || isUndeliverable(agent, presence, now) || mustReconnect(agent, presence, now))
     return true;
   return ledger !== null && (assess(agent, presence, now) !== ledger || lacksNews(agent, presence, now));
