@@ -45,6 +45,7 @@ export { controlGroup } from './rollouts/control-group.ts';
 export { decide } from './rollouts/decide.ts';
 export { byNeed, familyRoom, hasTripped, placesHeldBy } from './rollouts/family.ts';
 export { etaOf, leastDuration } from './rollouts/forecast.ts';
+export { isGated } from './rollouts/gates.ts';
 export { observation } from './rollouts/observation.ts';
 export * from './rollouts/own-strategy.ts';
 export {
@@ -56,6 +57,7 @@ export {
   type Rank,
   type Stratum,
   skipReason,
+  stageOf,
 } from './rollouts/plan.ts';
 export * from './rollouts/preflight.ts';
 export * from './rollouts/rollout.ts';
@@ -63,6 +65,6 @@ export { checkSeen, type Seen } from './rollouts/seen.ts';
 export { waitsFor } from './rollouts/straggler.ts';
 export * from './rollouts/strategy.ts';
 export type { Surroundings } from './rollouts/surroundings.ts';
-export { fold, isGated, step } from './rollouts/transitions.ts';
+export { fold, step } from './rollouts/transitions.ts';
 export { eventOf, type Verb } from './rollouts/verbs.ts';
 export * from './time.ts';

@@ -1,7 +1,7 @@
 /** A rollout in a world of fake agents that do whatever a seed says: `decide` and the verbs drive it, nothing else does. */
 import type { Agent, Presence } from '../src/agents/agent.ts';
 import { decide } from '../src/rollouts/decide.ts';
-import { isCandidate, type Placed, planRollout } from '../src/rollouts/plan.ts';
+import { isCandidate, type Placed, planRollout, stageOf } from '../src/rollouts/plan.ts';
 import {
   boundsNow,
   failedSoFar,
@@ -13,7 +13,6 @@ import {
   OPEN,
   type Rollout,
   type RolloutEvent,
-  stageOf,
   TARGET_STATES,
   TERMINAL,
 } from '../src/rollouts/rollout.ts';

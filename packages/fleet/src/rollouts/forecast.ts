@@ -1,7 +1,7 @@
 /** How long a rollout takes at least, and when one that runs would end. */
 import type { Instant, Millis } from '../time.ts';
+import { isGated } from './gates.ts';
 import { CANARY_IN_FLIGHT, inFlight, isCanary, type Rollout } from './rollout.ts';
-import { isGated } from './transitions.ts';
 
 type Course = Pick<Rollout, 'stages' | 'strategy' | 'maxInFlight'>;
 

@@ -5,8 +5,7 @@ import { canariesOf, checkStages, percentLists, rankAt } from '../../test/plans.
 import { NOW, rank, sha256, started } from '../../test/rollouts.ts';
 import { A, agent, assigned, B, entry, health, presence, without } from '../../test/samples.ts';
 import type { Agent, AgentIdentity } from '../agents/agent.ts';
-import { admissible, type Placed, planRollout, stagesOf } from './plan.ts';
-import { stageOf } from './rollout.ts';
+import { admissible, type Placed, planRollout, stageOf, stagesOf } from './plan.ts';
 import { strategyNamed, withOverrides } from './strategy.ts';
 
 const CAREFUL = strategyNamed('careful');

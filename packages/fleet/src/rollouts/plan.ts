@@ -181,6 +181,25 @@ function stratumOf({ identity }: Agent): string {
   return [...told, ...(components ? [components] : [])].join(' ') || 'unknown';
 }
 
+/**
+ * The stage of an agent, planned or late, by its rank: a function of the plan, so that no list of members is kept (A.6).
+ * Who is ill has its turn last, when the others have shown what the revision does (A.5).
+ */
+export function stageOf(
+  { canary, stages }: Pick<Rollout, 'canary' | 'stages'>,
+  agent: AgentId,
+  rank: () => string,
+  isIll: boolean,
+): number {
+  const last = Math.max(0, stages.length - 1);
+  // Where nobody is well, somebody ill has to be first all the same.
+  if (last === 0 || canary.includes(agent)) return 0;
+  if (isIll) return last;
+  const own = rank();
+  const at = stages.findIndex(({ upTo }) => upTo !== null && own <= upTo);
+  return at === -1 ? last : at;
+}
+
 /** Whether the rollout still has a turn for the agent, when it can be reached. Who came to a group's first rollout waits for its end (A.7). */
 export const isCandidate = (rollout: Rollout, agent: Agent): boolean =>
   mayBeAdmitted(rollout, agent.identity.id) &&

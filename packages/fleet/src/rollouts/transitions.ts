@@ -4,6 +4,7 @@
  * holds the table in words and the invariants.
  */
 import type { Instant } from '../time.ts';
+import { isGated } from './gates.ts';
 import type { PauseReason, Rollout, RolloutEvent, RolloutHeader, RolloutState, TargetState } from './rollout.ts';
 import {
   boundsNow,
@@ -16,7 +17,6 @@ import {
   OPEN,
   TARGET_STATES,
 } from './rollout.ts';
-import type { StageName } from './strategy.ts';
 import { type Change, withTargets } from './target-changes.ts';
 import { Targets } from './targets.ts';
 
@@ -83,25 +83,6 @@ const pause: Handler<'paused'> = (rollout, { reason, message }) => ({
   state: 'paused',
   pause: { reason, message },
 });
-
-/** Whether a person must look after the open stage: the strategy says so, or there is nothing to return to (A.7). */
-export const isGated = ({
-  from,
-  strategy,
-  stages,
-  stage,
-}: Pick<Rollout, 'from' | 'strategy' | 'stages' | 'stage'>): boolean => {
-  const [passed, next] = [stages[stage], stages[stage + 1]];
-  if (passed === undefined) return false;
-  // The gate of a stage that has nobody in it stands behind the stage before it.
-  const first = strategy.stages.indexOf(passed.name);
-  const end = next === undefined ? strategy.stages.length : strategy.stages.indexOf(next.name);
-  const isHere = ({ after }: { readonly after: StageName }): boolean => {
-    const at = strategy.stages.indexOf(after);
-    return at >= first && at < end;
-  };
-  return (from === null && passed.name === 'canary' && next !== undefined) || strategy.gates.some(isHere);
-};
 
 const advance: Handler<'advanced'> = (rollout, _event, now) => {
   const next = { ...rollout, stage: rollout.stage + 1, watchedUntil: null, lastProgress: now };

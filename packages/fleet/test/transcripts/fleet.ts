@@ -15,13 +15,12 @@ import { controlGroup } from '../../src/rollouts/control-group.ts';
 import { decide } from '../../src/rollouts/decide.ts';
 import { byNeed, familyRoom, hasTripped } from '../../src/rollouts/family.ts';
 import { observation } from '../../src/rollouts/observation.ts';
-import { isCandidate, isIll, planRollout } from '../../src/rollouts/plan.ts';
+import { isCandidate, isIll, planRollout, stageOf } from '../../src/rollouts/plan.ts';
 import {
   type Observation,
   type Rollout,
   type RolloutEvent,
   type RolloutRequest,
-  stageOf,
   TERMINAL,
 } from '../../src/rollouts/rollout.ts';
 import type { Surroundings } from '../../src/rollouts/surroundings.ts';

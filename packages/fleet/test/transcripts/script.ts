@@ -2,9 +2,11 @@
  * The language of the transcripts: a line that begins with `>` is told to a fleet, and what was decided stands behind it.
  * The other lines are left as they are. COMMANDS is the whole language; SUBJECT says of whom one speaks.
  */
+
 import type { RevisionRef } from '../../src/configurations/revision.ts';
 import { FleetError } from '../../src/errors.ts';
-import { isExposed, OPEN, type Rollout, stageOf, TERMINAL } from '../../src/rollouts/rollout.ts';
+import { stageOf } from '../../src/rollouts/plan.ts';
+import { isExposed, OPEN, type Rollout, TERMINAL } from '../../src/rollouts/rollout.ts';
 import { strategyNamed, withOverrides } from '../../src/rollouts/strategy.ts';
 import type { Verb } from '../../src/rollouts/verbs.ts';
 import { parseDuration } from '../../src/time.ts';

@@ -22,15 +22,6 @@ type Request = Omit<fleet.RolloutRequest, 'supersedes'>;
 
 const sha256: fleet.Digest = (text) => hash('sha256', text);
 
-/** Ended like this, nothing of it is sent any more. */
-const WITHDRAWN: ReadonlySet<fleet.RolloutState> = new Set([
-  'superseded',
-  'cancelled',
-  'rolling-back',
-  'rolled-back',
-  'rolled-back-partial',
-]);
-
 /** What to say instead to one that has ended. */
 const INSTEAD: Partial<Record<fleet.Verb['verb'], string>> = {
   retry: ': flaghoist agent retry AGENT asks it once more',
@@ -84,25 +75,12 @@ export class Rollouts {
     return children.length > 0 ? children : [this.summary(id)];
   }
 
-  /** Whether what a rollout wanted of this agent is not to be sent any more: it was taken back, or another took over. */
-  isWithdrawn({ ledger }: fleet.Agent): boolean {
-    const rollout = fleet.broughtBy(ledger);
-    if (rollout === undefined) return false;
-    const state = this.find(rollout)?.state;
-    return state !== undefined && WITHDRAWN.has(state);
+  isWithdrawn(agent: fleet.Agent): boolean {
+    return this.#summaries.isWithdrawn(agent);
   }
 
-  /**
-   * Whether a rollout that has ended left the agent with another revision than the stable one on purpose, as a mix or as its
-   * own last good one: no lane brings it elsewhere before another rollout of the group has succeeded (A.7).
-   */
-  isLeft({ ledger }: fleet.Agent): boolean {
-    const source = ledger?.source;
-    if (source === undefined || !('rollout' in source)) return false;
-    const last = this.find(source.rollout ?? '');
-    if (last === undefined || !fleet.TERMINAL.has(last.state)) return false;
-    if (source.kind !== 'rollback' && last.state !== 'stopped-mixed') return false;
-    return !this.#summaries.isOutdated(last);
+  isLeft(agent: fleet.Agent): boolean {
+    return this.#summaries.isLeft(agent);
   }
 
   /** The active rollout with that id, and who waits to be admitted by it. */
