@@ -117,6 +117,8 @@ export function rolloutHandlers(plane: ControlPlane) {
 
     listRolloutEvents: async ({ id, kind, ...paging }) => {
       rollouts.summary(id);
+      // Whoever was told of a decision finds it.
+      await reconciler.flush();
       return historyPage(paging, async ({ after, limit }) => {
         const log = await store.rolloutLog(id);
         const isWanted = (type: string) => kind === undefined || !NO_DECISIONS.has(type);
