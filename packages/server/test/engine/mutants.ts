@@ -129,7 +129,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     lacks: 'the gate of a stage that came to nothing stands nowhere',
     edits: [
       {
-        file: 'fleet/src/rollouts/transitions.ts',
+        file: 'fleet/src/rollouts/gates.ts',
         from: 'return at >= first && at < end;',
         to: 'return at === first;',
       },
